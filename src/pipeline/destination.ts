@@ -1,0 +1,113 @@
+/**
+ * The contract of a destination: a place where archives end up. A small must and a declared may.
+ *
+ * One upload goes: `begin` → `append`* → `commit`, or `abort`. Nothing shows under the object's final name before
+ * `commit`. A destination classifies its errors (BackupError with a remedy) and never loops: waiting and trying again is
+ * `withRetry`'s work (retry.ts). test/conformance/destination.ts holds every implementation and wrapper to this page.
+ */
+
+export type DigestKind = 'md5' | 'contentHash'
+
+/**
+ * Digests of a whole object, lower-case hex. `md5` is RFC 1321 over all bytes. `contentHash` is SHA-256 over the
+ * concatenated SHA-256 digests of each 4 MiB block (the last may be shorter).
+ */
+export interface ObjectDigests {
+  readonly md5: string
+  readonly contentHash: string
+}
+
+export interface DestinationTraits {
+  /** Every request but the last is a multiple of this many bytes. */
+  readonly requestMultiple: number
+  /** The largest object that can be stored, in bytes; null when no limit is known. */
+  readonly maxObjectBytes: number | null
+  /** The digest by which this destination proves what it holds. */
+  readonly digest: DigestKind
+  /**
+   * The size, in bytes, a request should have that starts at `offset`: a multiple of `requestMultiple`. It may grow with
+   * the offset, for services that mind many small requests.
+   */
+  requestBytes(offset: number): number
+}
+
+/** Who we are signed in as, for people. */
+export interface Account {
+  /** E-mail address, account name or folder; never a secret. */
+  readonly label: string
+  /** Bytes that still fit; null when the service names no limit. */
+  readonly freeBytes: number | null
+}
+
+/** An object that a destination holds whole under its final name. */
+export interface StoredObject {
+  /** The destination's own id of the object (Drive file id, Dropbox id, file path). */
+  readonly id: string
+  /** Where a person finds it. */
+  readonly path: string
+  readonly bytes: number
+  /** The destination's own digest (`traits.digest`) of what it holds; null when it gives none. */
+  readonly digest: string | null
+}
+
+/** The last request of an upload and what the whole object must turn out to be. */
+export interface Commit {
+  /** Where `tail` starts; all bytes before it are held already. */
+  readonly offset: number
+  /** The last bytes, of any length, possibly none. */
+  readonly tail: readonly Uint8Array[]
+  /** The whole object's size. */
+  readonly bytes: number
+  readonly digests: ObjectDigests
+}
+
+export interface Upload {
+  /** Opaque handle for `Destination.resume`; a secret (it may be a session address), so never logged. */
+  readonly token: string
+
+  /** Asks the far side how many bytes it holds durably, counted from 0. Rejects with E_SESSION (`restart`) when the upload is gone. */
+  held(signal: AbortSignal): Promise<number>
+
+  /**
+   * Sends `chunks` as one request that starts at `offset`; their total length is a multiple of `traits.requestMultiple`.
+   * Resolves with the number of bytes the far side now holds, which may be less than was sent, never less than `offset`.
+   * The chunks are not changed and not kept after it settles. Rejects with E_OFFSET (`resume`) when the far side holds
+   * something else than `offset`.
+   */
+  append(offset: number, chunks: readonly Uint8Array[], signal: AbortSignal): Promise<number>
+
+  /**
+   * Sends the tail, makes the object visible under its final name and compares the destination's own digest and size of
+   * what it holds with what is expected. When they differ the object is removed and the call rejects with E_INTEGRITY.
+   * Committing again after a lost answer is harmless.
+   */
+  commit(commit: Commit, signal: AbortSignal): Promise<StoredObject>
+
+  /** Gives the upload up and removes what can be removed. Never rejects; safe after a commit, where it does nothing. */
+  abort(): Promise<void>
+}
+
+export interface Destination {
+  /** The name given in the configuration. */
+  readonly name: string
+  readonly type: string
+  readonly traits: DestinationTraits
+
+  /** Signs in and reads the account; writes nothing. Rejects with E_AUTH or E_DESTINATION. */
+  signIn(signal: AbortSignal): Promise<Account>
+
+  /** Starts the upload of a new object. `object` is a file name without a folder. */
+  begin(object: string, signal: AbortSignal): Promise<Upload>
+
+  /** Takes an upload up again from its token, in this process or a later one. Rejects with E_SESSION when it is gone. */
+  resume(token: string, signal: AbortSignal): Promise<Upload>
+
+  /** The object under its final name, or null when there is none. */
+  stat(object: string, signal: AbortSignal): Promise<StoredObject | null>
+
+  /** Deletes an object that `stat` or `commit` returned. One that is gone already is no error. */
+  remove(object: StoredObject, signal: AbortSignal): Promise<void>
+
+  /** Closes connections. Never rejects. */
+  close(): Promise<void>
+}

@@ -1,0 +1,100 @@
+/** The JSON results of `run` and `run --dry-run`, as the contract names them. Times are ISO 8601 with offset, sizes bytes. */
+
+import type { ErrorCode } from '../../pipeline/errors.ts'
+
+export interface ErrorReport {
+  readonly code: ErrorCode
+  readonly message: string
+}
+
+export interface Warning {
+  /** 'files-skipped', 'symbolic-links', 'source-empty', 'source-shrunk', 'dump-shrunk', … */
+  readonly code: string
+  readonly message: string
+}
+
+export interface DestinationResult {
+  readonly name: string
+  readonly type: string
+  readonly status: 'completed' | 'failed' | 'interrupted'
+  /** Bytes this process uploaded to it, repeats included. */
+  readonly bytesSent: number
+  readonly remoteId: string | null
+  readonly remotePath: string | null
+  readonly error: ErrorReport | null
+}
+
+export interface ArchiveResult {
+  readonly name: string
+  readonly bytes: number
+  /** Files of the archive folder that are in it. */
+  readonly files: number
+  readonly md5: string
+  readonly contentHash: string
+}
+
+export interface RunResult {
+  readonly runId: string
+  readonly status: 'completed' | 'partial' | 'failed' | 'interrupted'
+  readonly resumed: boolean
+  /** Why the run failed or was interrupted, in a sentence; absent otherwise. */
+  readonly reason?: string
+  readonly startedAt: string
+  readonly finishedAt: string
+  /** Null when the archive was not made to its end. */
+  readonly archive: ArchiveResult | null
+  /** `path` is the name the entry would have had in the archive. */
+  readonly skippedFiles: readonly { readonly path: string; readonly reason: string }[]
+  readonly warnings: readonly Warning[]
+  readonly destinations: readonly DestinationResult[]
+}
+
+export interface SyntaxCount {
+  /** Transfer syntax UID; null: not a DICOM file, or none named in its header. */
+  readonly transferSyntax: string | null
+  /** Its name for people ('Explicit VR Little Endian', 'JPEG 2000', 'not DICOM'). */
+  readonly name: string
+  readonly files: number
+  readonly bytes: number
+  readonly estimatedArchiveBytes: number
+}
+
+export interface ModalityCount {
+  /** 'CT', 'MR', …; null when the header has none. */
+  readonly modality: string | null
+  readonly files: number
+  readonly bytes: number
+}
+
+export interface DryRunResult {
+  readonly status: 'planned'
+  readonly files: number
+  readonly bytes: number
+  readonly estimatedArchiveBytes: number
+  readonly database: { readonly name: string; readonly estimatedBytes: number } | null
+  readonly byTransferSyntax: readonly SyntaxCount[]
+  readonly byModality: readonly ModalityCount[]
+  /** `fits` is null when the free space is not known. */
+  readonly destinations: readonly {
+    readonly name: string
+    readonly freeBytes: number | null
+    readonly fits: boolean | null
+    readonly error: ErrorReport | null
+  }[]
+  readonly skippedFiles: readonly { readonly path: string; readonly reason: string }[]
+  readonly warnings: readonly Warning[]
+}
+
+export interface DoctorResult {
+  readonly ok: boolean
+  readonly checks: readonly DoctorCheck[]
+}
+
+export interface DoctorCheck {
+  readonly name: string
+  readonly ok: boolean
+  /** What was found. */
+  readonly detail: string
+  /** What to do; empty when ok. */
+  readonly remedy: string
+}

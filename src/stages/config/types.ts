@@ -1,0 +1,65 @@
+/** The configuration after loading: defaults filled in, `${NAME}` replaced, every path absolute. */
+
+export interface DatabaseConfig {
+  readonly host: string
+  readonly port: number
+  /** Path of a Unix socket (or a Windows pipe's name), null for TCP. */
+  readonly socket: string | null
+  readonly user: string
+  readonly password: string
+  readonly name: string
+  /** Command or path of the dump program; null: look for mysqldump, then mariadb-dump. */
+  readonly dumpCommand: string | null
+}
+
+export type Compression = 'auto' | 'store' | 'fast' | 'small'
+
+interface DestinationBase {
+  readonly name: string
+  /** Bytes a request carries; null: what suits the service. */
+  readonly chunkSize: number | null
+}
+
+export interface LocalConfig extends DestinationBase {
+  readonly type: 'local'
+  readonly folder: string
+}
+
+export interface DropboxConfig extends DestinationBase {
+  readonly type: 'dropbox'
+  /** '/DICOM_Backups'; '' is the root. Starts with '/', does not end with one. */
+  readonly folder: string
+  readonly accessToken: string | null
+  readonly refreshToken: string | null
+  readonly appKey: string | null
+  readonly appSecret: string | null
+}
+
+export interface GoogleDriveConfig extends DestinationBase {
+  readonly type: 'google-drive'
+  /** Folder name, or names with '/' between them, below My Drive. */
+  readonly folder: string
+  readonly oauth: { readonly clientId: string; readonly clientSecret: string; readonly refreshToken: string } | null
+  /** Path of a service account's key file. */
+  readonly credentialsFile: string | null
+}
+
+export type DestinationConfig = LocalConfig | DropboxConfig | GoogleDriveConfig
+
+export interface Config {
+  /** The file it came from. */
+  readonly file: string
+  /** Null: back up files only. */
+  readonly database: DatabaseConfig | null
+  readonly dicom: { readonly root: string; readonly include: readonly string[]; readonly exclude: readonly string[] }
+  readonly archive: { readonly prefix: string; readonly compression: Compression }
+  readonly state: { readonly driver: 'sqlite' | 'mysql'; readonly dir: string }
+  readonly log: { readonly file: string; readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent' }
+  readonly destinations: readonly DestinationConfig[]
+  readonly schedule: { readonly enabled: boolean; readonly every: '1h' | '3h' | '6h' | '12h' | '24h' }
+  readonly retention: { readonly days: number; readonly keepAtLeast: number } | null
+  /** Origins that stand in for the services; null: the real ones. */
+  readonly endpoints: { readonly dropbox: string | null; readonly googleDrive: string | null }
+  /** Every secret value that was read, for the log's redaction. */
+  readonly secrets: readonly string[]
+}

@@ -1,0 +1,33 @@
+/** The HTTP client that both services' SDKs are given: node:http(s) with kept connections, deadlines and other origins. */
+
+/** A request body. An array of chunks is sent one after the other, with a Content-Length, without being joined or copied. */
+export type RequestBody = string | Uint8Array | readonly Uint8Array[] | URLSearchParams | null
+
+export interface TransportRequest {
+  readonly method?: string
+  readonly headers?: HeadersInit
+  readonly body?: RequestBody
+  readonly signal?: AbortSignal | null
+}
+
+export interface TransportOptions {
+  /**
+   * Real origin → origin to call in its place, e.g. 'https://content.dropboxapi.com' → 'http://127.0.0.1:9000'. The request
+   * then carries the real host in X-Forwarded-Host.
+   */
+  readonly origins?: Readonly<Record<string, string>>
+  /** A request fails after this many ms without a byte moving in either direction. */
+  readonly stallMs?: number
+  /** A request fails when its answer has not begun this many ms after its last byte was sent. */
+  readonly answerMs?: number
+}
+
+export interface Transport {
+  /**
+   * Like the global fetch, with `RequestBody`. Never follows a redirect (Drive's 308 is an answer). Rejects with a
+   * TransportError when no answer came.
+   */
+  readonly fetch: (url: string | URL, request?: TransportRequest) => Promise<Response>
+  /** Closes kept connections and fails what is under way. */
+  close(): void
+}
