@@ -5,7 +5,7 @@ export type RequestBody = string | Uint8Array | readonly Uint8Array[] | URLSearc
 
 export interface TransportRequest {
   readonly method?: string
-  readonly headers?: HeadersInit
+  readonly headers?: Headers | Readonly<Record<string, string>> | readonly (readonly [string, string])[]
   readonly body?: RequestBody
   readonly signal?: AbortSignal | null
 }
