@@ -1,0 +1,119 @@
+/**
+ * The stage graph's right half: one source of bytes, cut into parts once, hashed once, and sent to every destination from
+ * one bounded window.
+ *
+ *   source ──► parts ──► digests ──► window ─┬─► sink ─► destination
+ *                                            └─► sink ─► destination
+ */
+import type { Destination, StoredObject } from './destination.ts'
+import { ObjectDigest } from './digest.ts'
+import { abortError, asBackupError, BackupError } from './errors.ts'
+import { cutParts, PART_BYTES, PartPool } from './part.ts'
+import type { Progress } from './progress.ts'
+import { sink, type WholeObject } from './sink.ts'
+import { PartWindow } from './window.ts'
+
+/** 64 MiB of archive: two of the largest requests, so that one is made while another is sent. */
+export const WINDOW_PARTS = 16
+
+/** The largest request a destination may ask for, in bytes. */
+export const MAX_REQUEST_BYTES = (WINDOW_PARTS * PART_BYTES) / 2
+
+export interface DeliverInput {
+  readonly source: AsyncIterable<Uint8Array>
+  readonly object: string
+  readonly destinations: readonly Destination[]
+  /** `progress.destinations` are in the order of `destinations`. */
+  readonly progress: Progress
+  readonly signal: AbortSignal
+}
+
+export interface Outcome {
+  readonly destination: Destination
+  readonly stored: StoredObject | null
+  /** Null exactly when `stored` is not. */
+  readonly error: BackupError | null
+}
+
+export interface Delivery {
+  /** Null when every destination was lost before the source had ended. */
+  readonly whole: WholeObject | null
+  /** In the order of the destinations. */
+  readonly outcomes: readonly Outcome[]
+}
+
+/**
+ * Sends `source` to every destination under the name `object`. A destination that fails does not hold the others. Resolves
+ * when each has committed or failed. Rejects, after every upload has been aborted, when the source fails or `signal` is
+ * aborted. The source is not read before one destination is open.
+ */
+export async function deliver(input: DeliverInput): Promise<Delivery> {
+  const { destinations, object, progress } = input
+  const stop = new AbortController()
+  const signal = AbortSignal.any([input.signal, stop.signal])
+  const pool = new PartPool()
+  const window = new PartWindow(WINDOW_PARTS, (part) => {
+    pool.giveBack(part)
+  })
+  const whole = Promise.withResolvers<WholeObject>()
+  whole.promise.catch(() => undefined)
+  const begun = Promise.withResolvers<undefined>()
+
+  const sinks = destinations.map((destination, index) => {
+    const own = progress.destinations[index]
+    if (own === undefined) throw new RangeError('progress does not fit the destinations')
+    const onBegun = (): void => {
+      begun.resolve(undefined)
+    }
+    return sink({ destination, object, branch: window.open(), whole: whole.promise, progress: own, onBegun, signal })
+  })
+  const settled = Promise.allSettled(sinks)
+  const allLost = Promise.allSettled(sinks).then((all) => {
+    if (all.every((one) => one.status === 'rejected')) begun.resolve(undefined)
+  })
+
+  let failure: BackupError | null = null
+  try {
+    await begun.promise
+    if (window.isDeserted) throw new BackupError('E_DESTINATION', 'No destination could be opened.')
+    whole.resolve(await fill(window, pool, input, signal))
+    window.close()
+  } catch (error) {
+    const cause = asBackupError(error, signal)
+    if (!(cause.code === 'E_DESTINATION' && window.isDeserted)) {
+      failure = cause
+      window.fail(cause)
+      stop.abort(cause)
+    }
+    whole.reject(cause)
+  }
+  const results = await settled
+  await allLost
+  if (input.signal.aborted) throw abortError(input.signal)
+  if (failure !== null) throw failure
+  return {
+    whole: await whole.promise.catch(() => null),
+    outcomes: destinations.map((destination, index) => {
+      const result = results[index]
+      if (result?.status === 'fulfilled') return { destination, stored: result.value, error: null }
+      return { destination, stored: null, error: asBackupError(result?.reason) }
+    }),
+  }
+}
+
+async function fill(
+  window: PartWindow,
+  pool: PartPool,
+  { source, progress }: DeliverInput,
+  signal: AbortSignal,
+): Promise<WholeObject> {
+  const digest = new ObjectDigest()
+  let bytes = 0
+  for await (const part of cutParts(source, pool)) {
+    digest.update(part.bytes)
+    bytes += part.bytes.length
+    progress.archiveBytes = bytes
+    await window.put(part, signal)
+  }
+  return { bytes, digests: digest.digests() }
+}

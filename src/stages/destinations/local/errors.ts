@@ -1,0 +1,37 @@
+import { BackupError, systemCode } from '../../../pipeline/errors.ts'
+
+const FULL = ['ENOSPC', 'EDQUOT', 'EFBIG']
+const FORBIDDEN = ['EACCES', 'EPERM', 'EROFS']
+const GONE = ['ENOENT', 'ENOTDIR', 'ENODEV', 'ENXIO']
+/** A network drive that hiccups, or a virus scanner that holds the file for a moment. */
+const PASSING = ['EBUSY', 'EIO', 'ESTALE', 'ETIMEDOUT', 'EAGAIN', 'EHOSTDOWN', 'EHOSTUNREACH', 'EMFILE', 'ENFILE']
+
+/** A file system error as what the engine and the person need: the one place where this destination's errors are judged. */
+export function localError(error: unknown, name: string, folder: string): BackupError {
+  if (error instanceof BackupError) return error
+  const code = systemCode(error)
+  const where = `${name}: the folder ${folder}`
+  if (FULL.includes(code)) {
+    return new BackupError('E_QUOTA', `${where} is full.`, { advice: 'Free space there or choose another folder.', cause: error })
+  }
+  if (PASSING.includes(code) || (code === 'EPERM' && process.platform === 'win32')) {
+    return new BackupError('E_DESTINATION', `${where} did not answer (${code}).`, {
+      remedy: 'resume',
+      advice: 'Check that the drive or network share is connected.',
+      cause: error,
+    })
+  }
+  if (FORBIDDEN.includes(code)) {
+    return new BackupError('E_AUTH', `${where} may not be written to (${code}).`, {
+      advice: 'Give the user who runs the backup the right to create files there.',
+      cause: error,
+    })
+  }
+  if (GONE.includes(code)) {
+    return new BackupError('E_DESTINATION', `${where} does not exist.`, {
+      advice: 'Create it, or connect the drive it is on. It is not created by itself, lest a backup lands on the wrong disk.',
+      cause: error,
+    })
+  }
+  return new BackupError('E_DESTINATION', `${where} failed${code === '' ? '' : ` with ${code}`}.`, { cause: error })
+}
