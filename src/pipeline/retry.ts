@@ -72,7 +72,11 @@ const tookNothing = (name: string): BackupError =>
 const lengthOf = (chunks: readonly Uint8Array[]): number => chunks.reduce((sum, chunk) => sum + chunk.length, 0)
 
 /** A destination that tries again, under the same contract. Its `append` may resolve with less than was sent, as any other's. */
-export function withRetry(inner: Destination, policy: RetryPolicy = DEFAULT_RETRY, onRetry: OnRetry = () => undefined): Destination {
+export function withRetry(
+  inner: Destination,
+  policy: RetryPolicy = DEFAULT_RETRY,
+  onRetry: OnRetry = () => undefined,
+): Destination {
   const again = async <T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> => {
     const patience = new Patience(policy, onRetry)
     for (;;) {
@@ -122,9 +126,13 @@ function retryingUpload(
 
   const within = (held: number, from: number, to: number): number => {
     if (held >= from && held <= to) return held
-    throw new BackupError('E_OFFSET', `${inner.name} holds ${held} bytes of the upload where ${from} to ${to} were expected.`, {
-      remedy: 'restart',
-    })
+    throw new BackupError(
+      'E_OFFSET',
+      `${inner.name} holds ${held} bytes of the upload where ${from} to ${to} were expected.`,
+      {
+        remedy: 'resume',
+      },
+    )
   }
 
   /** After a commit whose session is gone: the object may be there all the same, when only the answer was lost. */

@@ -44,7 +44,10 @@ export async function sink(input: SinkInput): Promise<StoredObject> {
   }
 }
 
-async function send(upload: Upload, { destination, branch, whole, progress, signal }: SinkInput): Promise<StoredObject> {
+async function send(
+  upload: Upload,
+  { destination, branch, whole, progress, signal }: SinkInput,
+): Promise<StoredObject> {
   progress.state = 'sending'
   for (;;) {
     const stretch = await branch.take(destination.traits.requestBytes(branch.offset), signal)

@@ -12,7 +12,10 @@ export function localError(error: unknown, name: string, folder: string): Backup
   const code = systemCode(error)
   const where = `${name}: the folder ${folder}`
   if (FULL.includes(code)) {
-    return new BackupError('E_QUOTA', `${where} is full.`, { advice: 'Free space there or choose another folder.', cause: error })
+    return new BackupError('E_QUOTA', `${where} is full.`, {
+      advice: 'Free space there or choose another folder.',
+      cause: error,
+    })
   }
   if (PASSING.includes(code) || (code === 'EPERM' && process.platform === 'win32')) {
     return new BackupError('E_DESTINATION', `${where} did not answer (${code}).`, {
@@ -29,7 +32,8 @@ export function localError(error: unknown, name: string, folder: string): Backup
   }
   if (GONE.includes(code)) {
     return new BackupError('E_DESTINATION', `${where} does not exist.`, {
-      advice: 'Create it, or connect the drive it is on. It is not created by itself, lest a backup lands on the wrong disk.',
+      advice:
+        'Create it, or connect the drive it is on. It is not created by itself, lest a backup lands on the wrong disk.',
       cause: error,
     })
   }

@@ -56,7 +56,10 @@ export function localDestination({ name, folder, chunkSize }: LocalConfig): Dest
           return localUpload({ name, partial: token, final: token.slice(0, -'.partial'.length), handle, judge })
         } catch (error) {
           if (systemCode(error) !== 'ENOENT') throw error
-          throw new BackupError('E_SESSION', `${name}: the partial file ${token} is gone.`, { remedy: 'restart', cause: error })
+          throw new BackupError('E_SESSION', `${name}: the partial file ${token} is gone.`, {
+            remedy: 'restart',
+            cause: error,
+          })
         }
       }),
     stat: (object, signal) =>

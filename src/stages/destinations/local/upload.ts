@@ -28,9 +28,13 @@ export function localUpload({ name, partial, final, handle, judge }: LocalUpload
   const write = async (offset: number, chunks: readonly Uint8Array[], signal: AbortSignal): Promise<number> => {
     const { size } = await handle.stat()
     if (size !== offset) {
-      throw new BackupError('E_OFFSET', `${name}: the partial file holds ${size} bytes where ${offset} were expected.`, {
-        remedy: 'resume',
-      })
+      throw new BackupError(
+        'E_OFFSET',
+        `${name}: the partial file holds ${size} bytes where ${offset} were expected.`,
+        {
+          remedy: 'resume',
+        },
+      )
     }
     let position = offset
     for (const chunk of chunks) {
@@ -71,7 +75,9 @@ export function localUpload({ name, partial, final, handle, judge }: LocalUpload
         const stored = { ...(await storedObject(partial, signal)), id: final, path: final }
         checked(name, stored, commit)
         if ((await sizeOf(final)) !== null) {
-          throw new BackupError('E_DESTINATION', `${name}: ${final} exists already.`, { advice: 'Move that file away.' })
+          throw new BackupError('E_DESTINATION', `${name}: ${final} exists already.`, {
+            advice: 'Move that file away.',
+          })
         }
         await closeOnce()
         await rename(partial, final)

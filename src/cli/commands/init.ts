@@ -1,0 +1,12 @@
+import { writeStarterConfig } from '../../stages/config/starter.ts'
+import { EXIT, type ExitCode } from '../exit.ts'
+import type { Output } from '../output.ts'
+
+/** `init`: writes the commented starter configuration; never overwrites one. */
+export async function init(configFile: string, output: Output): Promise<ExitCode> {
+  await writeStarterConfig(configFile)
+  await output.result({ file: configFile }, () =>
+    [`Wrote ${configFile}.`, 'Fill it in, then try it with: dicom-backup doctor', ''].join('\n'),
+  )
+  return EXIT.done
+}

@@ -1,0 +1,25 @@
+import { BackupError } from '../pipeline/errors.ts'
+import { EXIT } from './exit.ts'
+
+/**
+ * SIGINT, SIGTERM and, on Windows, a closed console abort the returned signal; a second one ends the process at once.
+ * `onStop` hears of the first, to tell people.
+ */
+export function stopSignals(onStop: () => void): { readonly signal: AbortSignal; dispose(): void } {
+  const controller = new AbortController()
+  const names = ['SIGINT', 'SIGTERM', ...(process.platform === 'win32' ? ['SIGHUP', 'SIGBREAK'] : ['SIGHUP'])] as const
+  const stop = (name: string): void => {
+    if (controller.signal.aborted) process.exit(EXIT.interrupted)
+    controller.abort(
+      new BackupError('E_ABORTED', `The run was stopped by ${name}.`, { advice: 'Start it again when you are ready.' }),
+    )
+    onStop()
+  }
+  for (const name of names) process.on(name, stop)
+  return {
+    signal: controller.signal,
+    dispose: () => {
+      for (const name of names) process.off(name, stop)
+    },
+  }
+}

@@ -1,0 +1,94 @@
+import type { Delivery } from '../../pipeline/deliver.ts'
+import { BackupError } from '../../pipeline/errors.ts'
+import type { Progress } from '../../pipeline/progress.ts'
+import type { DestinationConfig } from '../config/types.ts'
+import { isoLocal } from './archive-name.ts'
+import type { LeftOutList } from './left-out-list.ts'
+import type { DestinationResult, ErrorReport, RunResult, Warning } from './results.ts'
+
+/** All that is known when a run has ended. */
+export interface Attempt {
+  readonly runId: string
+  readonly name: string
+  readonly startedAt: Date
+  /** Files of the archive folder that are in the archive. */
+  readonly files: number
+  readonly destinations: readonly DestinationConfig[]
+  readonly progress: Progress
+  /** Null when the run ended before its delivery did. */
+  readonly delivery: Delivery | null
+  /** Why the whole run failed; null when it did not. */
+  readonly failure: BackupError | null
+  readonly interrupted: boolean
+  readonly leftOut: LeftOutList
+  readonly sanity: readonly Warning[]
+}
+
+/** What a run comes to. `partial` whenever something is stored and a person should look at it. */
+export function runResult(attempt: Attempt, finishedAt: Date): RunResult {
+  const { delivery, failure, interrupted, leftOut } = attempt
+  const destinations = attempt.destinations.map((config, index) => destinationResult(attempt, config, index))
+  const stored = destinations.filter((one) => one.status === 'completed').length
+  const whole = delivery?.whole ?? null
+  const warnings = [...attempt.sanity, ...leftOutWarnings(leftOut)]
+
+  let status: RunResult['status'] = 'completed'
+  if (interrupted && failure !== null) status = 'interrupted'
+  else if (stored === 0) status = 'failed'
+  else if (stored < destinations.length || warnings.length > 0) status = 'partial'
+
+  const reason = reasonOf(status, failure, destinations)
+  return {
+    runId: attempt.runId,
+    status,
+    resumed: false,
+    ...(reason === null ? {} : { reason }),
+    startedAt: isoLocal(attempt.startedAt),
+    finishedAt: isoLocal(finishedAt),
+    archive: whole === null ? null : { name: attempt.name, bytes: whole.bytes, files: attempt.files, ...whole.digests },
+    skippedFiles: leftOut.named,
+    warnings,
+    destinations,
+  }
+}
+
+function destinationResult(attempt: Attempt, config: DestinationConfig, index: number): DestinationResult {
+  const outcome = attempt.delivery?.outcomes[index]
+  const common = { name: config.name, type: config.type, bytesSent: attempt.progress.destinations[index]?.sent ?? 0 }
+  const stored = outcome?.stored ?? null
+  if (stored !== null) {
+    return { ...common, status: 'completed', remoteId: stored.id, remotePath: stored.path, error: null }
+  }
+  const error = outcome?.error ?? attempt.failure
+  const status = attempt.interrupted && attempt.failure !== null ? 'interrupted' : 'failed'
+  return { ...common, status, remoteId: null, remotePath: null, error: error === null ? null : report(error) }
+}
+
+/** An error for a result: what happened and what to do, in one text. */
+export function report({ code, message, advice }: BackupError): ErrorReport {
+  return { code, message: advice === '' ? message : `${message} ${advice}` }
+}
+
+function reasonOf(
+  status: RunResult['status'],
+  failure: BackupError | null,
+  destinations: readonly DestinationResult[],
+): string | null {
+  if (status === 'completed' || status === 'partial') return null
+  if (failure !== null) return report(failure).message
+  const errors = destinations.map((one) => one.error?.message ?? '').filter((message) => message !== '')
+  return `No destination could store the backup. ${[...new Set(errors)].join(' ')}`.trim()
+}
+
+function leftOutWarnings(leftOut: LeftOutList): Warning[] {
+  if (leftOut.count === 0) return []
+  const files = leftOut.count === 1 ? '1 file was' : `${leftOut.count} files were`
+  const warnings = [
+    { code: 'files-skipped', message: `${files} left out; the archive's manifest names each with its reason.` },
+  ]
+  if (leftOut.count > leftOut.named.length) {
+    const message = `skippedFiles names the first ${leftOut.named.length} of ${leftOut.count} files that were left out.`
+    warnings.push({ code: 'skipped-files-cut', message })
+  }
+  return warnings
+}

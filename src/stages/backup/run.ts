@@ -1,0 +1,190 @@
+/** One backup: lock, sources, archive, delivery, record. */
+import { randomUUID } from 'node:crypto'
+import { deliver, type Delivery } from '../../pipeline/deliver.ts'
+import type { Destination } from '../../pipeline/destination.ts'
+import { asBackupError, type BackupError } from '../../pipeline/errors.ts'
+import { newProgress, type DestinationProgress, type Progress } from '../../pipeline/progress.ts'
+import { withRetry } from '../../pipeline/retry.ts'
+import type { Config } from '../config/types.ts'
+import { openDestination } from '../destinations/open.ts'
+import { takeLock } from '../state/lock.ts'
+import { Store } from '../state/store.ts'
+import { Ledger } from '../zip/ledger.ts'
+import type { ManifestHead } from '../zip/manifest.ts'
+import { writeArchive } from '../zip/write-archive.ts'
+import { archiveName } from './archive-name.ts'
+import { LeftOutList } from './left-out-list.ts'
+import { runResult, type Attempt } from './run-result.ts'
+import type { RunResult } from './results.ts'
+import { sanityWarnings } from './sanity.ts'
+import { mustBeArchiveFolder, openSources, type Sources } from './sources.ts'
+import { makeWorkFolder, removeWorkFolder } from './work-folder.ts'
+
+/** Where a run tells what it does. Never given a secret, a patient's name or id, or a DICOM path. */
+export interface RunLog {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+}
+
+export interface RunOptions {
+  /** This program's version, for the manifest. */
+  readonly version: string
+  /** Names of the destinations to use; empty: all of them. */
+  readonly only: readonly string[]
+  /** A source that shrank is taken as it is, and later runs compare themselves with it. */
+  readonly acceptShrunk: boolean
+  readonly log: RunLog
+  /** Gets the counters once, before anything is counted. */
+  readonly onProgress: (progress: Progress) => void
+  readonly signal: AbortSignal
+}
+
+/**
+ * Makes one backup and stores it at every destination. Resolves with the result however the run ended. Rejects only when no
+ * run could begin: E_LOCKED when another is active, E_STATE when the state folder cannot be used.
+ */
+export async function runBackup(config: Config, options: RunOptions): Promise<RunResult> {
+  const store = Store.open(config.state.dir)
+  try {
+    const runId = randomUUID()
+    const lock = await takeLock(config.state.dir, runId)
+    try {
+      const folder = await makeWorkFolder(config.state.dir, runId)
+      try {
+        return await lockedRun(config, options, { runId, folder, store })
+      } finally {
+        await removeWorkFolder(folder)
+      }
+    } finally {
+      lock.release()
+    }
+  } finally {
+    store.close()
+  }
+}
+
+interface RunPlace {
+  readonly runId: string
+  readonly folder: string
+  readonly store: Store
+}
+
+async function lockedRun(config: Config, options: RunOptions, { runId, folder, store }: RunPlace): Promise<RunResult> {
+  const { log } = options
+  const startedAt = new Date()
+  const name = archiveName(config.archive.prefix, startedAt)
+  const wanted = config.destinations.filter((one) => options.only.length === 0 || options.only.includes(one.name))
+  const progress = newProgress(wanted.map((one) => one.name))
+  options.onProgress(progress)
+  const destinations = wanted.map((one, index) => {
+    const own = progress.destinations[index]
+    return withRetry(openDestination(one, config.endpoints), undefined, (error, pauseMs) => {
+      tellRetry(own, error, pauseMs, log)
+    })
+  })
+  log.info({ runId, archive: name, destinations: wanted.map((one) => one.name) }, 'run started')
+
+  const stop = new AbortController()
+  const signal = AbortSignal.any([options.signal, stop.signal])
+  const sources = openSources(config, folder, progress, signal)
+  const ledger = await Ledger.create(folder)
+  const leftOut = new LeftOutList()
+  let delivery: Delivery | null = null
+  let failure: BackupError | null = null
+  try {
+    await mustBeArchiveFolder(config.dicom.root)
+    const source = writeArchive(
+      {
+        root: config.dicom.root,
+        compression: config.archive.compression,
+        dump: sources.dump,
+        files: () => sources.files(),
+        head: () => manifestHead(config, options.version, { runId, startedAt, sources, ledger }),
+        onLeftOut: (left) => {
+          leftOut.add(left)
+        },
+        progress,
+      },
+      ledger,
+    )
+    delivery = await deliver({ source, object: name, destinations, progress, signal })
+  } catch (error) {
+    failure = asBackupError(error, options.signal)
+  } finally {
+    stop.abort()
+    await sources.settle()
+    await ledger.close()
+    await closeAll(destinations)
+  }
+
+  const measure = sources.measure()
+  const shrunk = measure === null || options.acceptShrunk ? [] : sanityWarnings(measure, store.lastGood())
+  const attempt: Attempt = {
+    runId,
+    name,
+    startedAt,
+    files: ledger.files,
+    destinations: wanted,
+    progress,
+    delivery,
+    failure,
+    interrupted: options.signal.aborted,
+    leftOut,
+    sanity: shrunk,
+  }
+  const result = runResult(attempt, new Date())
+  store.saveRun({
+    runId,
+    status: result.status,
+    startedAt: result.startedAt,
+    finishedAt: result.finishedAt,
+    archive: result.archive?.name ?? null,
+    bytes: result.archive?.bytes ?? null,
+    source: result.archive === null ? null : measure,
+    sane: shrunk.length === 0,
+    warnings: result.warnings,
+    destinations: result.destinations,
+  })
+  logEnd(result, failure, delivery, log)
+  return result
+}
+
+function tellRetry(own: DestinationProgress | undefined, error: BackupError, pauseMs: number, log: RunLog): void {
+  if (own !== undefined) own.state = 'retrying'
+  log.warn({ destination: own?.name, code: error.code, pauseMs: Math.round(pauseMs), err: error }, 'trying again')
+}
+
+function logEnd(result: RunResult, failure: BackupError | null, delivery: Delivery | null, log: RunLog): void {
+  for (const { destination, error } of delivery?.outcomes ?? []) {
+    if (error !== null) log.warn({ destination: destination.name, code: error.code, err: error }, 'destination failed')
+  }
+  if (failure !== null) log.warn({ code: failure.code, err: failure }, 'run failed')
+  const { runId, status, archive, warnings } = result
+  const stored = result.destinations.filter((one) => one.status === 'completed').map((one) => one.name)
+  log.info({ runId, status, bytes: archive?.bytes, files: archive?.files, stored, warnings }, 'run ended')
+}
+
+async function closeAll(destinations: readonly Destination[]): Promise<void> {
+  await Promise.all(destinations.map((destination) => destination.close()))
+}
+
+function manifestHead(
+  config: Config,
+  version: string,
+  run: { readonly runId: string; readonly startedAt: Date; readonly sources: Sources; readonly ledger: Ledger },
+): ManifestHead {
+  const { ledger } = run
+  const summary = run.sources.dumpSummary()
+  return {
+    tool: 'dicom-backup',
+    version,
+    runId: run.runId,
+    startedAt: run.startedAt.toISOString(),
+    writtenAt: new Date().toISOString(),
+    database:
+      config.database === null || summary === null
+        ? null
+        : { name: config.database.name, tables: summary.tables, bytes: summary.bytes, client: summary.client },
+    counts: { files: ledger.files, bytes: ledger.fileBytes, skipped: ledger.skipped },
+  }
+}

@@ -1,0 +1,99 @@
+import { stat } from 'node:fs/promises'
+import path from 'node:path'
+import { BackupError, systemCode } from '../../pipeline/errors.ts'
+import type { Progress } from '../../pipeline/progress.ts'
+import { spool, type Spool } from '../../pipeline/spool.ts'
+import type { Config } from '../config/types.ts'
+import { dumpDatabase, type DumpSummary } from '../dump/dump-database.ts'
+import { readPlan, writePlan, type Plan, type PlanItem } from '../plan/plan-file.ts'
+import type { SourceMeasure } from '../state/store.ts'
+import type { DumpEntry } from '../zip/write-archive.ts'
+import { ownFolders } from './own-folders.ts'
+
+/**
+ * What a run reads: the database dump, then the files of the plan. The dump runs at the database's own speed into a spool
+ * of the work folder, so that a slow line never holds a transaction open. The walk begins when the dump has ended: thus every image
+ * that the dump tells of is in the plan, and one that comes later is in the next backup.
+ */
+export interface Sources {
+  /** Null when no database is configured. */
+  readonly dump: DumpEntry | null
+  /** The plan's items. Ask after the dump has been read. */
+  files(): AsyncGenerator<PlanItem>
+  /** What the dump turned out to be; null before its end and without a database. */
+  dumpSummary(): DumpSummary | null
+  /** What was found; null before the plan is made. */
+  measure(): SourceMeasure | null
+  /** Waits until nothing of it runs any more. Call it after the run's signal was aborted or all was read. */
+  settle(): Promise<void>
+}
+
+/** Nothing starts before it is read. `signal` ends the dump and the walk. */
+export function openSources(config: Config, folder: string, progress: Progress, signal: AbortSignal): Sources {
+  let summary: DumpSummary | null = null
+  let spooled: Spool | null = null
+  let plan: Plan | null = null
+  let planning: Promise<Plan> | null = null
+
+  const makePlan = async (): Promise<Plan> => {
+    await spooled?.done
+    const { include, exclude, root } = config.dicom
+    const options = { include, exclude, skipFolders: ownFolders(config) }
+    plan = await writePlan(path.join(folder, 'plan.ndjson'), root, options, signal)
+    progress.filesTotal = plan.files
+    progress.bytesTotal = plan.bytes
+    return plan
+  }
+  const startPlan = (): Promise<Plan> => {
+    if (planning === null) {
+      planning = makePlan()
+      planning.catch(() => undefined)
+    }
+    return planning
+  }
+
+  const { database } = config
+  const dumpBytes = async function* (): AsyncGenerator<Uint8Array> {
+    if (database === null) return
+    const dump = dumpDatabase(database, { folder, signal })
+    spooled = spool(dump, path.join(folder, 'dump.sql'), signal)
+    void startPlan()
+    yield* spooled.read()
+    summary = dump.summary()
+  }
+
+  return {
+    dump: database === null ? null : { name: dumpEntryName(database.name), mtime: new Date(), bytes: dumpBytes() },
+    async *files() {
+      yield* readPlan((await startPlan()).path)
+    },
+    dumpSummary: () => summary,
+    measure: () =>
+      plan === null
+        ? null
+        : { files: plan.files, bytes: plan.bytes, tables: summary?.tables ?? null, dumpBytes: summary?.bytes ?? null },
+    async settle() {
+      await Promise.allSettled([spooled?.done, planning])
+    },
+  }
+}
+
+/** `database/<name>.sql`; a database's name may hold characters that a file name may not. */
+export const dumpEntryName = (database: string): string =>
+  `database/${database.replace(/[\\/:*?"<>|\p{Cc}]/gu, '_')}.sql`
+
+/** Rejects with E_SOURCE when the archive folder is not there: most likely its drive is not connected. */
+export async function mustBeArchiveFolder(root: string): Promise<void> {
+  try {
+    if ((await stat(root)).isDirectory()) return
+  } catch (error) {
+    const why = systemCode(error) === 'ENOENT' ? 'does not exist' : `cannot be read (${systemCode(error)})`
+    throw new BackupError('E_SOURCE', `The archive folder ${root} ${why}.`, {
+      advice: 'Connect the drive it is on, or correct dicom.root in the configuration.',
+      cause: error,
+    })
+  }
+  throw new BackupError('E_SOURCE', `The archive folder ${root} is not a folder.`, {
+    advice: 'Correct dicom.root in the configuration.',
+  })
+}

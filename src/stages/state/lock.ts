@@ -1,0 +1,45 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { BackupError } from '../../pipeline/errors.ts'
+
+export interface Lock {
+  release(): void
+}
+
+/**
+ * Makes sure that one run at a time uses the state folder. It is SQLite's own exclusive lock on a file there, which the
+ * operating system drops with the process, so a killed run leaves none behind. Rejects with E_LOCKED, which says who holds
+ * it since when.
+ */
+export async function takeLock(folder: string, runId: string): Promise<Lock> {
+  const holderFile = path.join(folder, 'lock-holder.json')
+  const database = new DatabaseSync(path.join(folder, 'lock.sqlite'))
+  try {
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+  } catch (error) {
+    database.close()
+    if (!(error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY)) throw error
+    throw new BackupError('E_LOCKED', `Another backup run is active${await holder(holderFile)}.`, {
+      advice: 'Wait until it has ended.',
+      cause: error,
+    })
+  }
+  await writeFile(holderFile, JSON.stringify({ pid: process.pid, since: new Date().toISOString(), runId }))
+  return {
+    release: () => {
+      database.close()
+    },
+  }
+}
+
+const SQLITE_BUSY = 5
+
+async function holder(file: string): Promise<string> {
+  try {
+    const { pid, since } = JSON.parse(await readFile(file, 'utf8')) as { pid: number; since: string }
+    return ` (process ${pid}, since ${new Date(since).toLocaleString()})`
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,115 @@
+import { mkdirSync } from 'node:fs'
+import path from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { BackupError } from '../../pipeline/errors.ts'
+import type { DestinationResult, Warning } from '../backup/results.ts'
+
+/** What a run measured of its sources, to compare the next run with. */
+export interface SourceMeasure {
+  readonly files: number
+  readonly bytes: number
+  /** Null without a database. */
+  readonly tables: number | null
+  readonly dumpBytes: number | null
+}
+
+/** A finished run. Times are ISO 8601, sizes bytes. */
+export interface RunRecord {
+  readonly runId: string
+  readonly status: 'completed' | 'partial' | 'failed' | 'interrupted'
+  readonly startedAt: string
+  readonly finishedAt: string
+  readonly archive: string | null
+  readonly bytes: number | null
+  /** Null when the sources were not read to their end. */
+  readonly source: SourceMeasure | null
+  /** Whether the sources passed the sanity checks: only then do later runs compare themselves with this one. */
+  readonly sane: boolean
+  readonly warnings: readonly Warning[]
+  readonly destinations: readonly DestinationResult[]
+}
+
+const SCHEMA = `
+  PRAGMA journal_mode = WAL;
+  CREATE TABLE IF NOT EXISTS runs (
+    run_id TEXT PRIMARY KEY,
+    status TEXT NOT NULL,
+    started_at TEXT NOT NULL,
+    finished_at TEXT NOT NULL,
+    archive TEXT,
+    bytes INTEGER,
+    files INTEGER,
+    file_bytes INTEGER,
+    tables INTEGER,
+    dump_bytes INTEGER,
+    sane INTEGER NOT NULL,
+    warnings TEXT NOT NULL,
+    destinations TEXT NOT NULL
+  ) STRICT;
+`
+
+/** What outlives a run: its record, in an SQLite file of the state folder. */
+export class Store {
+  readonly #database: DatabaseSync
+
+  private constructor(database: DatabaseSync) {
+    this.#database = database
+  }
+
+  /** Opens or creates the store; the folder is made when it is missing. Throws E_STATE when it cannot be used. */
+  static open(folder: string): Store {
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 })
+      const database = new DatabaseSync(path.join(folder, 'state.sqlite'))
+      database.exec(SCHEMA)
+      return new Store(database)
+    } catch (error) {
+      throw new BackupError('E_STATE', `The state folder ${folder} cannot be used.`, {
+        advice: 'Check state.dir in the configuration, the rights on that folder and the space on its disk.',
+        cause: error,
+      })
+    }
+  }
+
+  saveRun(run: RunRecord): void {
+    this.#database
+      .prepare('INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+      .run(
+        run.runId,
+        run.status,
+        run.startedAt,
+        run.finishedAt,
+        run.archive,
+        run.bytes,
+        run.source?.files ?? null,
+        run.source?.bytes ?? null,
+        run.source?.tables ?? null,
+        run.source?.dumpBytes ?? null,
+        run.sane ? 1 : 0,
+        JSON.stringify(run.warnings),
+        JSON.stringify(run.destinations),
+      )
+  }
+
+  /** The measure of the newest good run: stored somewhere, with sane sources. Null when there is none yet. */
+  lastGood(): SourceMeasure | null {
+    const row = this.#database
+      .prepare(
+        `SELECT files, file_bytes, tables, dump_bytes FROM runs
+         WHERE status IN ('completed', 'partial') AND sane = 1 AND files IS NOT NULL
+         ORDER BY started_at DESC LIMIT 1`,
+      )
+      .get()
+    if (row === undefined) return null
+    return {
+      files: Number(row['files']),
+      bytes: Number(row['file_bytes']),
+      tables: row['tables'] === null ? null : Number(row['tables']),
+      dumpBytes: row['dump_bytes'] === null ? null : Number(row['dump_bytes']),
+    }
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+}

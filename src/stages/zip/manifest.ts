@@ -1,0 +1,41 @@
+import type { DicomHeader } from '../dicom/types.ts'
+
+/** Name of the archive's last entry: one line of JSON about the run, then one for each entry and each file left out. */
+export const MANIFEST_NAME = 'backup-manifest.ndjson'
+
+/** The manifest's first line. Times are ISO 8601 in UTC, sizes bytes. */
+export interface ManifestHead {
+  readonly tool: 'dicom-backup'
+  readonly version: string
+  readonly runId: string
+  readonly startedAt: string
+  /** When the manifest was written: after the last file. */
+  readonly writtenAt: string
+  readonly database: {
+    readonly name: string
+    readonly tables: number
+    readonly bytes: number
+    readonly client: string
+  } | null
+  readonly counts: { readonly files: number; readonly bytes: number; readonly skipped: number }
+}
+
+/** What is the same for every entry. `mtime` is ISO 8601 in UTC with ms. */
+export interface StoredLine {
+  readonly path: string
+  readonly size: number
+  readonly mtime: string
+  readonly sha256: string
+}
+
+/** The line of a file that was planned but is not in the archive. */
+export interface SkippedLine {
+  readonly path: string
+  readonly skipped: string
+}
+
+/** The line of an entry; for a DICOM instance with what its header has, and nothing where it has nothing. */
+export function storedLine(line: StoredLine, header: DicomHeader | null): Record<string, string | number> {
+  const entries = Object.entries({ ...line, ...header }).filter(([, value]) => value !== null)
+  return Object.fromEntries(entries) as Record<string, string | number>
+}

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, test } from 'node:test'
+import { deliver, WINDOW_PARTS } from '../../src/pipeline/deliver.ts'
+import type { Destination } from '../../src/pipeline/destination.ts'
+import { BackupError } from '../../src/pipeline/errors.ts'
+import { PART_BYTES } from '../../src/pipeline/part.ts'
+import { newProgress } from '../../src/pipeline/progress.ts'
+import { withRetry } from '../../src/pipeline/retry.ts'
+import { memoryDestination } from '../support/memory-destination.ts'
+
+const never = new AbortController().signal
+const quick = { firstPauseMs: 1, longestPauseMs: 2, patienceMs: 200 }
+
+async function* pieces(data: Buffer, size: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < data.length; at += size) {
+    await Promise.resolve()
+    yield data.subarray(at, at + size)
+  }
+}
+
+async function* endless(onPull: (n: number) => void): AsyncGenerator<Uint8Array> {
+  for (let n = 0; ; n += 1) {
+    await Promise.resolve()
+    onPull(n)
+    yield Buffer.alloc(1 << 20)
+  }
+}
+
+const send = (source: AsyncIterable<Uint8Array>, destinations: readonly Destination[], signal = never) =>
+  deliver({
+    source,
+    object: 'a.zip',
+    destinations,
+    progress: newProgress(destinations.map(({ name }) => name)),
+    signal,
+  })
+
+describe('one source to several destinations', () => {
+  test('every size around a part and a request arrives the same everywhere', async () => {
+    for (const size of [0, 1, PART_BYTES - 1, PART_BYTES, PART_BYTES + 1, 3 * PART_BYTES, 3 * PART_BYTES + 1]) {
+      const data = randomBytes(size)
+      const all = [1000, PART_BYTES - 1, PART_BYTES, 2 * PART_BYTES].map((requestBytes, index) =>
+        memoryDestination(`d${index}`, { requestBytes: Math.max(requestBytes, size / 50) }),
+      )
+      const { whole, outcomes } = await send(pieces(data, 700_001), all)
+      assert.equal(whole?.bytes, size)
+      for (const one of all) assert.ok(one.objects.get('a.zip')?.equals(data), `${one.name} at ${size} bytes`)
+      assert.ok(outcomes.every(({ stored, error }) => stored?.bytes === size && error === null))
+    }
+  })
+
+  test('a stuck destination holds the source back after the window is full, not sooner and not later', async () => {
+    let pulled = 0
+    const stop = new AbortController()
+    const stuck = memoryDestination('stuck', {
+      before: (call) => (call === 'append' ? sleep(60_000, undefined, { ref: false }) : undefined),
+    })
+    const run = send(
+      endless((n) => {
+        pulled = n
+      }),
+      [stuck, memoryDestination('free')],
+      stop.signal,
+    )
+    await sleep(300)
+    const inWindow = WINDOW_PARTS * (PART_BYTES >> 20)
+    assert.ok(pulled >= inWindow && pulled <= inWindow + 2 * (PART_BYTES >> 20), `pulled ${pulled} MiB`)
+    run.catch(() => undefined)
+    stop.abort()
+  })
+
+  test('one destination that fails at any call does not keep the other from the whole archive', async () => {
+    const data = randomBytes(3 * PART_BYTES + 5)
+    for (let n = 1; ; n += 1) {
+      let fired = false
+      const bad = memoryDestination('bad', {
+        requestBytes: PART_BYTES,
+        before: (_call, count) => {
+          if (count !== n) return
+          fired = true
+          throw new BackupError('E_QUOTA', 'bad is full.')
+        },
+      })
+      const good = memoryDestination('good')
+      const { whole, outcomes } = await send(pieces(data, 1 << 20), [bad, good])
+      assert.ok(good.objects.get('a.zip')?.equals(data))
+      assert.equal(whole?.bytes, data.length)
+      assert.equal(outcomes[0]?.error?.code, fired ? 'E_QUOTA' : undefined)
+      assert.equal(bad.objects.has('a.zip'), !fired)
+      if (!fired) {
+        assert.ok(n > 5, 'the loop went through every call')
+        break
+      }
+    }
+  })
+
+  test('a passing fault at any call is overcome behind the retry wrapper, whether the call was carried out or not', async () => {
+    const data = randomBytes(3 * PART_BYTES + 5)
+    for (let n = 1; ; n += 1) {
+      let fired = false
+      const inner = memoryDestination('d', {
+        requestBytes: PART_BYTES,
+        before: (_call, count) => {
+          if (count !== n) return
+          fired = true
+          throw new BackupError('E_DESTINATION', 'a hiccup', { remedy: 'resume' })
+        },
+      })
+      const { outcomes } = await send(pieces(data, 1 << 20), [withRetry(inner, quick)])
+      assert.equal(outcomes[0]?.error, null)
+      assert.ok(inner.objects.get('a.zip')?.equals(data))
+      if (!fired) break
+    }
+  })
+
+  test('when every destination is lost the source is let go', async () => {
+    let closed = false
+    const source = async function* (): AsyncGenerator<Uint8Array> {
+      try {
+        yield* endless(() => undefined)
+      } finally {
+        closed = true
+      }
+    }
+    const full = memoryDestination('full', {
+      before: (call) => {
+        if (call === 'append') throw new BackupError('E_QUOTA', 'full')
+      },
+    })
+    const { whole, outcomes } = await send(source(), [full])
+    assert.equal(whole, null)
+    assert.equal(outcomes[0]?.error?.code, 'E_QUOTA')
+    assert.equal(closed, true)
+  })
+
+  test('the source is not read when no destination can be opened', async () => {
+    let pulled = false
+    const shut = memoryDestination('shut', {
+      before: () => {
+        throw new BackupError('E_AUTH', 'signed out')
+      },
+    })
+    const { whole } = await send(
+      endless(() => {
+        pulled = true
+      }),
+      [shut],
+    )
+    assert.equal(whole, null)
+    assert.equal(pulled, false)
+  })
+
+  test('a source that fails at any piece leaves no object anywhere', async () => {
+    for (let n = 0; n < 20; n += 1) {
+      const source = async function* (): AsyncGenerator<Uint8Array> {
+        for (let i = 0; i < n; i += 1) yield await Promise.resolve(Buffer.alloc(1 << 20))
+        throw new BackupError('E_DUMP', 'the dump broke off')
+      }
+      const all = [memoryDestination('a', { requestBytes: PART_BYTES }), memoryDestination('b')]
+      await assert.rejects(send(source(), all), { code: 'E_DUMP' })
+      for (const one of all) assert.equal(one.objects.size, 0)
+    }
+  })
+
+  test('an aborted run rejects, stores nothing and closes its source', async () => {
+    const stop = new AbortController()
+    let closed = false
+    const source = async function* (): AsyncGenerator<Uint8Array> {
+      try {
+        yield* endless((n) => {
+          if (n === 30) stop.abort(new BackupError('E_ABORTED', 'stopped by SIGTERM'))
+        })
+      } finally {
+        closed = true
+      }
+    }
+    const one = memoryDestination('one')
+    await assert.rejects(send(source(), [one], stop.signal), { code: 'E_ABORTED', message: 'stopped by SIGTERM' })
+    assert.equal(one.objects.size, 0)
+    assert.equal(closed, true)
+  })
+})

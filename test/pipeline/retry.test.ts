@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { describe, test } from 'node:test'
+import { ObjectDigest } from '../../src/pipeline/digest.ts'
+import { BackupError, type Remedy } from '../../src/pipeline/errors.ts'
+import { withRetry } from '../../src/pipeline/retry.ts'
+import { memoryDestination } from '../support/memory-destination.ts'
+
+const never = new AbortController().signal
+const quick = { firstPauseMs: 1, longestPauseMs: 4, patienceMs: 100 }
+const hiccup = (remedy: Remedy, retryAfterMs: number | null = null) =>
+  new BackupError('E_DESTINATION', 'a hiccup', { remedy, retryAfterMs })
+
+function commitOf(data: Buffer) {
+  const digest = new ObjectDigest()
+  digest.update(data)
+  return { offset: 0, tail: [data], bytes: data.length, digests: digest.digests() }
+}
+
+describe('trying again', () => {
+  test('an error that says stop or restart is not tried again', async () => {
+    for (const remedy of ['stop', 'restart'] as const) {
+      const inner = memoryDestination('d', {
+        before: () => {
+          throw hiccup(remedy)
+        },
+      })
+      await assert.rejects(withRetry(inner, quick).signIn(never), { remedy })
+      assert.equal(inner.calls.length, 1)
+    }
+  })
+
+  test('it ends when patience does, with the last error', async () => {
+    const inner = memoryDestination('d', {
+      before: () => {
+        throw hiccup('retry')
+      },
+    })
+    await assert.rejects(withRetry(inner, quick).signIn(never), { message: 'a hiccup' })
+    assert.ok(inner.calls.length > 3)
+  })
+
+  test('progress renews patience: many hiccups are borne as long as bytes arrive between them', async () => {
+    let broken = false
+    const inner = memoryDestination('d', {
+      before: (call) => {
+        if (call === 'append' && (broken = !broken)) throw hiccup('resume')
+      },
+    })
+    const upload = await withRetry(inner, { ...quick, patienceMs: 40 }).begin('a.zip', never)
+    let held = 0
+    for (let n = 0; n < 60; n += 1) held = await upload.append(held, [randomBytes(10)], never)
+    assert.equal(held, 600)
+  })
+
+  test('a pause that the far side asks for is kept', async () => {
+    const pauses: number[] = []
+    let first = true
+    const inner = memoryDestination('d', {
+      before: () => {
+        if (!first) return
+        first = false
+        throw hiccup('retry', 30)
+      },
+    })
+    await withRetry(inner, quick, (_error, pauseMs) => pauses.push(pauseMs)).signIn(never)
+    assert.deepEqual(pauses, [30])
+  })
+
+  test('the pauses grow, scatter, and stay below the longest', async () => {
+    const pauses: number[] = []
+    const inner = memoryDestination('d', {
+      before: () => {
+        throw hiccup('retry')
+      },
+    })
+    const policy = { firstPauseMs: 1, longestPauseMs: 8, patienceMs: 80 }
+    await assert.rejects(withRetry(inner, policy, (_error, ms) => pauses.push(ms)).signIn(never))
+    pauses.forEach((ms, n) => {
+      const ceiling = Math.min(8, 2 ** n)
+      assert.ok(ms >= ceiling / 2 && ms <= ceiling, `pause ${n} was ${ms}`)
+    })
+  })
+
+  test('an append whose answer was lost is not sent twice', async () => {
+    const inner = memoryDestination('d')
+    const begun = await inner.begin('a.zip', never)
+    let lost = true
+    const lossy = {
+      ...inner,
+      begin: () =>
+        Promise.resolve({
+          ...begun,
+          append: async (...args: Parameters<typeof begun.append>) => {
+            const held = await begun.append(...args)
+            if (lost) {
+              lost = false
+              throw hiccup('resume')
+            }
+            return held
+          },
+        }),
+    }
+    const upload = await withRetry(lossy, quick).begin('a.zip', never)
+    assert.equal(await upload.append(0, [randomBytes(100)], never), 100)
+    assert.equal(inner.calls.filter((call) => call === 'append').length, 1)
+  })
+
+  test('a commit whose answer was lost and whose session is gone is found by the object itself', async () => {
+    const inner = memoryDestination('d')
+    const begun = await inner.begin('a.zip', never)
+    const lossy = {
+      ...inner,
+      begin: () =>
+        Promise.resolve({
+          ...begun,
+          commit: async (...args: Parameters<typeof begun.commit>) => {
+            await begun.commit(...args)
+            await begun.abort()
+            throw hiccup('resume')
+          },
+        }),
+    }
+    const data = randomBytes(100)
+    const upload = await withRetry(lossy, quick).begin('a.zip', never)
+    assert.equal((await upload.commit(commitOf(data), never)).bytes, 100)
+    assert.ok(inner.objects.get('a.zip')?.equals(data))
+  })
+
+  test('a far side that lost bytes it had acknowledged is told, not spliced', async () => {
+    const inner = memoryDestination('d')
+    const begun = await inner.begin('a.zip', never)
+    const forgetful = {
+      ...inner,
+      begin: () =>
+        Promise.resolve({ ...begun, append: () => Promise.reject(hiccup('resume')), held: () => Promise.resolve(5) }),
+    }
+    const upload = await withRetry(forgetful, quick).begin('a.zip', never)
+    await assert.rejects(upload.append(10, [randomBytes(10)], never), { code: 'E_OFFSET' })
+  })
+
+  test('a signal ends the pause', async () => {
+    const stop = new AbortController()
+    const inner = memoryDestination('d', {
+      before: () => {
+        throw hiccup('retry', 60_000)
+      },
+    })
+    const policy = { ...quick, patienceMs: 600_000 }
+    const call = withRetry(inner, policy, () => {
+      stop.abort()
+    }).signIn(stop.signal)
+    await assert.rejects(call, { code: 'E_ABORTED' })
+  })
+})
