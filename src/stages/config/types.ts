@@ -54,7 +54,10 @@ export interface Config {
   readonly dicom: { readonly root: string; readonly include: readonly string[]; readonly exclude: readonly string[] }
   readonly archive: { readonly prefix: string; readonly compression: Compression }
   readonly state: { readonly driver: 'sqlite' | 'mysql'; readonly dir: string }
-  readonly log: { readonly file: string; readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent' }
+  readonly log: {
+    readonly file: string
+    readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
+  }
   readonly destinations: readonly DestinationConfig[]
   readonly schedule: { readonly enabled: boolean; readonly every: '1h' | '3h' | '6h' | '12h' | '24h' }
   readonly retention: { readonly days: number; readonly keepAtLeast: number } | null

@@ -1,0 +1,83 @@
+import path from 'node:path'
+import type { Fault, Path } from './config-error.ts'
+import { valueAt } from './source.ts'
+import type { Source } from './source.ts'
+import { readTextFile } from './text-file.ts'
+
+/** What the files say that the configuration names for its secrets. */
+export interface KeyFiles {
+  /** Null when there is no passwordFile, or it cannot be used. */
+  readonly password: string | null
+  readonly secrets: readonly string[]
+  readonly faults: readonly Fault[]
+  readonly warnings: readonly Fault[]
+}
+
+/** Reads database.passwordFile and each destination's credentialsFile, relative to the folder `base`. */
+export function readKeyFiles(source: Source, base: string): KeyFiles {
+  const secrets: string[] = []
+  const faults: Fault[] = []
+  const warnings: Fault[] = []
+
+  const read = (keyPath: Path): string | null => {
+    const written = valueAt(source.value, keyPath)
+    if (typeof written !== 'string' || written === '') return null
+    const file = path.resolve(base, written)
+    const content = readTextFile(file)
+    if ('problem' in content) {
+      faults.push(source.fault(keyPath, `${file} ${content.problem}; right would be a file that this account can read`))
+      return null
+    }
+    if (content.worldReadable) warnings.push(source.fault(keyPath, worldReadable(file)))
+    return content.text
+  }
+
+  const passwordPath = ['database', 'passwordFile']
+  const password = read(passwordPath)?.replace(/\r?\n$/, '') ?? null
+  if (password !== null) {
+    if (/^\P{Cc}+$/u.test(password)) secrets.push(password)
+    else
+      faults.push(
+        source.fault(
+          passwordPath,
+          'the file is empty or has several lines; right would be the password and nothing else',
+        ),
+      )
+  }
+
+  const destinations = valueAt(source.value, ['destinations'])
+  for (const index of Array.isArray(destinations) ? destinations.keys() : []) {
+    const keyPath = ['destinations', index, 'credentialsFile']
+    const text = read(keyPath)
+    if (text === null) continue
+    const key = serviceAccountKey(text)
+    if (typeof key === 'string') secrets.push(key)
+    else
+      faults.push(
+        source.fault(
+          keyPath,
+          `${key.problem}; right would be a service account's key file (JSON) from the Google Cloud console`,
+        ),
+      )
+  }
+  return { password, secrets, faults, warnings }
+}
+
+export function worldReadable(file: string): string {
+  return `${file} holds a secret and every account of this machine may read it; right would be: chmod o-r`
+}
+
+/** The private key. The parser's own words are not told on, since they quote the file. */
+function serviceAccountKey(text: string): string | { readonly problem: string } {
+  let content: unknown
+  try {
+    content = JSON.parse(text)
+  } catch {
+    return { problem: 'the file is not JSON' }
+  }
+  if (valueAt(content, ['type']) !== 'service_account') return { problem: 'the file is not of type service_account' }
+  const key = valueAt(content, ['private_key'])
+  const email = valueAt(content, ['client_email'])
+  if (typeof key === 'string' && key !== '' && typeof email === 'string' && email !== '') return key
+  return { problem: 'the file has no client_email or no private_key' }
+}

@@ -1,0 +1,136 @@
+import path from 'node:path'
+import { BackupError } from '../../pipeline/errors.ts'
+import { addSecrets } from '../log/redact.ts'
+import { ConfigError } from './config-error.ts'
+import type { Fault } from './config-error.ts'
+import { folderFaults } from './folders.ts'
+import { readKeyFiles, worldReadable } from './key-files.ts'
+import { secretsOf } from './secrets.ts'
+import type { WrittenConfig } from './schema.ts'
+import { readSource } from './source.ts'
+import { MISSING, readTextFile } from './text-file.ts'
+import type { Config, DestinationConfig } from './types.ts'
+import { validate } from './validate.ts'
+
+export interface LoadedConfig extends Config {
+  /** What works but should be mended, such as a password file that everybody may read. */
+  readonly warnings: readonly Fault[]
+}
+
+/**
+ * Reads a configuration file, and the password and key files it names; `redact` knows its secrets from then on. Throws a ConfigError with all faults at once, or
+ * E_CONFIG when the file itself cannot be read.
+ */
+export function loadConfig(file: string, env: NodeJS.ProcessEnv = process.env): LoadedConfig {
+  const absolute = path.resolve(file)
+  const base = path.dirname(absolute)
+  const content = readTextFile(absolute)
+  if ('problem' in content) {
+    throw new BackupError('E_CONFIG', `The configuration file ${absolute} ${content.problem}.`, {
+      advice:
+        content.problem === MISSING
+          ? 'Write a starter file with `dicom-backup init`, or name yours with --config.'
+          : 'Name a text file that this account may read, saved as UTF-8.',
+    })
+  }
+  const source = readSource(content.text, env)
+  if (source.faults.some(({ key }) => key === '')) throw new ConfigError(absolute, source.faults)
+
+  const { config, faults } = validate(source)
+  const keyFiles = readKeyFiles(source, base)
+  const all = [...source.faults, ...faults, ...keyFiles.faults, ...folderFaults(source, base)]
+  if (config === null || all.length > 0) throw new ConfigError(absolute, inOrder(all))
+
+  const secrets = secretsOf(source)
+  const values = [...new Set([...secrets.map(({ value }) => value), ...keyFiles.secrets])]
+  addSecrets(values)
+  const exposed = content.worldReadable && secrets.some(({ literal }) => literal)
+  return {
+    ...absoluteConfig(config, absolute, keyFiles.password),
+    secrets: values,
+    warnings: [
+      ...(exposed ? [{ key: '', line: 1, column: 1, message: worldReadable(absolute) }] : []),
+      ...keyFiles.warnings,
+    ],
+  }
+}
+
+/** One fault a place, the first that was found: what else is said of it follows from that one. */
+function inOrder(faults: readonly Fault[]): Fault[] {
+  const told = new Map<string, Fault>()
+  for (const fault of faults) {
+    const place = `${fault.line}:${fault.column} ${fault.key}`
+    if (!told.has(place)) told.set(place, fault)
+  }
+  return [...told.values()].sort((a, b) => a.line - b.line || a.column - b.column)
+}
+
+function absoluteConfig(written: WrittenConfig, file: string, filePassword: string | null): Omit<Config, 'secrets'> {
+  const absolute = (name: string): string => path.resolve(path.dirname(file), name)
+  const { database, dicom, archive, state, log, schedule, retention, endpoints } = written
+  return {
+    file,
+    database:
+      database === undefined
+        ? null
+        : {
+            host: database.host,
+            port: database.port ?? 3306,
+            // A Windows pipe's name is no path.
+            socket:
+              database.socket === undefined
+                ? null
+                : process.platform === 'win32'
+                  ? database.socket
+                  : absolute(database.socket),
+            user: database.user,
+            password: filePassword ?? database.password ?? '',
+            name: database.name,
+            dumpCommand: database.dumpCommand === undefined ? null : command(database.dumpCommand, absolute),
+          },
+    dicom: { ...dicom, root: absolute(dicom.root) },
+    archive,
+    state: { ...state, dir: absolute(state.dir) },
+    log: { ...log, file: absolute(log.file) },
+    destinations: written.destinations.map((destination) => absoluteDestination(destination, absolute)),
+    schedule,
+    retention: retention ?? null,
+    endpoints: { dropbox: endpoints.dropbox ?? null, googleDrive: endpoints['google-drive'] ?? null },
+  }
+}
+
+/** A bare name is looked up in PATH. */
+function command(written: string, absolute: (name: string) => string): string {
+  return path.basename(written) === written ? written : absolute(written)
+}
+
+function absoluteDestination(
+  written: WrittenConfig['destinations'][number],
+  absolute: (name: string) => string,
+): DestinationConfig {
+  const { name, chunkSize = null } = written
+  switch (written.type) {
+    case 'local':
+      return { type: 'local', name, chunkSize, folder: absolute(written.folder) }
+    case 'dropbox':
+      return {
+        type: 'dropbox',
+        name,
+        chunkSize,
+        folder: written.folder === '' ? '' : `/${written.folder}`,
+        accessToken: written.accessToken ?? null,
+        refreshToken: written.refreshToken ?? null,
+        appKey: written.appKey ?? null,
+        appSecret: written.appSecret ?? null,
+      }
+    case 'google-drive':
+      return {
+        type: 'google-drive',
+        name,
+        chunkSize,
+        folder: written.folder,
+        oauth: written.oauth ?? null,
+        credentialsFile: written.credentialsFile === undefined ? null : absolute(written.credentialsFile),
+      }
+  }
+}

@@ -1,0 +1,113 @@
+import { z } from 'zod'
+import { destinationSchema } from './destination-schema.ts'
+import { list, origin, path, rules, section, SINGLE_LINE, text, whole } from './parts.ts'
+
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+const INTERVALS = ['1h', '3h', '6h', '12h', '24h'] as const
+
+const database = rules(
+  section('the settings of the database; leave the section out to back up files only', {
+    host: text('a host name or address').default('127.0.0.1'),
+    port: whole(1, 65_535).optional(),
+    socket: path('the path of a Unix socket, or the name of a Windows pipe').optional(),
+    user: text('the name of a database user'),
+    password: z
+      .string(SINGLE_LINE)
+      .regex(/^\P{Cc}*$/u, SINGLE_LINE)
+      .optional(),
+    passwordFile: path('the path of a file that holds the password').optional(),
+    // It becomes an argument of the dump program and a file name in the archive.
+    name: text('the name of a database').regex(
+      /^[^-/\\][^/\\]*$/,
+      'the name of a database, without / or \\ and not starting with -',
+    ),
+    dumpCommand: path('the name or path of mysqldump or mariadb-dump').optional(),
+  }),
+  ({ port, socket, password, passwordFile }) => [
+    port !== undefined &&
+      socket !== undefined && { key: 'socket', message: 'stands beside port; right would be one of the two' },
+    password !== undefined &&
+      passwordFile !== undefined && {
+        key: 'passwordFile',
+        message: 'stands beside password; right would be one of the two',
+      },
+  ],
+)
+
+const dicom = section('the settings of the archive folder', {
+  root: path('the folder that holds the DICOM files'),
+  include: list(text('a pattern such as CT/**')).min(1, 'a list with at least one pattern').default(['**/*']),
+  exclude: list(text('a pattern such as CT/**')).default([]),
+})
+
+const PREFIX = 'a file name\'s beginning: up to 100 letters, digits, ".", "_" and "-", the first a letter or digit'
+
+const archive = section('the settings of the archive', {
+  prefix: text(PREFIX)
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, PREFIX)
+    .default('dicom_backup'),
+  compression: z.enum(['auto', 'store', 'fast', 'small'], 'one of auto, store, fast, small').default('auto'),
+})
+
+const state = section('the settings of the state', {
+  driver: z
+    .enum(['sqlite', 'mysql'], 'sqlite')
+    .refine((driver) => driver !== 'mysql', "sqlite: this version cannot keep its state in the viewer's own tables yet")
+    .default('sqlite'),
+  dir: path('a folder').default('.dicom-backup'),
+})
+
+const log = section('the settings of the log', {
+  file: path('the path of a file').default('logs/backup_scheduler.log'),
+  level: z.enum(LEVELS, `one of ${LEVELS.join(', ')}`).default('info'),
+})
+
+const schedule = section('the settings of the schedule', {
+  enabled: z.boolean('true or false').default(true),
+  every: z.enum(INTERVALS, `one of ${INTERVALS.join(', ')}`).default('6h'),
+})
+
+const retention = section('the settings of the retention; leave the section out to keep every archive', {
+  days: whole(1),
+  keepAtLeast: whole(1).default(3),
+})
+
+const endpoints = section('origins that stand in for the services', {
+  dropbox: origin.optional(),
+  'google-drive': origin.optional(),
+})
+
+/** The file as it is written. Every issue's message says what would be right, except those that `rules` makes. */
+export const configSchema = section('settings, as `dicom-backup init` writes them', {
+  database: database.optional(),
+  dicom: dicom.prefault({} as z.input<typeof dicom>),
+  archive: archive.prefault({}),
+  state: state.prefault({}),
+  log: log.prefault({}),
+  destinations: list(destinationSchema, 'a list with at least one destination')
+    .min(1, 'a list with at least one destination')
+    .superRefine(distinctNames, { when: ({ value }) => Array.isArray(value) }),
+  schedule: schedule.prefault({}),
+  retention: retention.optional(),
+  endpoints: endpoints.prefault({}),
+})
+
+export type WrittenConfig = z.output<typeof configSchema>
+
+/** Names that differ in case only are the same to a person, and to Windows as file names. */
+function distinctNames(destinations: readonly unknown[], context: z.core.$RefinementCtx): void {
+  const first = new Map<string, number>()
+  destinations.forEach((destination, index) => {
+    if (typeof destination !== 'object' || destination === null || !('name' in destination)) return
+    if (typeof destination.name !== 'string') return
+    const name = destination.name.toLowerCase()
+    const earlier = first.get(name)
+    if (earlier === undefined) first.set(name, index)
+    else
+      context.addIssue({
+        code: 'custom',
+        path: [index, 'name'],
+        message: `a name of its own: destinations[${earlier}] has this one`,
+      })
+  })
+}

@@ -1,0 +1,148 @@
+import { rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { BackupError, systemCode } from '../../pipeline/errors.ts'
+
+/** What differs between the machines that backups are made on. */
+const examples = {
+  windows: {
+    root: 'C:\\xampp\\htdocs\\viewer\\dicom_files',
+    dump: '  dumpCommand: C:\\xampp\\mysql\\bin\\mysqldump.exe',
+    folder: 'D:\\dicom-backups',
+    protect: 'Let only the account that runs the backup read it (Properties, Security).',
+    socket: '',
+  },
+  other: {
+    root: '/var/www/viewer/dicom_files',
+    dump: '#  dumpCommand: /usr/bin/mariadb-dump',
+    folder: '/mnt/nas/dicom-backups',
+    protect: 'Let only the account that runs the backup read it (chmod 600).',
+    socket: '  # A socket may stand in place of host and port.\n#  socket: /run/mysqld/mysqld.sock\n',
+  },
+}
+
+/**
+ * The commented configuration that `init` writes. "# " starts an explanation; "#" right before a setting, with the
+ * setting's own indentation behind it, switches an example off.
+ */
+export function starterConfig(platform: NodeJS.Platform = process.platform): string {
+  const { root, dump, folder, protect, socket } = platform === 'win32' ? examples.windows : examples.other
+  return `# dicom-backup: what is backed up, where it goes, and when.
+#
+# "# " starts an explanation. A setting with "#" in front is an example: take the "#" away to use it.
+# Indent with spaces. Write paths as here, without quotes or in 'single quotes'; relative ones start at this file's folder.
+# \${NAME} takes the environment variable NAME, which the scheduled job must have too.
+# Try it with: dicom-backup doctor
+
+# The viewer's MySQL or MariaDB database. Remove this section to back up files only.
+database:
+  host: 127.0.0.1
+  port: 3306
+${socket}  # A database user that may read the whole database (SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES).
+  user: backup
+  # A file that holds the password and nothing else. ${protect}
+  passwordFile: database-password.txt
+  # Or the password itself, here from the environment.
+#  password: \${DB_PASSWORD}
+  # The name of the database.
+  name: dicom_viewer
+  # The program that writes the dump. Without it, mysqldump or mariadb-dump is looked for in PATH.
+${dump}
+
+# The archive folder.
+dicom:
+  root: ${root}
+  # Patterns of the files to back up, and of those to leave out. They use / on every system.
+  include: ["**/*"]
+  exclude: []
+
+archive:
+  # Archives are named <prefix>_YYYY-MM-DD_HH-mm-ss.zip.
+  prefix: dicom_backup
+  # auto decides file by file; store never compresses; fast and small always do.
+  compression: auto
+
+# Where the program keeps what it must remember between runs.
+state:
+  driver: sqlite
+  # Also the room for the database dump while a backup runs.
+  dir: .dicom-backup
+
+log:
+  file: logs/backup_scheduler.log
+  # trace, debug, info, warn, error, fatal or silent
+  level: info
+
+# Every backup goes to all of these.
+destinations:
+  # A folder on another disk or a network share. It has to lie outside of dicom.root.
+  - name: nas
+    type: local
+    folder: ${folder}
+    # Bytes a request carries, on any destination. The default suits the service; 32MiB is the most.
+#    chunkSize: 8MiB
+
+  # Dropbox: a folder, and a refresh token with the key of its app.
+#  - name: hospital-dropbox
+#    type: dropbox
+#    folder: /DICOM_Backups
+#    refreshToken: \${DROPBOX_REFRESH_TOKEN}
+#    appKey: \${DROPBOX_APP_KEY}
+    # Not for an app that signs in with PKCE.
+#    appSecret: \${DROPBOX_APP_SECRET}
+    # In place of these three: an access token, which Dropbox lets lapse after hours.
+#    accessToken: \${DROPBOX_TOKEN}
+
+  # Google Drive: a folder, and a sign-in.
+#  - name: hospital-drive
+#    type: google-drive
+#    folder: DICOM_Backups
+#    oauth:
+#      clientId: \${GOOGLE_CLIENT_ID}
+#      clientSecret: \${GOOGLE_CLIENT_SECRET}
+#      refreshToken: \${GOOGLE_REFRESH_TOKEN}
+    # In place of oauth: the key file of a service account.
+#    credentialsFile: service-account.json
+
+# When backups are made by the hourly job, which "dicom-backup schedule install" sets up.
+schedule:
+  enabled: true
+  # 1h, 3h, 6h, 12h or 24h
+  every: 6h
+
+# Archives older than this are deleted after a new backup is stored, but never the newest keepAtLeast ones.
+# Remove this section to keep every archive.
+retention:
+  days: 30
+  keepAtLeast: 3
+
+# Only for gateways and tests: other addresses for the services.
+#endpoints:
+#  dropbox: http://127.0.0.1:9000
+#  google-drive: http://127.0.0.1:9001
+`
+}
+
+/**
+ * Writes the starter configuration; only its owner may read it, since secrets may come into it. Rejects with E_CONFIG when
+ * there is such a file already, which stays as it is, or when it cannot be written.
+ */
+export async function writeStarterConfig(file: string): Promise<void> {
+  const absolute = path.resolve(file)
+  try {
+    await writeFile(absolute, starterConfig(), { flag: 'wx', mode: 0o600 })
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'EEXIST') {
+      throw new BackupError('E_CONFIG', `${absolute} is there already; it was not changed.`, {
+        advice: 'Edit it, or name another file with --config.',
+        cause: error,
+      })
+    }
+    // A half-written file would stand in the way of the next attempt. Other failures than these come before it is made.
+    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EIO') await rm(absolute, { force: true })
+    throw new BackupError('E_CONFIG', `${absolute} cannot be written (${code}).`, {
+      advice: 'Choose a folder that exists and that this account may write to.',
+      cause: error,
+    })
+  }
+}
