@@ -8,6 +8,8 @@ export interface TransportRequest {
   readonly headers?: Headers | Readonly<Record<string, string>> | readonly (readonly [string, string])[]
   readonly body?: RequestBody
   readonly signal?: AbortSignal | null
+  /** This request's own `answerMs`, for a call that the service answers late. */
+  readonly answerMs?: number
 }
 
 export interface TransportOptions {

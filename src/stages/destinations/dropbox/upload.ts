@@ -1,0 +1,120 @@
+/**
+ * The upload of one object through a sequential session of unknown length
+ * (https://www.dropbox.com/developers/documentation/http/documentation#files-upload_session-start). No call of Dropbox's
+ * tells what a session holds, but an append of nothing does: unless its offset is right it is refused with the right one. A
+ * session that was finished takes no append any more, so whoever lost the answer to a finish looks for the file.
+ */
+
+import type { Commit, StoredObject, Upload } from '../../../pipeline/destination.ts'
+import { BackupError } from '../../../pipeline/errors.ts'
+import type { DropboxApi } from './api.ts'
+import { dropboxError } from './errors.ts'
+import { deleteFile, fileAt } from './files.ts'
+import { isConflict, isSessionOver, isUncertain } from './refusal.ts'
+import type { Refusal } from './refusal.ts'
+import { appendPiece, endOf, finishSession } from './session.ts'
+import type { Piece, Session } from './session.ts'
+
+const ABORT_MS = 30_000
+
+export function dropboxUpload(api: DropboxApi, session: Session): Upload {
+  const { name } = api.caller
+  /** What the session was last known to hold. */
+  let known = 0
+  /** A finish went out of which nobody knows what became. */
+  let inDoubt = false
+  /** The object under our name that is not what was sent. */
+  let damaged: StoredObject | null = null
+
+  const finish = async (piece: Piece, signal: AbortSignal): Promise<StoredObject | { readonly refusal: Refusal }> => {
+    const doubtedBefore = inDoubt
+    inDoubt = true
+    const recover = (refusal: Refusal): { refusal: Refusal } | undefined => {
+      if (!isUncertain(refusal)) inDoubt = doubtedBefore
+      const isAnswer = refusal.correctOffset !== null || isSessionOver(refusal) || isConflict(refusal)
+      return isAnswer ? { refusal } : undefined
+    }
+    const answer = await finishSession(api, session, piece, recover, signal)
+    if (!('refusal' in answer)) inDoubt = false
+    return answer
+  }
+
+  const check = async (stored: StoredObject, commit: Commit, signal: AbortSignal): Promise<StoredObject> => {
+    if (isWhole(stored, commit)) return stored
+    damaged = stored
+    return await removeDamaged(stored, signal)
+  }
+
+  const removeDamaged = async (stored: StoredObject, signal: AbortSignal): Promise<never> => {
+    try {
+      await deleteFile(api, stored, signal)
+    } catch (error) {
+      if (!(error instanceof BackupError) || error.remedy !== 'stop' || signal.aborted) throw error
+      throw new BackupError('E_INTEGRITY', `${name}: ${stored.path} is not what was sent, and could not be deleted.`, {
+        advice: 'Delete it by hand: it is damaged.',
+        cause: error,
+      })
+    }
+    damaged = null
+    throw new BackupError('E_INTEGRITY', `${name}: what Dropbox stored is not what was sent.`, {
+      advice: 'The damaged archive was deleted. Run the backup again.',
+    })
+  }
+
+  return {
+    token: JSON.stringify(session),
+
+    async held(signal) {
+      if (damaged !== null) return damaged.bytes
+      const answer = await appendPiece<number | { readonly refusal: Refusal }>(
+        api,
+        session,
+        { offset: known, chunks: [] },
+        (refusal) => refusal.correctOffset ?? (isSessionOver(refusal) ? { refusal } : undefined),
+        signal,
+      )
+      if (typeof answer === 'number') return (known = answer)
+      const stored = await fileAt(api, session.path, signal)
+      if (stored === null) throw dropboxError(answer.refusal, api.caller)
+      return stored.bytes
+    },
+
+    async append(offset, chunks, signal) {
+      const piece = { offset, chunks }
+      const taken = ({ correctOffset }: Refusal): number | undefined =>
+        correctOffset !== null && correctOffset > offset && correctOffset <= endOf(piece) ? correctOffset : undefined
+      return (known = await appendPiece(api, session, piece, taken, signal))
+    },
+
+    async commit(commit, signal) {
+      const piece = { offset: commit.offset, chunks: commit.tail }
+      if (endOf(piece) !== commit.bytes) {
+        throw new BackupError('E_INTEGRITY', `${name}: the archive has ${endOf(piece)} bytes, not ${commit.bytes}.`)
+      }
+      if (damaged !== null) return await removeDamaged(damaged, signal)
+      let answer = await finish(piece, signal)
+      if ('refusal' in answer && answer.refusal.correctOffset === commit.bytes && piece.offset < commit.bytes) {
+        // An earlier finish took the tail and went no further.
+        answer = await finish({ offset: commit.bytes, chunks: [] }, signal)
+      }
+      if (!('refusal' in answer)) return await check(answer, commit, signal)
+      const { refusal } = answer
+      if (refusal.correctOffset !== null) throw dropboxError(refusal, api.caller)
+      const there = await fileAt(api, session.path, signal)
+      if (there !== null && isWhole(there, commit)) return there
+      // Ours for certain only when a finish of this upload ended the session.
+      if (there?.bytes === commit.bytes && inDoubt && isSessionOver(refusal)) return await check(there, commit, signal)
+      throw dropboxError(refusal, api.caller)
+    },
+
+    /** A session cannot be cancelled: what it holds shows nowhere and is gone after 7 days. */
+    async abort() {
+      if (damaged === null) return
+      await deleteFile(api, damaged, AbortSignal.timeout(ABORT_MS)).catch(() => undefined)
+    },
+  }
+}
+
+function isWhole(stored: StoredObject, { bytes, digests }: Commit): boolean {
+  return stored.bytes === bytes && stored.digest === digests.contentHash
+}

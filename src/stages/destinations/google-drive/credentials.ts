@@ -1,0 +1,63 @@
+import { createPrivateKey } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import type { OAuth2Client } from 'google-auth-library'
+import { BackupError, systemCode } from '../../../pipeline/errors.ts'
+import type { GoogleDriveConfig } from '../../config/types.ts'
+import { fieldOf } from './answer.ts'
+
+/**
+ * A service account reaches only what was shared with it, and could not see a folder shared by hand with the narrower
+ * `drive.file`. https://developers.google.com/workspace/drive/api/guides/api-specific-auth
+ */
+const SERVICE_ACCOUNT_SCOPE = 'https://www.googleapis.com/auth/drive'
+
+type GoogleFetch = (...args: Parameters<typeof fetch>) => Promise<Response>
+
+/**
+ * Google's own sign-in client for what the configuration names; it makes no call yet. Rejects with E_CONFIG when there is
+ * nothing to sign in with or the key file is not one.
+ */
+export async function signInClient(config: GoogleDriveConfig, fetchImplementation: GoogleFetch): Promise<OAuth2Client> {
+  // Trying again is the engine's work; the redactor walks over every byte of a failed request's body.
+  const transporterOptions = { fetchImplementation, errorRedactor: false, retryConfig: { retry: 0 } } as const
+  const { OAuth2Client, JWT } = await import('google-auth-library')
+  if (config.oauth !== null) {
+    const { clientId, clientSecret, refreshToken } = config.oauth
+    const client = new OAuth2Client({ clientId, clientSecret, transporterOptions })
+    client.setCredentials({ refresh_token: refreshToken })
+    return client
+  }
+  if (config.credentialsFile === null) {
+    throw new BackupError('E_CONFIG', `${config.name}: nothing to sign in with.`, {
+      advice: 'Set oauth (clientId, clientSecret, refreshToken) or credentialsFile.',
+    })
+  }
+  const key = await readKeyFile(config.name, config.credentialsFile)
+  return new JWT({ ...key, scopes: [SERVICE_ACCOUNT_SCOPE], transporterOptions })
+}
+
+/** No `cause` here: a JSON error quotes the text it fails on, which is a private key. */
+async function readKeyFile(name: string, file: string): Promise<{ email: string; key: string }> {
+  const wrong = (text: string): BackupError =>
+    new BackupError('E_CONFIG', `${name}: ${text}`, {
+      advice: 'credentialsFile names the JSON key file of a service account, from the Google Cloud console.',
+    })
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    throw wrong(`${file} cannot be read (${systemCode(error)}).`)
+  }
+  try {
+    const content: unknown = JSON.parse(text)
+    const email = fieldOf(content, 'client_email')
+    const key = fieldOf(content, 'private_key')
+    if (typeof email === 'string' && typeof key === 'string') {
+      createPrivateKey(key)
+      return { email, key }
+    }
+  } catch {
+    // Told below.
+  }
+  throw wrong(`${file} is not the key file of a service account.`)
+}

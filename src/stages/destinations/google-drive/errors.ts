@@ -1,0 +1,127 @@
+import { abortError, BackupError } from '../../../pipeline/errors.ts'
+import type { BackupErrorOptions, ErrorCode } from '../../../pipeline/errors.ts'
+import { networkFailure } from '../../http/network-failure.ts'
+import { reasonOf, retryAfterOf } from './answer.ts'
+import type { Answer } from './answer.ts'
+
+/** `token`: a call for an access token; `metadata`: one that may simply be made again; `upload`: one on an upload session. */
+export type CallKind = 'token' | 'metadata' | 'upload'
+
+/** Whose call failed. */
+export interface Caller {
+  /** The destination's name. */
+  readonly name: string
+  readonly isServiceAccount: boolean
+}
+
+const RATE_REASONS = ['rateLimitExceeded', 'userRateLimitExceeded', 'dailyLimitExceeded']
+const FULL_REASONS = ['storageQuotaExceeded', 'quotaExceeded', 'teamDriveFileLimitExceeded']
+/** The words of the 503 to a request that starts beyond what is held; it has no structured form. */
+const BEYOND_HELD = /exceeds already uploaded size/
+
+/**
+ * What an answer other than the expected one means: the one place where Google's errors are judged. Goes by status and
+ * reason, https://developers.google.com/workspace/drive/api/guides/handle-errors. Google's own texts are left out: what
+ * stands in them is not ours to vouch for.
+ */
+export function driveError(answer: Answer, kind: CallKind, caller: Caller): BackupError {
+  const { status } = answer
+  const reason = reasonOf(answer.body)
+  const said = `(${status}${reason === '' ? '' : ` ${reason}`})`
+  const fault = (code: ErrorCode, text: string, options: BackupErrorOptions = {}): BackupError =>
+    new BackupError(code, `${caller.name}: ${text} ${said}.`, options)
+
+  if (status === 429 || (status === 403 && RATE_REASONS.includes(reason))) {
+    return fault('E_DESTINATION', 'Google Drive asks for a pause', {
+      remedy: 'retry',
+      retryAfterMs: retryAfterOf(answer.headers),
+      advice: 'If it stays so for hours: Google takes 750 GB a day from one account.',
+    })
+  }
+  if (status >= 500 || status === 408) {
+    if (kind === 'upload' && typeof answer.body === 'string' && BEYOND_HELD.test(answer.body)) {
+      return fault('E_OFFSET', 'Google Drive holds fewer bytes than were sent', { remedy: 'resume' })
+    }
+    return fault('E_DESTINATION', 'Google Drive has a passing fault', {
+      remedy: kind === 'upload' ? 'resume' : 'retry',
+      retryAfterMs: retryAfterOf(answer.headers),
+    })
+  }
+  if (kind === 'token' && status >= 400) return signInError(reason, caller, fault)
+  if (status === 401) {
+    return fault('E_AUTH', 'Google Drive refuses the sign-in', { advice: connectAgain(caller) })
+  }
+  if (status === 403 && FULL_REASONS.includes(reason)) {
+    return fault('E_QUOTA', 'Google Drive has no room left', { advice: makeRoom(reason, caller) })
+  }
+  if (kind === 'upload' && status >= 400) {
+    return fault('E_SESSION', 'Google Drive has ended the upload session', { remedy: 'restart' })
+  }
+  if (status === 403) {
+    return fault('E_AUTH', 'Google Drive does not allow it', {
+      advice:
+        'Check that this sign-in may write to the folder, and that the Drive API is enabled in its Google Cloud project.',
+    })
+  }
+  if (status >= 400) return fault('E_DESTINATION', 'Google Drive refuses the request')
+  return unreadable(kind, caller, said)
+}
+
+function signInError(
+  reason: string,
+  caller: Caller,
+  fault: (code: ErrorCode, text: string, options: BackupErrorOptions) => BackupError,
+): BackupError {
+  if (reason === 'invalid_grant') {
+    return fault('E_AUTH', 'Google no longer accepts the sign-in', { advice: connectAgain(caller) })
+  }
+  return fault('E_AUTH', 'Google does not give an access token', {
+    advice: caller.isServiceAccount
+      ? 'Check that the service account and its key still exist.'
+      : 'Check oauth.clientId and oauth.clientSecret; both must be those with which the refresh token was made.',
+  })
+}
+
+function connectAgain({ name, isServiceAccount }: Caller): string {
+  if (isServiceAccount)
+    return "Check that the service account's key still exists and that this machine's clock is right."
+  return (
+    `Sign in again: dicom-backup accounts connect ${name}. A sign-in that lapses every 7 days comes from a consent ` +
+    'screen that is still in "Testing": publish the app in the Google Cloud console.'
+  )
+}
+
+function makeRoom(reason: string, { isServiceAccount }: Caller): string {
+  if (reason === 'teamDriveFileLimitExceeded')
+    return 'The shared drive holds as many items as Google allows: use another.'
+  if (!isServiceAccount) return 'Free space in the account, empty its trash too, or keep fewer archives (retention).'
+  return (
+    'A service account has no storage of its own: sign in as a user (oauth), or name a folder in a shared drive ' +
+    '(folder: id:FOLDER_ID).'
+  )
+}
+
+/** An answer that makes no sense: a proxy's page, half a JSON text. */
+export function unreadable(kind: CallKind, { name }: Caller, said = ''): BackupError {
+  const text = `${name}: what came in place of Google Drive's answer cannot be read${said === '' ? '' : ` ${said}`}.`
+  return new BackupError('E_DESTINATION', text, {
+    remedy: kind === 'upload' ? 'resume' : 'retry',
+    advice: 'Check that no proxy or firewall answers in place of the service.',
+  })
+}
+
+/**
+ * Whatever a call threw as a BackupError. Google's client wraps what its fetch threw, in an error that holds the request
+ * with its Authorization header: only its `cause` goes on, never the wrapping.
+ */
+export function thrownError(error: unknown, kind: CallKind, { name }: Caller, signal: AbortSignal): BackupError {
+  if (error instanceof BackupError) return error
+  if (error instanceof Error && error.cause instanceof BackupError) return error.cause
+  if (signal.aborted) return abortError(signal)
+  const failure = networkFailure(name, error, { remedy: kind === 'upload' ? 'resume' : 'retry', signal })
+  if (failure !== null) return failure
+  const what = error instanceof Error ? error.name : typeof error
+  return new BackupError('E_INTERNAL', `${name}: an unexpected fault in a call to Google Drive (${what}).`, {
+    advice: 'Please report it with the log file.',
+  })
+}

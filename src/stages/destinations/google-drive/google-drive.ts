@@ -1,0 +1,127 @@
+import type { Destination } from '../../../pipeline/destination.ts'
+import { BackupError } from '../../../pipeline/errors.ts'
+import type { GoogleDriveConfig } from '../../config/types.ts'
+import type { Transport } from '../../http/types.ts'
+import { fieldOf } from './answer.ts'
+import { driveApi } from './api.ts'
+import { FILE_FIELDS } from './drive-file.ts'
+import { driveError, unreadable } from './errors.ts'
+import { deleteFile, filesNamed, newFileId } from './files.ts'
+import { folderFinder, pathIn } from './folder.ts'
+import { driveUpload } from './upload.ts'
+import type { Session } from './upload.ts'
+
+const UPLOAD_URL = `https://www.googleapis.com/upload/drive/v3/files?uploadType=resumable&supportsAllDrives=true&fields=${FILE_FIELDS}`
+/** Every request of a resumable upload but the last is a multiple of this. */
+const UNIT_BYTES = 256 * 1024
+const DEFAULT_REQUEST_BYTES = 8 * 1024 * 1024
+/** 5,120 GB, https://developers.google.com/workspace/drive/api/reference/rest/v3/files/create */
+const MAX_OBJECT_BYTES = 5120 * 1024 ** 3
+
+/**
+ * A folder in Google Drive. `folder` is names with '/' between them below My Drive, made when missing, or starts with
+ * `id:FOLDER_ID` for a folder that is shared with the account or lies in a shared drive. The destination owns `transport`
+ * and closes it.
+ */
+export function googleDriveDestination(
+  config: GoogleDriveConfig,
+  { transport }: { transport: Transport },
+): Destination {
+  const { name } = config
+  const closing = new AbortController()
+  const api = driveApi(config, transport)
+  const folder = folderFinder(api, config.folder, closing.signal)
+  const requestBytes = Math.max(1, Math.floor((config.chunkSize ?? DEFAULT_REQUEST_BYTES) / UNIT_BYTES)) * UNIT_BYTES
+
+  return {
+    name,
+    type: 'google-drive',
+    traits: {
+      requestMultiple: UNIT_BYTES,
+      maxObjectBytes: MAX_OBJECT_BYTES,
+      digest: 'md5',
+      requestBytes: () => requestBytes,
+    },
+
+    async signIn(signal) {
+      const about = await api.metadata(
+        (drive, options) => drive.about.get({ fields: 'storageQuota,user' }, options),
+        signal,
+      )
+      const email = fieldOf(fieldOf(about, 'user'), 'emailAddress')
+      if (typeof email !== 'string') throw unreadable('metadata', api.caller)
+      const quota = fieldOf(about, 'storageQuota')
+      const limit = fieldOf(quota, 'limit')
+      const free = Number(limit) - Number(fieldOf(quota, 'usage'))
+      // The account's quota says nothing about a shared drive.
+      const { driveId } = await folder.start(signal)
+      const isLimited = typeof limit === 'string' && driveId === null && Number.isFinite(free)
+      return { label: email, freeBytes: isLimited ? Math.max(0, free) : null }
+    },
+
+    async begin(object, signal) {
+      const parent = await folder.ensure(signal)
+      // An id of our choosing: whatever is repeated after a lost answer, it stays one file, and it can be found again.
+      const fileId = await newFileId(api, signal)
+      const answer = await api.send('metadata', UPLOAD_URL, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json; charset=UTF-8', 'x-upload-content-type': 'application/zip' },
+        body: JSON.stringify({ id: fileId, name: object, mimeType: 'application/zip', parents: [parent.id] }),
+        signal,
+      })
+      if (answer.status === 404 || answer.status === 409) {
+        // The folder is gone, or the id is taken: the next try finds both anew.
+        folder.forget()
+        throw new BackupError('E_DESTINATION', `${name}: Google Drive could not start the upload (${answer.status}).`, {
+          remedy: 'retry',
+          advice: 'Check that the folder still exists.',
+        })
+      }
+      if (answer.status !== 200) throw driveError(answer, 'metadata', api.caller)
+      const uri = answer.headers.get('location')
+      if (uri === null || !URL.canParse(uri)) throw unreadable('metadata', api.caller)
+      return driveUpload(api, { uri, fileId, folder: config.folder, path: pathIn(parent, object) })
+    },
+
+    async resume(token, signal) {
+      const session = readToken(token)
+      if (session?.folder !== config.folder) {
+        throw new BackupError('E_SESSION', `${name}: the interrupted upload belongs to another configuration.`, {
+          remedy: 'restart',
+        })
+      }
+      const upload = driveUpload(api, session)
+      await upload.held(signal)
+      return upload
+    },
+
+    async stat(object, signal) {
+      const parent = await folder.find(signal)
+      if (parent === null) return null
+      const [newest] = await filesNamed(api, parent, object, 'file', signal)
+      if (newest === undefined) return null
+      return { id: newest.id, path: pathIn(parent, object), bytes: newest.bytes ?? 0, digest: newest.md5 }
+    },
+
+    remove: (object, signal) => deleteFile(api, object.id, signal),
+
+    close() {
+      closing.abort(new BackupError('E_ABORTED', `${name}: the destination was closed.`))
+      transport.close()
+      return Promise.resolve()
+    },
+  }
+}
+
+function readToken(token: string): Session | null {
+  let value: unknown
+  try {
+    value = JSON.parse(token)
+  } catch {
+    return null
+  }
+  const [uri, fileId, folder, path] = ['uri', 'fileId', 'folder', 'path'].map((field) => fieldOf(value, field))
+  if (typeof uri !== 'string' || typeof fileId !== 'string') return null
+  if (typeof folder !== 'string' || typeof path !== 'string') return null
+  return { uri, fileId, folder, path }
+}

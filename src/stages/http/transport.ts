@@ -1,0 +1,67 @@
+import http from 'node:http'
+import https from 'node:https'
+
+import { BackupError } from '../../pipeline/errors.ts'
+import { exchange } from './exchange.ts'
+import { TransportError } from './transport-error.ts'
+import type { Transport, TransportOptions } from './types.ts'
+
+const STALL_MS = 60_000
+const ANSWER_MS = 300_000
+
+/**
+ * A client with kept connections. HTTPS_PROXY, HTTP_PROXY and NO_PROXY are obeyed, save for this machine itself, which no
+ * proxy could reach. Answers come unencoded. A request body that is none of `RequestBody` rejects with a TypeError.
+ * Throws E_CONFIG when a proxy's address cannot be read.
+ */
+export function createTransport(options: TransportOptions = {}): Transport {
+  const agents = createAgents()
+  const origins = new Map(Object.entries(options.origins ?? {}))
+  const open = new Set<() => void>()
+  let closed = false
+
+  return {
+    async fetch(url, request = {}) {
+      const real = new URL(url)
+      const standIn = origins.get(real.origin)
+      const target = standIn === undefined ? real : new URL(real.pathname + real.search, standIn)
+      if (closed) throw new TransportError('aborted', target.host)
+      return await exchange(target, request, {
+        agent: agents[target.protocol === 'https:' ? 'https:' : 'http:'],
+        stallMs: options.stallMs ?? STALL_MS,
+        answerMs: options.answerMs ?? ANSWER_MS,
+        headers: standIn === undefined ? {} : { 'X-Forwarded-Host': real.host },
+        open,
+      })
+    },
+    close() {
+      closed = true
+      for (const stop of [...open]) stop()
+      agents['http:'].destroy()
+      agents['https:'].destroy()
+    },
+  }
+}
+
+function createAgents(): { readonly 'http:': http.Agent; readonly 'https:': https.Agent } {
+  const options = { keepAlive: true, proxyEnv: proxyEnvironment(process.env) }
+  try {
+    return { 'http:': new http.Agent(options), 'https:': new https.Agent(options) }
+  } catch {
+    // No cause: Node's error repeats the address, which may hold a password.
+    throw new BackupError('E_CONFIG', 'The environment variable HTTPS_PROXY or HTTP_PROXY is not a web address.', {
+      advice: 'Write it as http://host:port.',
+    })
+  }
+}
+
+/** The proxy variables with this machine exempt. Lower case takes precedence, as in Node and curl. */
+function proxyEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const exempt = env['no_proxy'] ?? env['NO_PROXY'] ?? ''
+  const local = 'localhost,127.0.0.1,::1'
+  return {
+    http_proxy: env['http_proxy'] ?? env['HTTP_PROXY'],
+    https_proxy: env['https_proxy'] ?? env['HTTPS_PROXY'],
+    no_proxy: exempt === '' ? local : `${exempt},${local}`,
+  }
+}

@@ -1,0 +1,67 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import type { Destination } from '../../../src/pipeline/destination.ts'
+import { withRetry } from '../../../src/pipeline/retry.ts'
+import type { DestinationConfig } from '../../../src/stages/config/types.ts'
+import { openDestination } from '../../../src/stages/destinations/open.ts'
+import { startDropboxStandIn } from '../../../src/stages/stand-ins/dropbox/stand-in.ts'
+import { startDriveStandIn } from '../../../src/stages/stand-ins/google-drive/stand-in.ts'
+import type { StandIn } from '../../../src/stages/stand-ins/types.ts'
+import { describeDestination, type DestinationUnderTest } from '../../conformance/destination.ts'
+
+const quick = { firstPauseMs: 1, longestPauseMs: 5, patienceMs: 200 }
+
+const dropbox: DestinationConfig = {
+  type: 'dropbox',
+  name: 'hospital-dropbox',
+  folder: '/DICOM_Backups',
+  chunkSize: null,
+  accessToken: null,
+  refreshToken: 'refresh-1',
+  appKey: 'app-key',
+  appSecret: null,
+}
+
+const drive: DestinationConfig = {
+  type: 'google-drive',
+  name: 'hospital-drive',
+  folder: 'Hospital/DICOM_Backups',
+  chunkSize: null,
+  oauth: { clientId: 'client-id', clientSecret: 'client-secret', refreshToken: 'refresh-1' },
+  credentialsFile: null,
+}
+
+type Start = (storage: { folder: string }) => Promise<StandIn>
+
+async function make(config: DestinationConfig, start: Start, wrap: (destination: Destination) => Destination): Promise<DestinationUnderTest> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'dicom-backup-test-'))
+  const standIn = await start({ folder })
+  const endpoints = { dropbox: standIn.origin, googleDrive: standIn.origin }
+  const nameOf = (object: { path: string }): string => path.posix.basename(object.path)
+  return {
+    destination: wrap(openDestination(config, endpoints)),
+    visible: () => Promise.resolve(standIn.objects().map(nameOf)),
+    async read(object) {
+      const found = standIn.objects().find((one) => nameOf(one) === object)
+      if (found === undefined) throw new Error(`no ${object}`)
+      const chunks: Buffer[] = []
+      for await (const chunk of standIn.read(found)) chunks.push(chunk)
+      return Buffer.concat(chunks)
+    },
+    async close() {
+      await standIn.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+const startDropbox: Start = (storage) => startDropboxStandIn({ storage, refreshTokens: ['refresh-1'] })
+const startDrive: Start = (storage) => startDriveStandIn({ storage, refreshTokens: ['refresh-1'] })
+const asIs = (destination: Destination): Destination => destination
+const retried = (destination: Destination): Destination => withRetry(destination, quick)
+
+describeDestination('Dropbox', () => make(dropbox, startDropbox, asIs))
+describeDestination('Dropbox behind the retry wrapper', () => make(dropbox, startDropbox, retried))
+describeDestination('Google Drive', () => make(drive, startDrive, asIs))
+describeDestination('Google Drive behind the retry wrapper', () => make(drive, startDrive, retried))
