@@ -1,0 +1,88 @@
+import { BackupError } from '../../pipeline/errors.ts'
+import type { Progress } from '../../pipeline/progress.ts'
+import { dryRun } from '../../stages/backup/dry-run.ts'
+import type { DryRunResult, RunResult } from '../../stages/backup/results.ts'
+import { runBackup } from '../../stages/backup/run.ts'
+import { loadConfig, type LoadedConfig } from '../../stages/config/load.ts'
+import { openLog } from '../../stages/log/log.ts'
+import { dryRunSummary } from '../display/dry-run-summary.ts'
+import { runSummary } from '../display/run-summary.ts'
+import { EXIT, exitOfRun, type ExitCode } from '../exit.ts'
+import type { Output } from '../output.ts'
+import { openPeople } from '../people.ts'
+import { stopSignals } from '../stop-signals.ts'
+import { VERSION } from '../version.ts'
+
+export interface RunFlags {
+  /** Names of the destinations to use; empty: all. */
+  readonly destination: readonly string[]
+  readonly dryRun: boolean
+  readonly acceptShrunk: boolean
+}
+
+/** `run`: one backup now, or with `--dry-run` what it would be. */
+export async function run(configFile: string, flags: RunFlags, output: Output): Promise<ExitCode> {
+  const config = loadConfig(configFile)
+  mustBeDestinations(config, flags.destination)
+  return flags.dryRun ? await plan(config, flags.destination, output) : await backup(config, flags, output)
+}
+
+/** Makes a backup, with its progress and its summary for people, and its result for `--json`. */
+export async function backup(config: LoadedConfig, flags: RunFlags, output: Output): Promise<ExitCode> {
+  const people = openPeople(output.json)
+  const log = openLog(config.log, config.secrets, people.lines)
+  const stop = stopSignals(() => {
+    people.note('Stopping; once more to stop at once.')
+  })
+  let progress: Progress | null = null
+  let result: RunResult | null = null
+  try {
+    for (const { key, message } of config.warnings) log.logger.warn({ key }, message)
+    result = await runBackup(config, {
+      version: VERSION,
+      only: flags.destination,
+      acceptShrunk: flags.acceptShrunk,
+      log: log.logger,
+      onProgress: (counters) => {
+        progress = counters
+        people.watch(counters)
+      },
+      signal: stop.signal,
+    })
+  } finally {
+    people.stop(result !== null)
+    stop.dispose()
+    log.close()
+  }
+  const ended = result
+  await output.result(ended, (style) => runSummary(ended, progress, style))
+  return exitOfRun(ended.status)
+}
+
+/** Shows what a run would do. Writes nothing, not even a log. */
+export async function plan(config: LoadedConfig, only: readonly string[], output: Output): Promise<ExitCode> {
+  const stop = stopSignals(() => undefined)
+  try {
+    const result = await dryRun(config, { only, signal: stop.signal })
+    await output.result(result, (style) => dryRunSummary(result, style))
+    return exitOfPlan(result)
+  } finally {
+    stop.dispose()
+  }
+}
+
+/** As the run itself would end, as far as can be known: 1 when no destination can be used, 3 when someone should look at it. */
+function exitOfPlan({ destinations, skippedFiles, warnings }: DryRunResult): ExitCode {
+  const usable = destinations.filter(({ error, fits }) => error === null && fits !== false).length
+  if (usable === 0) return EXIT.failed
+  return usable < destinations.length || skippedFiles.length > 0 || warnings.length > 0 ? EXIT.lookAtIt : EXIT.done
+}
+
+function mustBeDestinations(config: LoadedConfig, names: readonly string[]): void {
+  const known = config.destinations.map(({ name }) => name)
+  const unknown = names.filter((name) => !known.includes(name))
+  if (unknown.length === 0) return
+  throw new BackupError('E_CONFIG', `--destination: there is no destination named ${unknown.join(', ')} in ${config.file}.`, {
+    advice: `Its destinations are: ${known.join(', ')}.`,
+  })
+}

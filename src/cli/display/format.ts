@@ -1,0 +1,80 @@
+/** Numbers as people read them: English, with binary units. */
+
+const UNITS = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const
+const integers = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
+
+/** '0 B', '1023 B', '1.00 KiB', '41.2 MiB', '588 GiB': three digits, and four only from 1000 to 1023. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1024) return `${Math.round(bytes)} B`
+  let value = bytes
+  let unit = -1
+  do {
+    value /= 1024
+    unit++
+  } while (Math.round(value) >= 1024 && unit < UNITS.length - 1)
+  return `${threeDigits(value)} ${UNITS[unit] ?? ''}`
+}
+
+function threeDigits(value: number): string {
+  if (value < 9.995) return value.toFixed(2)
+  return value < 99.95 ? value.toFixed(1) : value.toFixed(0)
+}
+
+/** '1,003,211' */
+export function formatCount(count: number): string {
+  return integers.format(count)
+}
+
+/** '1 file', '1,003,211 files' */
+export function formatFiles(count: number): string {
+  return `${formatCount(count)} ${count === 1 ? 'file' : 'files'}`
+}
+
+/** '41.2 MiB/s', from bytes a second. */
+export function formatRate(bytesPerSecond: number): string {
+  return `${formatBytes(bytesPerSecond)}/s`
+}
+
+/** '42.3 %' from 0.423. Rounded down, so that it says '100 %' only of the whole. */
+export function formatPercent(fraction: number): string {
+  if (fraction >= 1) return '100 %'
+  return `${(Math.floor(fraction * 1000) / 10).toFixed(1)} %`
+}
+
+/** '2.04:1', how many bytes of files became one byte of archive; null when either is 0. */
+export function formatRatio(original: number, archived: number): string | null {
+  return original > 0 && archived > 0 ? `${threeDigits(original / archived)}:1` : null
+}
+
+/** '<1 s', '12 s', '4 min 5 s', '2 h 5 min', '3 d 4 h', from ms, rounded down: the two largest units that are not 0. */
+export function formatDuration(ms: number): string {
+  const seconds = Math.floor(ms / 1000)
+  if (seconds < 1) return '<1 s'
+  const parts: (readonly [number, string])[] = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor(seconds / 3600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'min'],
+    [seconds % 60, 's'],
+  ]
+  const first = parts.findIndex(([count]) => count > 0)
+  return parts
+    .slice(first, first + 2)
+    .filter(([count]) => count > 0)
+    .map(([count, unit]) => `${count} ${unit}`)
+    .join(' ')
+}
+
+/** A time to come, from ms, in steps so coarse that it stands still enough to be read: 5 s, 10 s, 1 min, 5 min, 1 h. */
+export function formatTimeLeft(ms: number): string {
+  const seconds = ms / 1000
+  const step = seconds < 60 ? 5 : seconds < 600 ? 10 : seconds < 7200 ? 60 : seconds < 86_400 ? 300 : 3600
+  return `about ${formatDuration(Math.max(step, Math.round(seconds / step) * step) * 1000)} left`
+}
+
+/** '2026-03-04 12:00:05' in the machine's own time zone, from an ISO 8601 time or ms since 1970. */
+export function formatLocalTime(time: string | number): string {
+  const date = new Date(time)
+  const two = (part: number): string => String(part).padStart(2, '0')
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
+}

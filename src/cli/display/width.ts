@@ -1,0 +1,79 @@
+/**
+ * Text by the columns it takes on a terminal. Wide characters count two, as in Unicode Standard Annex #11 (East Asian
+ * Width), combining and invisible ones none.
+ */
+
+import { stripVTControlCharacters } from 'node:util'
+
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/
+const INVISIBLE = /^[\p{Mark}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]+$/u
+const WIDE =
+  /^[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f200}-\u{1f265}\u{20000}-\u{3fffd}]/u
+const EMOJI = /^\p{Emoji_Presentation}|\ufe0f/u
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
+
+/**
+ * Text of any origin (a server's answer, a folder's name) made fit for one line of a terminal: no control sequences, no
+ * line breaks, nothing that turns the direction of writing.
+ */
+export function clean(text: string): string {
+  return stripVTControlCharacters(text)
+    .replace(/[\p{Cc}\p{Bidi_Control}]+/gu, ' ')
+    .toWellFormed()
+    .trim()
+}
+
+/** As `clean`, but its line breaks stay line breaks. Lines with nothing on them are left out. */
+export function cleanLines(text: string): string[] {
+  return stripVTControlCharacters(text)
+    .split(/\r\n|\r|\n/)
+    .map(clean)
+    .filter((line) => line !== '')
+}
+
+function graphemeWidth(grapheme: string): number {
+  if (INVISIBLE.test(grapheme)) return 0
+  // Halfwidth Katakana's voicing marks join their letter, but stand in a column of their own.
+  const marks = grapheme.match(/[\uff9e\uff9f]/g)?.length ?? 0
+  return marks + (WIDE.test(grapheme) || EMOJI.test(grapheme) ? 2 : 1)
+}
+
+/** The columns that one line of text takes; its colours take none. */
+export function visibleWidth(text: string): number {
+  const bare = stripVTControlCharacters(text)
+  if (PRINTABLE_ASCII.test(bare)) return bare.length
+  let width = 0
+  for (const { segment } of graphemes.segment(bare)) width += graphemeWidth(segment)
+  return width
+}
+
+/** Uncoloured text, cut with `ellipsis` at its end when it takes more than `width` columns. */
+export function truncate(text: string, width: number, ellipsis: string): string {
+  if (visibleWidth(text) <= width) return text
+  const room = width - visibleWidth(ellipsis)
+  let kept = ''
+  let used = 0
+  for (const { segment } of graphemes.segment(text)) {
+    used += graphemeWidth(segment)
+    if (used > room) break
+    kept += segment
+  }
+  return kept.trimEnd() + ellipsis
+}
+
+/** Uncoloured text in lines of at most `width` columns, broken at spaces. A longer word (a path) keeps a line to itself, whole. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`
+    if (line !== '' && visibleWidth(longer) > width) {
+      lines.push(line.trimEnd())
+      line = word
+    } else {
+      line = longer
+    }
+  }
+  lines.push(line)
+  return lines
+}

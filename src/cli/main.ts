@@ -1,0 +1,8 @@
+#!/usr/bin/env node
+const [major = 0] = process.versions.node.split('.').map(Number)
+if (major < 24) {
+  process.stderr.write(`dicom-backup needs Node.js 24 or newer; this is ${process.version}.\n`)
+  process.exit(2)
+}
+const { main } = await import('./program.ts')
+process.exit(await main(process.argv.slice(2)))

@@ -1,0 +1,93 @@
+import { Command, CommanderError, Option } from 'commander'
+import { BackupError } from '../pipeline/errors.ts'
+import { EXIT, type ExitCode } from './exit.ts'
+import { openOutput, type Output } from './output.ts'
+import { VERSION } from './version.ts'
+
+interface Shared {
+  readonly config: string
+  readonly json: boolean
+}
+
+type Action<Flags> = (flags: Flags & Shared, output: Output) => Promise<ExitCode>
+
+/** Runs the command line and gives the exit code. Commands are loaded when they are called, so that a short one starts fast. */
+export async function main(args: readonly string[]): Promise<ExitCode> {
+  let code: ExitCode = EXIT.done
+  const wrap =
+    <Flags>(action: Action<Flags>) =>
+    async (flags: Flags & Shared): Promise<void> => {
+      const output = openOutput(flags.json)
+      try {
+        code = await action(flags, output)
+      } catch (error) {
+        code = await output.failure(error)
+      }
+    }
+  try {
+    await program(wrap).parseAsync(args, { from: 'user' })
+    return code
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return EXIT.done
+    const usage = new BackupError('E_CONFIG', error.message.replace(/^error: /, ''), { advice: 'See: dicom-backup help' })
+    return await openOutput(args.includes('--json')).failure(usage)
+  }
+}
+
+function program(wrap: <Flags>(action: Action<Flags>) => (flags: Flags & Shared) => Promise<void>): Command {
+  const top = new Command('dicom-backup')
+    .description(
+      'Backs up a MySQL database and a DICOM folder into one ZIP, at once to Dropbox, Google Drive and folders,\nread once and verified by each destination.',
+    )
+    .version(VERSION)
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined })
+    .showHelpAfterError(false)
+    .addHelpText(
+      'after',
+      `
+Exit codes:
+  0  done                      3  stored, but look at it
+  1  failed: nothing stored    4  another run is active
+  2  wrong usage or config     130  interrupted by a signal`,
+    )
+
+  const command = (name: string, description: string): Command =>
+    top
+      .command(name)
+      .description(description)
+      .addOption(new Option('--json', 'one JSON object on stdout and nothing else').default(false, 'off'))
+
+  const withConfig = (name: string, description: string): Command =>
+    command(name, description).addOption(
+      new Option('--config <file>', 'the configuration file').env('DICOM_BACKUP_CONFIG').default('dicom-backup.yaml'),
+    )
+
+  withConfig('init', 'write a commented starter configuration; never overwrites one').action(
+    wrap(async ({ config }, output) => (await import('./commands/init.ts')).init(config, output)),
+  )
+
+  withConfig('run', 'make one backup now, to every destination')
+    .option('--dry-run', 'only show what a run would do; writes nothing', false)
+    .option('--destination <name>', 'only to this destination (repeatable)', (name, all: string[]) => [...all, name], [])
+    .option('--accept-shrunk', 'take a source that lost files or tables as it is from now on', false)
+    .action(
+      wrap(async (flags: { dryRun: boolean; destination: string[]; acceptShrunk: boolean } & Shared, output) =>
+        (await import('./commands/run.ts')).run(flags.config, flags, output),
+      ),
+    )
+
+  withConfig('doctor', 'try everything a run needs, and say what to mend').action(
+    wrap(async ({ config }, output) => (await import('./commands/doctor.ts')).doctor(config, output)),
+  )
+
+  command('demo', 'show a backup on a machine with nothing set up: made-up images, a folder, stand-ins for both clouds')
+    .option('--folder <folder>', 'where to put it', 'dicom-backup-demo')
+    .action(
+      wrap(async (flags: { folder: string } & Shared, output) =>
+        (await import('./commands/demo.ts')).demo(flags.folder, output),
+      ),
+    )
+  return top
+}
