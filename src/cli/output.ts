@@ -1,4 +1,5 @@
-import { asBackupError } from '../pipeline/errors.ts'
+import { asBackupError, BackupError } from '../pipeline/errors.ts'
+import { report } from '../stages/backup/run-result.ts'
 import { ConfigError } from '../stages/config/config-error.ts'
 import { redact } from '../stages/log/redact.ts'
 import { errorText } from './display/error.ts'
@@ -21,17 +22,22 @@ export function openOutput(json: boolean): Output {
     json,
     result: (value, text) => print(process.stdout, json ? `${JSON.stringify(value)}\n` : text(styleOf(process.stdout))),
     async failure(thrown) {
-      const error = asBackupError(thrown)
+      const error = withoutSecrets(asBackupError(thrown))
       if (json) {
-        const message = redact(error.advice === '' ? error.message : `${error.message} ${error.advice}`)
         const faults = error instanceof ConfigError ? { faults: error.faults } : {}
-        await print(process.stdout, `${JSON.stringify({ error: { code: error.code, message, ...faults } })}\n`)
+        await print(process.stdout, `${JSON.stringify({ error: { ...report(error), ...faults } })}\n`)
       } else {
-        await print(process.stderr, redact(errorText(error, styleOf(process.stderr))))
+        await print(process.stderr, errorText(error, styleOf(process.stderr)))
       }
       return exitOfError(error)
     },
   }
+}
+
+/** The error as it may be shown. A ConfigError never holds a secret's value, and keeps its faults. */
+function withoutSecrets(error: BackupError): BackupError {
+  if (error instanceof ConfigError) return error
+  return new BackupError(error.code, redact(error.message), { remedy: error.remedy, advice: redact(error.advice) })
 }
 
 /** Writes all of it before it resolves: the process may exit right after. A reader that has gone is no fault of ours. */

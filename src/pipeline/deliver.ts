@@ -36,16 +36,18 @@ export interface Outcome {
 }
 
 export interface Delivery {
-  /** Null when every destination was lost before the source had ended. */
+  /** Null when the source was not read to its end. */
   readonly whole: WholeObject | null
+  /** Why it ended early: the source's error, or what `signal` was aborted with; null when it did not. */
+  readonly failure: BackupError | null
   /** In the order of the destinations. */
   readonly outcomes: readonly Outcome[]
 }
 
 /**
  * Sends `source` to every destination under the name `object`. A destination that fails does not hold the others. Resolves
- * when each has committed or failed. Rejects, after every upload has been aborted, when the source fails or `signal` is
- * aborted. The source is not read before one destination is open.
+ * when each has committed or failed, however that came about; when the source fails or `signal` is aborted, every upload
+ * that had not committed is aborted. The source is not read before one destination is open.
  */
 export async function deliver(input: DeliverInput): Promise<Delivery> {
   const { destinations, object, progress } = input
@@ -89,10 +91,10 @@ export async function deliver(input: DeliverInput): Promise<Delivery> {
   }
   const results = await settled
   await allLost
-  if (input.signal.aborted) throw abortError(input.signal)
-  if (failure !== null) throw failure
+  if (input.signal.aborted) failure ??= abortError(input.signal)
   return {
     whole: await whole.promise.catch(() => null),
+    failure,
     outcomes: destinations.map((destination, index) => {
       const result = results[index]
       if (result?.status === 'fulfilled') return { destination, stored: result.value, error: null }

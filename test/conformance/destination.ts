@@ -109,10 +109,7 @@ export function describeDestination(kind: string, make: () => Promise<Destinatio
       const { requestMultiple } = destination.traits
       for (const offset of [0, 1 << 22, 2 ** 36, 2 ** 40]) {
         const size = destination.traits.requestBytes(offset)
-        assert.ok(
-          size > 0 && size % requestMultiple === 0 && size <= 32 * KIB * KIB,
-          `${requestBytes.name} gave ${size}`,
-        )
+        assert.ok(size > 0 && size % requestMultiple === 0 && size <= 32 * KIB * KIB, `${size} at ${offset}`)
       }
     })
 

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, test } from 'node:test'
 import { deliver, WINDOW_PARTS } from '../../src/pipeline/deliver.ts'
 import type { Destination } from '../../src/pipeline/destination.ts'
-import { BackupError } from '../../src/pipeline/errors.ts'
+import { abortError, BackupError } from '../../src/pipeline/errors.ts'
 import { PART_BYTES } from '../../src/pipeline/part.ts'
 import { newProgress } from '../../src/pipeline/progress.ts'
 import { withRetry } from '../../src/pipeline/retry.ts'
@@ -159,7 +159,9 @@ describe('one source to several destinations', () => {
         throw new BackupError('E_DUMP', 'the dump broke off')
       }
       const all = [memoryDestination('a', { requestBytes: PART_BYTES }), memoryDestination('b')]
-      await assert.rejects(send(source(), all), { code: 'E_DUMP' })
+      const { failure, whole } = await send(source(), all)
+      assert.equal(failure?.code, 'E_DUMP')
+      assert.equal(whole, null)
       for (const one of all) assert.equal(one.objects.size, 0)
     }
   })
@@ -177,8 +179,26 @@ describe('one source to several destinations', () => {
       }
     }
     const one = memoryDestination('one')
-    await assert.rejects(send(source(), [one], stop.signal), { code: 'E_ABORTED', message: 'stopped by SIGTERM' })
+    const { failure } = await send(source(), [one], stop.signal)
+    assert.equal(failure?.message, 'stopped by SIGTERM')
     assert.equal(one.objects.size, 0)
     assert.equal(closed, true)
+  })
+
+  test('what was committed before an abort is told as stored', async () => {
+    const stop = new AbortController()
+    const slow = memoryDestination('slow', {
+      before: async (call) => {
+        if (call !== 'commit') return
+        await sleep(50)
+        stop.abort(new BackupError('E_ABORTED', 'stopped by SIGTERM'))
+        throw abortError(stop.signal)
+      },
+    })
+    const quickOne = memoryDestination('quick')
+    const { failure, whole, outcomes } = await send(pieces(randomBytes(1000), 100), [slow, quickOne], stop.signal)
+    assert.equal(failure?.code, 'E_ABORTED')
+    assert.equal(whole?.bytes, 1000)
+    assert.deepEqual(outcomes.map(({ stored }) => stored?.bytes), [undefined, 1000])
   })
 })

@@ -8,7 +8,7 @@ import { clean, cleanLines, visibleWidth, wrap } from './width.ts'
 const SAFE: Readonly<Partial<Record<ErrorCode, string>>> = {
   E_CONFIG: 'Nothing was begun.',
   E_LOCKED: 'Nothing was begun; the other run goes on.',
-  E_ABORTED: 'What was sent is kept, and earlier backups are as they were.',
+  E_ABORTED: 'What was sent shows nowhere as a backup; earlier backups are as they were.',
 }
 
 /**

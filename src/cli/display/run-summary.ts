@@ -1,6 +1,5 @@
 import type { Progress } from '../../pipeline/progress.ts'
 import type { DestinationResult, RunResult } from '../../stages/backup/results.ts'
-import { adviceFor } from './advice.ts'
 import {
   facts,
   heading,
@@ -20,7 +19,7 @@ const TITLES: Readonly<Record<RunResult['status'], readonly [Mark, string]>> = {
   completed: ['ok', 'Backup completed'],
   partial: ['look', 'Backup stored, but look at it'],
   failed: ['bad', 'Backup failed: nothing new was stored'],
-  interrupted: ['look', 'Backup interrupted: it can be resumed'],
+  interrupted: ['look', 'Backup interrupted'],
 }
 
 const HASHES: Readonly<Record<string, string>> = {
@@ -93,7 +92,7 @@ function otherItem(destination: DestinationResult): Item {
   if (status === 'interrupted')
     return { mark: 'look', name, details: [`interrupted; ${formatBytes(bytesSent)} sent this time`] }
   if (error === null) return { mark: 'bad', name, details: ['failed'] }
-  return { mark: 'bad', name, details: [`${error.message} (${error.code})`, adviceFor(error.code, destination)] }
+  return { mark: 'bad', name, details: [`${error.message} (${error.code})`] }
 }
 
 function leftOutNames(stored: boolean): string {
@@ -101,13 +100,11 @@ function leftOutNames(stored: boolean): string {
   return `Their names are in the result that --json prints${places}; they may hold patient ids, so they are not shown here.`
 }
 
-function next({ status, archive }: RunResult, others: readonly DestinationResult[], style: Style): string[] {
+function next({ status }: RunResult, others: readonly DestinationResult[], style: Style): string[] {
   const failed = others.filter((one) => one.status === 'failed')
   const steps: string[] = []
   if (status === 'completed') {
-    steps.push(
-      `Nothing to do. "dicom-backup verify${archive === null ? '' : ` ${archive.name}`}" checks the copies at any time.`,
-    )
+    steps.push('Nothing to do. Unpack it somewhere now and then, to see that it can be restored.')
   }
   if (status === 'partial' && failed.length > 0) {
     const names = failed.map(({ name }) => ` --destination ${name}`).join('')
@@ -123,8 +120,8 @@ function next({ status, archive }: RunResult, others: readonly DestinationResult
     )
   }
   if (status === 'interrupted') {
-    steps.push('"dicom-backup resume" goes on from here, and so does the next "dicom-backup run".')
-    steps.push('What is not stored yet shows nowhere as a backup; earlier backups are as they were.')
+    steps.push('What was sent shows nowhere as a backup; earlier backups are as they were.')
+    steps.push('The next "dicom-backup run" makes a new one from the start.')
   }
   return [heading('Next', style), ...steps.flatMap((step) => paragraph(step, style))]
 }

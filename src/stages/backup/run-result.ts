@@ -15,13 +15,14 @@ export interface Attempt {
   readonly files: number
   readonly destinations: readonly DestinationConfig[]
   readonly progress: Progress
-  /** Null when the run ended before its delivery did. */
+  /** Null when the run ended before its delivery began. */
   readonly delivery: Delivery | null
   /** Why the whole run failed; null when it did not. */
   readonly failure: BackupError | null
   readonly interrupted: boolean
   readonly leftOut: LeftOutList
-  readonly sanity: readonly Warning[]
+  /** About the sources: what the dump may lack, what shrank. */
+  readonly warnings: readonly Warning[]
 }
 
 /** What a run comes to. `partial` whenever something is stored and a person should look at it. */
@@ -30,7 +31,7 @@ export function runResult(attempt: Attempt, finishedAt: Date): RunResult {
   const destinations = attempt.destinations.map((config, index) => destinationResult(attempt, config, index))
   const stored = destinations.filter((one) => one.status === 'completed').length
   const whole = delivery?.whole ?? null
-  const warnings = [...attempt.sanity, ...leftOutWarnings(leftOut)]
+  const warnings = [...attempt.warnings, ...leftOutWarnings(leftOut)]
 
   let status: RunResult['status'] = 'completed'
   if (interrupted && failure !== null) status = 'interrupted'

@@ -108,6 +108,7 @@ async function lockedRun(config: Config, options: RunOptions, { runId, folder, s
       ledger,
     )
     delivery = await deliver({ source, object: name, destinations, progress, signal })
+    failure = delivery.failure
   } catch (error) {
     failure = asBackupError(error, options.signal)
   } finally {
@@ -130,7 +131,7 @@ async function lockedRun(config: Config, options: RunOptions, { runId, folder, s
     failure,
     interrupted: options.signal.aborted,
     leftOut,
-    sanity: shrunk,
+    warnings: [...sources.warnings(), ...shrunk],
   }
   const result = runResult(attempt, new Date())
   store.saveRun({

@@ -3,12 +3,15 @@ import path from 'node:path'
 import { BackupError, systemCode } from '../../pipeline/errors.ts'
 import type { Progress } from '../../pipeline/progress.ts'
 import { spool, type Spool } from '../../pipeline/spool.ts'
-import type { Config } from '../config/types.ts'
-import { dumpDatabase, type DumpSummary } from '../dump/dump-database.ts'
-import { readPlan, writePlan, type Plan, type PlanItem } from '../plan/plan-file.ts'
+import type { Config, DatabaseConfig } from '../config/types.ts'
+import { inspectDatabase, type DatabaseInspection } from '../database/inspect.ts'
+import { dumpDatabase, type DumpSummary } from '../dump/dump.ts'
+import { readPlan, writePlan, type Plan } from '../plan/plan-file.ts'
+import type { WalkItem } from '../plan/walk.ts'
 import type { SourceMeasure } from '../state/store.ts'
 import type { DumpEntry } from '../zip/write-archive.ts'
-import { ownFolders } from './own-folders.ts'
+import type { Warning } from './results.ts'
+import { ownPaths } from './own-paths.ts'
 
 /**
  * What a run reads: the database dump, then the files of the plan. The dump runs at the database's own speed into a spool
@@ -19,9 +22,11 @@ export interface Sources {
   /** Null when no database is configured. */
   readonly dump: DumpEntry | null
   /** The plan's items. Ask after the dump has been read. */
-  files(): AsyncGenerator<PlanItem>
+  files(): AsyncGenerator<WalkItem>
   /** What the dump turned out to be; null before its end and without a database. */
   dumpSummary(): DumpSummary | null
+  /** What the dump may lack although it succeeds. */
+  warnings(): readonly Warning[]
   /** What was found; null before the plan is made. */
   measure(): SourceMeasure | null
   /** Waits until nothing of it runs any more. Call it after the run's signal was aborted or all was read. */
@@ -34,11 +39,12 @@ export function openSources(config: Config, folder: string, progress: Progress, 
   let spooled: Spool | null = null
   let plan: Plan | null = null
   let planning: Promise<Plan> | null = null
+  let warnings: readonly Warning[] = []
 
   const makePlan = async (): Promise<Plan> => {
     await spooled?.done
     const { include, exclude, root } = config.dicom
-    const options = { include, exclude, skipFolders: ownFolders(config) }
+    const options = { include, exclude, skipFolders: ownPaths(config) }
     plan = await writePlan(path.join(folder, 'plan.ndjson'), root, options, signal)
     progress.filesTotal = plan.files
     progress.bytesTotal = plan.bytes
@@ -58,8 +64,10 @@ export function openSources(config: Config, folder: string, progress: Progress, 
     const dump = dumpDatabase(database, { folder, signal })
     spooled = spool(dump, path.join(folder, 'dump.sql'), signal)
     void startPlan()
+    const expected = await lookAt(database, signal)
     yield* spooled.read()
-    summary = dump.summary()
+    summary = dump.summary
+    warnings = dumpWarnings(database, expected, summary)
   }
 
   return {
@@ -68,6 +76,7 @@ export function openSources(config: Config, folder: string, progress: Progress, 
       yield* readPlan((await startPlan()).path)
     },
     dumpSummary: () => summary,
+    warnings: () => warnings,
     measure: () =>
       plan === null
         ? null
@@ -76,6 +85,29 @@ export function openSources(config: Config, folder: string, progress: Progress, 
       await Promise.allSettled([spooled?.done, planning])
     },
   }
+}
+
+/** What keeps the database from being dumped at all, the dump program says itself and better, so a failure to look is none here. */
+async function lookAt(database: DatabaseConfig, signal: AbortSignal): Promise<DatabaseInspection | null> {
+  try {
+    return await inspectDatabase(database, signal)
+  } catch {
+    return null
+  }
+}
+
+/** The dump program passes over in silence what its account may not see, and what an option of this machine excludes. */
+function dumpWarnings({ user }: DatabaseConfig, expected: DatabaseInspection | null, made: DumpSummary | null): Warning[] {
+  if (expected === null || made === null) return []
+  const warnings = expected.missingPrivileges.map(({ privilege, effect, grant }) => ({
+    code: 'dump-privileges',
+    message: `The database account ${user} lacks ${privilege}: ${effect}. As an administrator of the database: ${grant}`,
+  }))
+  if (made.tables < expected.tables) {
+    const message = `The dump has ${made.tables} of the database's ${expected.tables} tables. Look for ignore-table among this machine's options for mysqldump.`
+    warnings.push({ code: 'dump-tables', message })
+  }
+  return warnings
 }
 
 /** `database/<name>.sql`; a database's name may hold characters that a file name may not. */

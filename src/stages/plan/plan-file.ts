@@ -1,9 +1,6 @@
 import { readJsonLines, SpillFile } from '../../pipeline/spill-file.ts'
-import type { LeftOut, PlannedFile } from './types.ts'
-import { walkArchive, type WalkOptions } from './walk.ts'
-
-/** A line of the plan: a file to back up, or something that cannot be. */
-export type PlanItem = PlannedFile | { readonly leftOut: LeftOut }
+import { OWN_FILES } from './left-out.ts'
+import { walkArchive, type WalkItem, type WalkOptions } from './walk.ts'
 
 /** What the walk of the archive folder found, in sum. The files themselves stand in the plan's file, one line each. */
 export interface Plan {
@@ -14,7 +11,7 @@ export interface Plan {
 
 /**
  * Walks the archive folder and writes what shall be backed up into `path` (new, mode 0600), so that a million files never
- * sit in memory and a resume works on the same list.
+ * sit in memory and a resume works on the same list. Files of this program are passed over in silence.
  */
 export async function writePlan(path: string, root: string, options: WalkOptions, signal: AbortSignal): Promise<Plan> {
   const spill = await SpillFile.create(path)
@@ -23,6 +20,7 @@ export async function writePlan(path: string, root: string, options: WalkOptions
   try {
     for await (const found of walkArchive(root, options, signal)) {
       if ('leftOut' in found) {
+        if (found.leftOut.reason === OWN_FILES) continue
         await spill.addJson([found.leftOut.path, found.leftOut.reason])
       } else {
         files += 1
@@ -38,7 +36,7 @@ export async function writePlan(path: string, root: string, options: WalkOptions
 }
 
 /** The plan, in the order of the walk. */
-export async function* readPlan(path: string): AsyncGenerator<PlanItem> {
+export async function* readPlan(path: string): AsyncGenerator<WalkItem> {
   for await (const line of readJsonLines(path)) {
     const [file, second, mtimeMs] = line as [string, string] | [string, number, number]
     if (typeof second === 'string') yield { leftOut: { path: file, reason: second } }

@@ -3,8 +3,8 @@ import type { Compression } from '../config/types.ts'
 import { DICOM_PREFIX_BYTES, readDicomHeader } from '../dicom/header.ts'
 import { compressionFor } from '../dicom/transfer-syntax.ts'
 import { entryName, toFsPath } from '../plan/file-name.ts'
-import type { PlanItem } from '../plan/plan-file.ts'
 import type { PlannedFile } from '../plan/types.ts'
+import type { WalkItem } from '../plan/walk.ts'
 import { storedLine } from './manifest.ts'
 import { zipBuffer, type ZippedEntry } from './one-entry.ts'
 import { FileLeftOut, readWhole, WHOLE_FILE_BYTES } from './read-file.ts'
@@ -33,7 +33,7 @@ export interface PrepareOptions {
 export const entryPath = (file: { readonly path: string }): string => `${FILES_FOLDER}/${entryName(file.path)}`
 
 /** Reads, hashes and zips a small file; a large one is left for its turn. Never rejects because of the file. */
-export async function prepareFile(item: PlanItem, { root, compression }: PrepareOptions): Promise<PreparedFile> {
+export async function prepareFile(item: WalkItem, { root, compression }: PrepareOptions): Promise<PreparedFile> {
   if ('leftOut' in item) {
     const { path, reason } = item.leftOut
     return { file: { path, size: 0, mtimeMs: 0 }, kind: 'left-out', reason, lost: false }

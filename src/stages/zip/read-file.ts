@@ -1,7 +1,7 @@
 /** Reading one file of a live archive folder: whole when it is small, in pieces when it is large, and never a torn state. */
 import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
-import { systemCode } from '../../pipeline/errors.ts'
+import { CHANGED, reasonOf } from '../plan/left-out.ts'
 
 /** Larger files are streamed; a file up to this many bytes is read whole, so that it can be read again when it changed. */
 export const WHOLE_FILE_BYTES = 4 * 1024 * 1024
@@ -26,19 +26,8 @@ export interface FileState {
 }
 
 /** Any file system error as the reason why a file is left out. */
-export function reasonOf(error: unknown): FileLeftOut {
-  if (error instanceof FileLeftOut) return error
-  const code = systemCode(error)
-  const known: Record<string, string> = {
-    ENOENT: 'gone before it was read',
-    ENOTDIR: 'gone before it was read',
-    EACCES: 'permission denied',
-    EPERM: 'permission denied',
-    ELOOP: 'replaced by a symbolic link',
-    EBUSY: 'locked by another program',
-    EIO: 'the disk cannot read it',
-  }
-  return new FileLeftOut(known[code] ?? `cannot be read (${code === '' ? 'unknown fault' : code})`, error)
+function asLeftOut(error: unknown): FileLeftOut {
+  return error instanceof FileLeftOut ? error : new FileLeftOut(reasonOf(error), error)
 }
 
 /**
@@ -58,7 +47,7 @@ export async function readWhole(
       if (read === before.size && same(before, after)) return { bytes, state: before }
       before = after
     }
-    throw new FileLeftOut('changed while it was read')
+    throw new FileLeftOut(CHANGED)
   })
 }
 
@@ -83,7 +72,7 @@ export async function* streamLarge<T, R>(
   try {
     const state = await stateOf(handle)
     const head = Buffer.allocUnsafe(Math.min(PIECE_BYTES, state.size))
-    if ((await readFully(handle, head, 0)) < head.length) throw new FileLeftOut('changed while it was read')
+    if ((await readFully(handle, head, 0)) < head.length) throw new FileLeftOut(CHANGED)
     return yield* use({ state, head, pieces: () => pieces(handle, head, state) })
   } finally {
     await handle.close()
@@ -100,9 +89,9 @@ async function* pieces(handle: FileHandle, head: Buffer, state: FileState): Asyn
       position += piece.length
       yield piece
     }
-    if (position < state.size || !same(state, await stateOf(handle))) throw new FileLeftOut('changed while it was read')
+    if (position < state.size || !same(state, await stateOf(handle))) throw new FileLeftOut(CHANGED)
   } catch (error) {
-    throw reasonOf(error)
+    throw asLeftOut(error)
   }
 }
 
@@ -110,7 +99,7 @@ async function openFile(file: string | Buffer): Promise<FileHandle> {
   try {
     return await open(file, FLAGS)
   } catch (error) {
-    throw reasonOf(error)
+    throw asLeftOut(error)
   }
 }
 
@@ -119,7 +108,7 @@ async function withFile<R>(file: string | Buffer, use: (handle: FileHandle) => P
   try {
     return await use(handle)
   } catch (error) {
-    throw reasonOf(error)
+    throw asLeftOut(error)
   } finally {
     await handle.close()
   }
@@ -127,7 +116,7 @@ async function withFile<R>(file: string | Buffer, use: (handle: FileHandle) => P
 
 async function stateOf(handle: FileHandle): Promise<FileState> {
   const found = await handle.stat()
-  if (!found.isFile()) throw new FileLeftOut('not a file any more')
+  if (!found.isFile()) throw new FileLeftOut(CHANGED)
   return { size: found.size, mtimeMs: found.mtimeMs }
 }
 

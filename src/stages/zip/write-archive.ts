@@ -14,14 +14,14 @@ import type { Compression } from '../config/types.ts'
 import { DICOM_PREFIX_BYTES, readDicomHeader } from '../dicom/header.ts'
 import { compressionFor } from '../dicom/transfer-syntax.ts'
 import { toFsPath } from '../plan/file-name.ts'
-import type { PlanItem } from '../plan/plan-file.ts'
 import type { LeftOut, PlannedFile } from '../plan/types.ts'
+import type { WalkItem } from '../plan/walk.ts'
 import { endRecords } from './directory.ts'
 import { Ledger } from './ledger.ts'
 import { MANIFEST_NAME, storedLine, type ManifestHead } from './manifest.ts'
 import { zipStream, type DeflateLevel } from './one-entry.ts'
 import { entryPath, leftOut, prepareFile, type PreparedFile } from './prepare-file.ts'
-import { FileLeftOut, reasonOf, streamLarge, WHOLE_FILE_BYTES } from './read-file.ts'
+import { FileLeftOut, streamLarge, WHOLE_FILE_BYTES } from './read-file.ts'
 
 /** Small files are read and deflated this far ahead of their turn: one for each thread of libuv's pool, and their bytes. */
 const AHEAD = { concurrency: 4, items: 64, budget: 4 * WHOLE_FILE_BYTES }
@@ -39,7 +39,7 @@ export interface ArchiveInput {
   /** Null: files only. */
   readonly dump: DumpEntry | null
   /** Asked for after the dump is in. */
-  readonly files: () => AsyncIterable<PlanItem>
+  readonly files: () => AsyncIterable<WalkItem>
   /** Asked for after the last file is in. */
   readonly head: () => ManifestHead
   readonly onLeftOut: (left: LeftOut) => void
@@ -61,7 +61,7 @@ async function* entries(input: ArchiveInput, ledger: Ledger): AsyncGenerator<Uin
     yield* dumpEntry(input.dump, input, ledger)
   }
   progress.phase = 'archiving'
-  const weight = (item: PlanItem): number => ('leftOut' in item ? 0 : item.size)
+  const weight = (item: WalkItem): number => ('leftOut' in item ? 0 : item.size)
   for await (const one of aheadInOrder(input.files(), (item) => prepareFile(item, input), { ...AHEAD, weight })) {
     const failed = yield* fileEntry(one, input, ledger)
     if (failed !== null) await tellLeftOut(failed, input, ledger)
@@ -162,7 +162,7 @@ async function mustBeThere(root: string): Promise<void> {
   } catch (error) {
     throw new BackupError('E_SOURCE', `The archive folder ${root} went away during the backup.`, {
       advice: 'Connect the drive it is on, then run the backup again.',
-      cause: reasonOf(error),
+      cause: error,
     })
   }
 }

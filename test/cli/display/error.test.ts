@@ -152,7 +152,7 @@ test('what is safe fits the error', () => {
   const safe = (error: BackupError): string => /Safe\s+(.*)\n/.exec(errorText(error, bare(200)))?.[1] ?? ''
   assert.match(safe(new BackupError('E_LOCKED', 'Another run is active.')), /the other run goes on/)
   assert.match(safe(new BackupError('E_CONFIG', 'No destinations.')), /^Nothing was begun\.$/)
-  assert.match(safe(new BackupError('E_ABORTED', 'Stopped.')), /^What was sent is kept/)
+  assert.match(safe(new BackupError('E_ABORTED', 'Stopped.')), /^What was sent shows nowhere/)
 })
 
 test('an error without advice has no line for it; any other value is a fault of this program', () => {

@@ -1,0 +1,69 @@
+import type { Destination } from '../../pipeline/destination.ts'
+import { asBackupError } from '../../pipeline/errors.ts'
+import type { Config } from '../config/types.ts'
+import { inspectDatabase } from '../database/inspect.ts'
+import { openDestination } from '../destinations/open.ts'
+import { entryName } from '../plan/file-name.ts'
+import { surveyArchive, type SurveyProgress } from '../plan/survey.ts'
+import { FILES_FOLDER } from '../zip/prepare-file.ts'
+import { ownPaths } from './own-paths.ts'
+import type { DryRunResult } from './results.ts'
+import { report } from './run-result.ts'
+import { mustBeArchiveFolder } from './sources.ts'
+
+/** What the dump of a database takes in the archive, as a share of its data in the tables. */
+const DUMP_SHARE = { auto: 0.4, fast: 0.4, small: 0.35, store: 1.2 }
+
+export interface DryRunOptions {
+  /** Names of the destinations to look at; empty: all of them. */
+  readonly only: readonly string[]
+  readonly onProgress?: (progress: SurveyProgress) => void
+  readonly signal: AbortSignal
+}
+
+/**
+ * Says what a run would do: reads the archive folder and the files' headers, asks the database for its size and signs in to the
+ * destinations. Writes nothing, anywhere. Rejects when the archive folder or the database cannot be used, as the run would; a destination
+ * that cannot be used is told in its row.
+ */
+export async function dryRun(config: Config, { only, onProgress, signal }: DryRunOptions): Promise<DryRunResult> {
+  const { root, include, exclude } = config.dicom
+  await mustBeArchiveFolder(root)
+  const found = config.database === null ? null : await inspectDatabase(config.database, signal)
+  const options = { include, exclude, skipFolders: ownPaths(config), compression: config.archive.compression }
+  const survey = await surveyArchive(root, options, signal, onProgress)
+  const dumpBytes = Math.round((found?.estimatedBytes ?? 0) * DUMP_SHARE[config.archive.compression])
+  const estimatedArchiveBytes = survey.estimatedArchiveBytes + dumpBytes
+  const wanted = config.destinations.filter(({ name }) => only.length === 0 || only.includes(name))
+  const destinations = await Promise.all(
+    wanted.map((one) => look(openDestination(one, config.endpoints), estimatedArchiveBytes, signal)),
+  )
+  return {
+    status: 'planned',
+    files: survey.files,
+    bytes: survey.bytes,
+    estimatedArchiveBytes,
+    database: config.database === null || found === null ? null : { name: config.database.name, estimatedBytes: found.estimatedBytes },
+    byTransferSyntax: survey.byTransferSyntax,
+    byModality: survey.byModality,
+    destinations,
+    skippedFiles: survey.leftOut.map(({ path, reason }) => ({ path: `${FILES_FOLDER}/${entryName(path)}`, reason })),
+    warnings: survey.files === 0 ? [{ code: 'source-empty', message: 'The archive folder holds no files.' }] : [],
+  }
+}
+
+type Row = DryRunResult['destinations'][number]
+
+async function look(destination: Destination, archiveBytes: number, signal: AbortSignal): Promise<Row> {
+  const { name } = destination
+  try {
+    const { freeBytes } = await destination.signIn(signal)
+    return { name, freeBytes, fits: freeBytes === null ? null : freeBytes >= archiveBytes, error: null }
+  } catch (thrown) {
+    const error = asBackupError(thrown, signal)
+    if (signal.aborted) throw error
+    return { name, freeBytes: null, fits: null, error: report(error) }
+  } finally {
+    await destination.close()
+  }
+}

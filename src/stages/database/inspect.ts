@@ -1,0 +1,45 @@
+import type { DatabaseConfig } from '../config/types.ts'
+import { withDatabase } from './connect.ts'
+import { missingPrivileges, type MissingPrivilege, type Server } from './privileges.ts'
+
+/** What is known of a database before it is dumped. */
+export interface DatabaseInspection extends Server {
+  /** Tables that a dump has rows of; views are none. */
+  readonly tables: number
+  /** Bytes of the rows, by the server's own statistics and without its indexes: about what the dump will be. */
+  readonly estimatedBytes: number
+  /** Tables whose engine knows no transactions (MyISAM, …): what is written to them during the dump may be half in it. */
+  readonly nonTransactional: readonly string[]
+  /** Empty when the account may dump everything. */
+  readonly missingPrivileges: readonly MissingPrivilege[]
+}
+
+const TABLES = `
+  SELECT table_name AS name, data_length AS bytes,
+    engine IN (SELECT engine FROM information_schema.engines WHERE transactions = 'YES') AS transactional
+  FROM information_schema.tables
+  WHERE table_schema = DATABASE() AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')
+  ORDER BY table_name`
+
+/**
+ * Signs in to the database and looks at what a dump of it would meet; changes nothing. Rejects with E_AUTH when the
+ * sign-in is refused, with E_DUMP when the server cannot be reached within 10 s, does not have the database or fails.
+ */
+export async function inspectDatabase(database: DatabaseConfig, signal: AbortSignal): Promise<DatabaseInspection> {
+  return withDatabase(database, signal, async (query) => {
+    const [about] = await query('SELECT VERSION() AS version, @@version_comment AS comment')
+    const version = String(about?.['version'])
+    const flavour = /mariadb/i.test(`${version} ${String(about?.['comment'])}`) ? 'mariadb' : 'mysql'
+    const tables = await query(TABLES)
+    return {
+      version,
+      flavour,
+      tables: tables.length,
+      estimatedBytes: tables.reduce((sum, { bytes }) => sum + Number(bytes ?? 0), 0),
+      nonTransactional: tables
+        .filter(({ transactional }) => Number(transactional) !== 1)
+        .map(({ name }) => String(name)),
+      missingPrivileges: await missingPrivileges(query, { version, flavour }, database.name),
+    }
+  })
+}

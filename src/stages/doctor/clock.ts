@@ -1,0 +1,44 @@
+import type { Config } from '../config/types.ts'
+import { createTransport } from '../http/transport.ts'
+
+/** Signing in fails, and due times are wrong, when the clock is off by more than this. ms. */
+const TOLERANCE_MS = 2 * 60_000
+const MINUTE = 60_000
+
+export interface ClockFinding {
+  readonly ok: boolean
+  readonly detail: string
+  readonly remedy?: string
+}
+
+/** Compares this machine's clock with that of a cloud service, by the Date header of any answer (RFC 9110 section 6.6.1). */
+export async function clockCheck(config: Config, signal: AbortSignal): Promise<ClockFinding> {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
+  const here = `${new Date().toLocaleString()} (${zone})`
+  const address = serviceAddress(config)
+  if (address === null) return { ok: true, detail: `${here}; no cloud service to compare it with` }
+  const transport = createTransport({ stallMs: 10_000, answerMs: 10_000 })
+  try {
+    const before = Date.now()
+    const answer = await transport.fetch(address, { method: 'HEAD', signal })
+    const there = Date.parse(answer.headers.get('date') ?? '')
+    if (Number.isNaN(there)) return { ok: true, detail: `${here}; the service tells no time to compare it with` }
+    const off = (before + Date.now()) / 2 - there
+    if (Math.abs(off) <= TOLERANCE_MS) return { ok: true, detail: here }
+    const minutes = Math.round(Math.abs(off) / MINUTE)
+    return {
+      ok: false,
+      detail: `${here} is ${minutes} minutes ${off > 0 ? 'ahead of' : 'behind'} the cloud service's clock`,
+      remedy: "Set the clock, and let the system keep it (Windows: 'Set time automatically'; Linux: timedatectl set-ntp true).",
+    }
+  } finally {
+    transport.close()
+  }
+}
+
+function serviceAddress({ destinations, endpoints }: Config): string | null {
+  const kinds = destinations.map(({ type }) => type)
+  if (kinds.includes('google-drive')) return endpoints.googleDrive ?? 'https://www.googleapis.com'
+  if (kinds.includes('dropbox')) return endpoints.dropbox ?? 'https://api.dropboxapi.com'
+  return null
+}

@@ -1,0 +1,144 @@
+/** Tries everything a run needs, each on its own, and says what to mend. */
+import { access, constants, opendir, rm, statfs, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { asBackupError } from '../../pipeline/errors.ts'
+import { mustBeArchiveFolder } from '../backup/sources.ts'
+import type { DoctorCheck, DoctorResult } from '../backup/results.ts'
+import type { Config, DatabaseConfig } from '../config/types.ts'
+import { inspectDatabase } from '../database/inspect.ts'
+import { openDestination } from '../destinations/open.ts'
+import { identifyClient } from '../dump/client.ts'
+import { findDumpProgram } from '../dump/find-program.ts'
+import { clockCheck } from './clock.ts'
+
+type Finding = Pick<DoctorCheck, 'ok' | 'detail'> & { readonly remedy?: string }
+
+const MIB = 1024 * 1024
+/** The plan, the manifest and the directory of a million files, with room to spare. */
+const STATE_BYTES = 1024 * MIB
+
+const mebibytes = (bytes: number): string => `${Math.round(bytes / MIB).toLocaleString('en-US')} MiB`
+
+/** Writes nothing but a probe file in the state and log folders, which it removes. Never rejects because something is unwell. */
+export async function doctor(config: Config, signal: AbortSignal): Promise<DoctorResult> {
+  const checks: DoctorCheck[] = []
+  const check = async (name: string, examine: () => Promise<Finding>): Promise<void> => {
+    checks.push({ name, remedy: '', ...(await examined(examine, signal)) })
+  }
+  let dumpBytes = 0
+  await check('configuration', () => Promise.resolve({ ok: true, detail: config.file }))
+  await check('archive folder', () => archiveFolder(config.dicom.root))
+  const { database } = config
+  if (database !== null) {
+    await check('database', async () => {
+      const { finding, bytes } = await databaseFinding(database, signal)
+      dumpBytes = bytes
+      return finding
+    })
+    await check('dump program', async () => {
+      const client = await identifyClient(await findDumpProgram(database.dumpCommand), signal)
+      return { ok: true, detail: `${client.name} (${client.program})` }
+    })
+  }
+  await check('state folder', () => stateFolder(config.state.dir, dumpBytes))
+  await check('log file', () => writable(path.dirname(config.log.file), config.log.file))
+  for (const one of config.destinations) {
+    await check(`destination ${one.name}`, async () => {
+      const destination = openDestination(one, config.endpoints)
+      try {
+        const { label, freeBytes } = await destination.signIn(signal)
+        const free = freeBytes === null ? 'no limit on space' : `${mebibytes(freeBytes)} free`
+        return { ok: freeBytes !== 0, detail: `signed in: ${label}, ${free}`, remedy: freeBytes === 0 ? 'Free space there.' : '' }
+      } finally {
+        await destination.close()
+      }
+    })
+  }
+  await check('clock', () => clockCheck(config, signal))
+  return { ok: checks.every(({ ok }) => ok), checks }
+}
+
+async function examined(examine: () => Promise<Finding>, signal: AbortSignal): Promise<Finding> {
+  try {
+    return await examine()
+  } catch (thrown) {
+    const error = asBackupError(thrown, signal)
+    if (signal.aborted) throw error
+    return { ok: false, detail: error.message, remedy: error.advice }
+  }
+}
+
+async function archiveFolder(root: string): Promise<Finding> {
+  await mustBeArchiveFolder(root)
+  const folder = await opendir(root)
+  const first = await folder.read()
+  await folder.close()
+  if (first !== null) return { ok: true, detail: root }
+  return { ok: false, detail: `${root} is empty.`, remedy: 'If images should be there, check that their drive is connected.' }
+}
+
+async function databaseFinding(
+  database: DatabaseConfig,
+  signal: AbortSignal,
+): Promise<{ readonly finding: Finding; readonly bytes: number }> {
+  const found = await inspectDatabase(database, signal)
+  const detail = `${database.name}: ${found.version}, ${found.tables} tables, about ${mebibytes(found.estimatedBytes)}`
+  const missing = found.missingPrivileges
+  if (missing.length > 0) {
+    const list = missing.map(({ privilege, effect }) => `${privilege} (${effect})`).join(', ')
+    const finding = {
+      ok: false,
+      detail: `${detail}; the user ${database.user} lacks ${list}`,
+      remedy: `As an administrator of the database: ${missing.map(({ grant }) => grant).join(' ')}`,
+    }
+    return { finding, bytes: found.estimatedBytes }
+  }
+  const loose = found.nonTransactional
+  if (loose.length > 0) {
+    const finding = {
+      ok: false,
+      detail: `${detail}; not transactional, so what is written to them during the dump may be half in it: ${loose.join(', ')}`,
+      remedy: 'Convert them: ALTER TABLE … ENGINE = InnoDB;',
+    }
+    return { finding, bytes: found.estimatedBytes }
+  }
+  return { finding: { ok: true, detail }, bytes: found.estimatedBytes }
+}
+
+async function stateFolder(folder: string, dumpBytes: number): Promise<Finding> {
+  const found = await writable(folder, folder)
+  if (!found.ok) return found
+  const { bavail, bsize } = await statfs(await existing(folder))
+  const free = bavail * bsize
+  const needed = STATE_BYTES + 2 * dumpBytes
+  if (free >= needed) return { ok: true, detail: `${folder}, ${mebibytes(free)} free` }
+  return {
+    ok: false,
+    detail: `${folder} has ${mebibytes(free)} free; ${mebibytes(needed)} should be, for the dump and the plan of a run`,
+    remedy: 'Free space there, or set state.dir to another disk.',
+  }
+}
+
+/** Whether files can be made in `folder`, or in the nearest folder above it that exists. */
+async function writable(folder: string, named: string): Promise<Finding> {
+  const place = await existing(folder)
+  const probe = path.join(place, `.dicom-backup-probe-${process.pid}`)
+  try {
+    await writeFile(probe, '', { flag: 'wx' })
+    return { ok: true, detail: named }
+  } catch {
+    return { ok: false, detail: `${place} may not be written to.`, remedy: 'Give the user who runs the backup the right to write there.' }
+  } finally {
+    await rm(probe, { force: true })
+  }
+}
+
+async function existing(folder: string): Promise<string> {
+  try {
+    await access(folder, constants.F_OK)
+    return folder
+  } catch {
+    const above = path.dirname(folder)
+    return above === folder ? folder : await existing(above)
+  }
+}

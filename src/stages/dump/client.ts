@@ -1,0 +1,71 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { abortError, BackupError } from '../../pipeline/errors.ts'
+
+/** A dump program and what it says it is. */
+export interface DumpClient {
+  readonly program: string
+  readonly flavour: 'mysql' | 'mariadb'
+  /** [8, 0, 36] */
+  readonly version: readonly [number, number, number]
+  /** For people: 'mysqldump 8.0.36', 'mariadb-dump 11.4.2'. */
+  readonly name: string
+}
+
+/** Asks the program at `program` for its version. Rejects with E_DUMP when it cannot be run or is no dump program. */
+export async function identifyClient(program: string, signal: AbortSignal): Promise<DumpClient> {
+  // Without option files: one with a fault in it must not hide which program this is.
+  const asking = promisify(execFile)(program, ['--no-defaults', '--version'], {
+    signal,
+    timeout: 30_000,
+    killSignal: 'SIGKILL',
+    windowsHide: true,
+  })
+  const { child } = asking
+  const gone = new Promise((resolve) => child.once('close', resolve))
+  let text: string
+  try {
+    text = (await asking).stdout
+  } catch (error) {
+    // An abort is told before the program has ended.
+    if (child.pid !== undefined) await gone
+    if (signal.aborted) throw abortError(signal)
+    throw new BackupError('E_DUMP', `The dump program ${program} does not run: ${words(error)}`, {
+      advice: 'Run it by hand with --version, or name another in database.dumpCommand.',
+      cause: error,
+    })
+  }
+  const client = parseVersion(text)
+  if (client !== null) return { program, ...client }
+  throw new BackupError(
+    'E_DUMP',
+    `${program} is not mysqldump or mariadb-dump: asked for its version, it says something else.`,
+    {
+      advice: 'Set database.dumpCommand to mysqldump or mariadb-dump.',
+    },
+  )
+}
+
+/**
+ * Reads the line of `--version`. Known forms:
+ *   mysqldump  Ver 8.0.36 for Linux on x86_64 (MySQL Community Server - GPL)
+ *   mysqldump  Ver 10.13 Distrib 5.7.44, for Linux (x86_64)
+ *   mysqldump  Ver 10.19 Distrib 10.11.6-MariaDB, for debian-linux-gnu (x86_64)
+ *   mariadb-dump from 11.4.2-MariaDB, client 10.19 for debian-linux-gnu (x86_64)
+ * Null when it is none of them.
+ */
+export function parseVersion(text: string): Omit<DumpClient, 'program'> | null {
+  const line = text.split('\n').find((candidate) => /(?:mysqldump|mariadb-dump)\S*\s+(?:Ver|from)\s/i.test(candidate))
+  if (line === undefined) return null
+  const numbers = /(?:Distrib|from)\s+(\d+)\.(\d+)\.(\d+)/.exec(line) ?? /Ver\s+(\d+)\.(\d+)\.(\d+)/.exec(line)
+  if (numbers === null) return null
+  const version = [Number(numbers[1]), Number(numbers[2]), Number(numbers[3])] as const
+  const flavour = /mariadb/i.test(line) ? 'mariadb' : 'mysql'
+  return { flavour, version, name: `${flavour === 'mariadb' ? 'mariadb-dump' : 'mysqldump'} ${version.join('.')}` }
+}
+
+function words(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if ('killed' in error && error.killed === true) return 'it did not answer within 30 seconds'
+  return ('stderr' in error && String(error.stderr).trim().slice(0, 500)) || error.message
+}

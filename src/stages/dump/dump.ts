@@ -1,0 +1,167 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process'
+import { once } from 'node:events'
+import path from 'node:path'
+import type { Readable } from 'node:stream'
+import { asBackupError, BackupError, systemCode } from '../../pipeline/errors.ts'
+import { fromReadable } from '../../pipeline/from-readable.ts'
+import type { DatabaseConfig } from '../config/types.ts'
+import { dumpArguments } from './arguments.ts'
+import { identifyClient, type DumpClient } from './client.ts'
+import { dumpFailure, type ProgramEnd } from './failure.ts'
+import { findDumpProgram } from './find-program.ts'
+import { writeOptionFile } from './option-file.ts'
+import { dumpOutline, type DumpOutline } from './outline.ts'
+
+export interface DumpOptions {
+  /** A folder that only this user can read; holds the option file until the program has read it. */
+  readonly folder: string
+  readonly signal: AbortSignal
+}
+
+export interface DumpSummary {
+  /** Tables whose structure is in the dump; views are none. */
+  readonly tables: number
+  readonly tableNames: readonly string[]
+  readonly bytes: number
+  /** The program that made it: 'mariadb-dump 11.4.2'. */
+  readonly client: string
+}
+
+/** A dump that is being made while it is read, once. */
+export interface Dump extends AsyncIterable<Buffer> {
+  /** Null until the last byte has been read and the dump was found whole. */
+  readonly summary: DumpSummary | null
+}
+
+type Program = ChildProcessByStdio<null, Readable, Readable>
+
+const STDERR_BYTES = 16 * 1024
+/** What Windows programs end with on Ctrl-C, which the console hands to each of them. */
+const STATUS_CONTROL_C_EXIT = 0xc000013a
+
+/**
+ * Dumps a database with the machine's own dump program, as fast as it is read: nothing starts before the first read. It is
+ * to be read without long pauses (spool.ts): a server ends the connection when nobody reads for its net_write_timeout, 60 s.
+ * Reading ends well only when the program ended with status 0 and wrote its last line. Otherwise it rejects with E_DUMP
+ * (no program, server not reached, dump incomplete), E_AUTH (sign-in or privilege refused) or E_STATE (no option file),
+ * with the program's own words in the message. When the signal aborts or the reader stops early the program is killed.
+ */
+export function dumpDatabase(database: DatabaseConfig, options: DumpOptions): Dump {
+  let summary: DumpSummary | null = null
+  async function* read(): AsyncGenerator<Buffer> {
+    const client = await identifyClient(await findDumpProgram(database.dumpCommand), options.signal)
+    const outline = dumpOutline()
+    yield* runProgram(client, database, outline, options)
+    const { tableNames, bytes } = outline
+    summary = { tables: tableNames.length, tableNames, bytes, client: client.name }
+  }
+  const bytes = read()
+  return {
+    [Symbol.asyncIterator]: () => bytes,
+    get summary() {
+      return summary
+    },
+  }
+}
+
+async function* runProgram(
+  client: DumpClient,
+  database: DatabaseConfig,
+  outline: DumpOutline,
+  { folder, signal }: DumpOptions,
+): AsyncGenerator<Buffer> {
+  const optionFile = await writeOptionFile(folder, database)
+  let program: Program | null = null
+  let ended: Promise<ProgramEnd> | null = null
+  const stop = (): void => {
+    if (program !== null) kill(program)
+  }
+  try {
+    signal.throwIfAborted()
+    program = start(client, dumpArguments(client, database, optionFile.path), folder)
+    ended = ending(program)
+    signal.addEventListener('abort', stop, { once: true })
+    await started(program, client)
+
+    for await (const chunk of fromReadable(program.stdout)) {
+      signal.throwIfAborted()
+      // It connects before it writes: the option file has been read.
+      if (outline.bytes === 0) await optionFile.remove()
+      outline.add(chunk)
+      yield chunk
+    }
+    const end = await ended
+    signal.throwIfAborted()
+    if (end.status === STATUS_CONTROL_C_EXIT) throw new BackupError('E_ABORTED', 'The run was stopped.')
+    if (end.status !== 0) throw dumpFailure(database, client.program, end)
+    if (!outline.complete) throw incomplete(database, client)
+  } catch (error) {
+    throw asBackupError(error, signal)
+  } finally {
+    signal.removeEventListener('abort', stop)
+    stop()
+    await ended
+    await optionFile.remove()
+  }
+}
+
+/**
+ * Starts the program in a process group of its own, so that a Ctrl-C on the terminal reaches it through `signal` only and
+ * a run that is stopped in good order still gets the rest of the dump.
+ */
+function start({ program }: DumpClient, args: readonly string[], folder: string): Program {
+  const env = {
+    ...process.env,
+    // Option files of the user's own (~/.my.cnf, the login path file) come after ours and would beat its password.
+    HOME: folder,
+    MYSQL_TEST_LOGIN_FILE: path.join(folder, 'no-login-path'),
+  }
+  const detached = process.platform !== 'win32'
+  return spawn(program, args, { env, detached, windowsHide: true, stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+async function started(program: Program, client: DumpClient): Promise<void> {
+  try {
+    await once(program, 'spawn')
+  } catch (error) {
+    throw new BackupError('E_DUMP', `The dump program ${client.program} cannot be started (${systemCode(error)}).`, {
+      advice: 'Run it by hand with --version.',
+      cause: error,
+    })
+  }
+}
+
+/** Ends the program and, where it is a script, what it started. It holds nothing that would need an orderly end. */
+function kill(program: Program): void {
+  if (program.pid === undefined || program.exitCode !== null || program.signalCode !== null) return
+  try {
+    if (process.platform === 'win32') program.kill('SIGKILL')
+    else process.kill(-program.pid, 'SIGKILL')
+  } catch {
+    // It ended by itself just now.
+  }
+}
+
+/** How the program ends, once everything it wrote has been read or thrown away. Never rejects. */
+function ending(program: Program): Promise<ProgramEnd> {
+  let stderr = ''
+  program.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-STDERR_BYTES)
+  })
+  return new Promise((resolve) => {
+    program.once('error', (error) => {
+      resolve({ status: null, signal: null, stderr: error.message })
+    })
+    program.once('close', (status, signal) => {
+      resolve({ status, signal, stderr })
+    })
+  })
+}
+
+function incomplete(database: DatabaseConfig, client: DumpClient): BackupError {
+  return new BackupError(
+    'E_DUMP',
+    `The dump of database ${database.name} is not whole: ${client.program} ended without its last line, "-- Dump completed".`,
+    { advice: 'Run the backup again; when it happens again, run the dump program by hand and compare.' },
+  )
+}

@@ -1,0 +1,44 @@
+import { randomUUID } from 'node:crypto'
+import { rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { BackupError, systemCode } from '../../pipeline/errors.ts'
+import type { DatabaseConfig } from '../config/types.ts'
+
+export interface OptionFile {
+  readonly path: string
+  /** Removes the file; more than once is harmless. Never rejects. */
+  remove(): Promise<void>
+}
+
+/**
+ * Writes user and password as an option file that only this user can read, below `folder`, which is private. Rejects
+ * with E_STATE.
+ */
+export async function writeOptionFile(folder: string, { user, password }: DatabaseConfig): Promise<OptionFile> {
+  const file = path.join(folder, `${randomUUID()}.cnf`)
+  const text = `[client]\nuser=${quoteOption(user)}\npassword=${quoteOption(password)}\n`
+  const remove = (): Promise<void> => rm(file, { force: true }).catch(() => undefined)
+  try {
+    await writeFile(file, text, { mode: 0o600, flag: 'wx' })
+  } catch (error) {
+    await remove()
+    throw new BackupError('E_STATE', `The state folder ${folder} cannot be written to (${systemCode(error)}).`, {
+      advice: 'Check that the folder exists, that its disk is not full and that this user may write to it.',
+    })
+  }
+  return { path: file, remove }
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '\\': '\\\\',
+  '"': '\\"',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\b': '\\b',
+}
+
+/** A value as option files take it (MySQL manual, "Using Option Files"): within quotes `#` and spaces are themselves. */
+export function quoteOption(value: string): string {
+  return `"${value.replace(/[\\"\n\r\t\u0008]/g, (character) => ESCAPES[character] ?? character)}"`
+}

@@ -1,0 +1,85 @@
+import { stat } from 'node:fs/promises'
+import path from 'node:path'
+import { Readable } from 'node:stream'
+import fastGlob from 'fast-glob'
+import { BackupError, abortError } from '../../pipeline/errors.ts'
+import { Backlog } from './backlog.ts'
+import { FolderReader } from './folder-reader.ts'
+import type { WalkItem } from './folder-reader.ts'
+import { pathsBelow } from './own-paths.ts'
+import { selectionOf } from './selection.ts'
+import type { Patterns } from './selection.ts'
+import type { ShownEntry } from './shown-entry.ts'
+import { sourceError, sourceLost } from './source-error.ts'
+
+export type { WalkItem } from './folder-reader.ts'
+
+export interface WalkOptions extends Patterns {
+  /**
+   * Absolute paths of what the program writes itself, folders or files. Those below the root are told and not entered; others
+   * do not matter.
+   */
+  readonly skipFolders: readonly string[]
+}
+
+/** So many found files wait to be taken before no further folder is read. */
+const BACKLOG = 1000
+const FOLDERS_AT_ONCE = 4
+
+/**
+ * Walks the archive folder: its files, folder by folder, in an order that does not change from walk to walk. Empty folders
+ * give nothing. Symbolic links, pipes, sockets, devices, what cannot be read and `skipFolders` are told as left out; what the
+ * patterns leave out is not. In memory are BACKLOG files, those of four folders more, and the paths of folders still to be
+ * read, however slow the reader.
+ *
+ * Rejects with E_SOURCE when `root` is missing, not a folder, not readable, or gone at the end; with E_CONFIG when it is
+ * itself one of `skipFolders`; with the signal's reason when it is aborted.
+ */
+export async function* walkArchive(root: string, options: WalkOptions, signal: AbortSignal): AsyncGenerator<WalkItem> {
+  const device = await deviceOf(root)
+  const skip = await pathsBelow(root, options.skipFolders)
+  const backlog = new Backlog<WalkItem>(BACKLOG)
+  const reader = new FolderReader({ root: path.resolve(root), selection: selectionOf(options), skip, backlog })
+  const stop = (): void => {
+    backlog.fail(abortError(signal))
+  }
+  signal.addEventListener('abort', stop)
+  if (signal.aborted) stop()
+  const stream = fastGlob.stream('**/*', {
+    cwd: root,
+    dot: true,
+    followSymbolicLinks: false,
+    unique: false,
+    objectMode: true,
+    concurrency: FOLDERS_AT_ONCE,
+    fs: { readdir: reader.readdir as unknown as fastGlob.FileSystemAdapter['readdir'] },
+  })
+  let received = 0
+  stream.on('data', ({ dirent: { file } }: { readonly dirent: ShownEntry }) => {
+    if (file === null) return
+    received += 1
+    backlog.push(file)
+  })
+  stream.on('end', () => {
+    backlog.end()
+  })
+  try {
+    yield* backlog
+    if (received !== reader.files) throw new BackupError('E_INTERNAL', 'The walk of the archive folder lost files.')
+    if ((await deviceOf(root)) !== device) throw sourceLost(root)
+  } finally {
+    signal.removeEventListener('abort', stop)
+    backlog.fail(new BackupError('E_ABORTED', 'The walk was ended.'))
+    if (stream instanceof Readable) stream.destroy()
+    await reader.idle()
+  }
+}
+
+/** What a folder lies on; an unmounted drive leaves an empty folder, on another one. */
+async function deviceOf(root: string): Promise<bigint> {
+  try {
+    return (await stat(root, { bigint: true })).dev
+  } catch (error) {
+    throw sourceError(root, error)
+  }
+}

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { appendFile, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { describe, test } from 'node:test'
+import { FileLeftOut, readWhole, streamLarge, WHOLE_FILE_BYTES } from '../../../src/stages/zip/read-file.ts'
+import { tempFolder } from '../../support/temp-folder.ts'
+
+/** Reads a large file and lets something happen to it after the first piece. */
+async function readPieces(file: string, meanwhile: () => Promise<void> = () => Promise.resolve()): Promise<number> {
+  let bytes = 0
+  const whole = streamLarge(file, async function* ({ pieces }) {
+    for await (const piece of pieces()) {
+      bytes += piece.length
+      if (bytes === piece.length) await meanwhile()
+      yield piece.length
+    }
+  })
+  for await (const _ of whole);
+  return bytes
+}
+
+describe('a small file', () => {
+  test('is read whole up to the limit; one byte more has to be streamed', async (t) => {
+    const file = path.join(await tempFolder(t), 'a.dcm')
+    for (const size of [0, 1, WHOLE_FILE_BYTES - 1, WHOLE_FILE_BYTES, WHOLE_FILE_BYTES + 1]) {
+      await writeFile(file, Buffer.alloc(size, 7))
+      const read = await readWhole(file)
+      if (size > WHOLE_FILE_BYTES) assert.equal(read, null)
+      else assert.ok(read?.bytes.equals(Buffer.alloc(size, 7)))
+    }
+  })
+
+  test('that is gone, or a folder by now, is left out with its reason', async (t) => {
+    const folder = await tempFolder(t)
+    await assert.rejects(readWhole(path.join(folder, 'gone.dcm')), (error) => error instanceof FileLeftOut && /no longer/.test(error.reason))
+    await assert.rejects(readWhole(folder), FileLeftOut)
+  })
+
+  test('that became a symbolic link is not followed', { skip: process.platform === 'win32' && 'no O_NOFOLLOW' }, async (t) => {
+    const folder = await tempFolder(t)
+    await writeFile(path.join(folder, 'secret'), 'x')
+    await symlink(path.join(folder, 'secret'), path.join(folder, 'link'))
+    await assert.rejects(readWhole(path.join(folder, 'link')), (error) => error instanceof FileLeftOut && /symbolic link/.test(error.reason))
+  })
+})
+
+describe('a large file', () => {
+  const size = 3 * 1024 * 1024 + 17
+
+  test('comes in pieces, whole', async (t) => {
+    const file = path.join(await tempFolder(t), 'a.dcm')
+    await writeFile(file, Buffer.alloc(size, 7))
+    assert.equal(await readPieces(file), size)
+  })
+
+  const changes: Record<string, (file: string) => Promise<void>> = {
+    'grows': (file) => appendFile(file, 'more'),
+    'shrinks': (file) => truncate(file, size - 100),
+    'is emptied': (file) => truncate(file, 0),
+    'is rewritten with the same size': async (file) => {
+      await writeFile(file, Buffer.alloc(size, 8))
+      await utimes(file, new Date(), new Date(Date.now() + 5000))
+    },
+  }
+  for (const [what, change] of Object.entries(changes)) {
+    test(`that ${what} while it is read is told at its end`, async (t) => {
+      const file = path.join(await tempFolder(t), 'a.dcm')
+      await writeFile(file, Buffer.alloc(size, 7))
+      await assert.rejects(readPieces(file, () => change(file)), (error) => error instanceof FileLeftOut && error.reason === 'changed while it was read')
+    })
+  }
+})

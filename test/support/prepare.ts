@@ -1,0 +1,66 @@
+/**
+ * Makes sure that the programs the tests hold the product against are on this machine: a real MariaDB, and the unzip
+ * programs people have. As root on a machine with apt the missing ones are installed; elsewhere they are named.
+ */
+import { spawnSync } from 'node:child_process'
+import { findProgram } from './mariadb.ts'
+
+interface Need {
+  /** Any one of these programs will do. */
+  readonly programs: readonly string[]
+  /** Its package on Debian and Ubuntu. The server's core package starts no service. */
+  readonly apt: string
+  /** Its package in Homebrew. */
+  readonly brew: string
+}
+
+const needs: readonly Need[] = [
+  { programs: ['mariadbd'], apt: 'mariadb-server-core', brew: 'mariadb' },
+  { programs: ['mariadb-install-db'], apt: 'mariadb-server-core', brew: 'mariadb' },
+  { programs: ['mariadb-dump'], apt: 'mariadb-client', brew: 'mariadb' },
+  { programs: ['mariadb'], apt: 'mariadb-client', brew: 'mariadb' },
+  { programs: ['unzip'], apt: 'unzip', brew: 'unzip' },
+  { programs: ['7z'], apt: 'p7zip-full', brew: 'p7zip' },
+  { programs: ['bsdtar'], apt: 'libarchive-tools', brew: 'libarchive' },
+  { programs: ['python3', 'python'], apt: 'python3', brew: 'python' },
+]
+
+function missing(): readonly Need[] {
+  return needs.filter((need) => need.programs.every((program) => findProgram(program) === null))
+}
+
+function packages(kind: 'apt' | 'brew', needed: readonly Need[]): string[] {
+  return [...new Set(needed.map((need) => need[kind]))]
+}
+
+/** Runs apt-get, waiting for another one to finish; what it prints is shown only when it fails. */
+function aptGet(...words: string[]): boolean {
+  const result = spawnSync('apt-get', ['-y', '-q', '-o', 'DPkg::Lock::Timeout=300', ...words], {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    encoding: 'utf8',
+  })
+  if (result.status !== 0) process.stderr.write(result.stdout + result.stderr)
+  return result.status === 0
+}
+
+function install(needed: readonly Need[]): void {
+  const names = packages('apt', needed)
+  process.stdout.write(`Installing what the tests need: ${names.join(', ')}\n`)
+  if (aptGet('update')) aptGet('install', '--no-install-recommends', ...names)
+}
+
+let needed = missing()
+if (needed.length > 0 && process.getuid?.() === 0 && findProgram('apt-get') !== null) {
+  install(needed)
+  needed = missing()
+}
+if (needed.length > 0) {
+  const programs = needed.map((need) => need.programs[0]).join(', ')
+  process.stderr.write(
+    `The tests need programs that are not on this machine: ${programs}\n` +
+      `  Debian, Ubuntu:  apt-get install ${packages('apt', needed).join(' ')}\n` +
+      `  macOS:           brew install ${packages('brew', needed).join(' ')}\n` +
+      '  Windows:         run the tests under WSL\n',
+  )
+  process.exitCode = 1
+}

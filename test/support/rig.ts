@@ -1,0 +1,119 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import type { TestContext } from 'node:test'
+import { stringify } from 'yaml'
+import type { RunResult } from '../../src/stages/backup/results.ts'
+import { startDriveStandIn, type DriveStandIn } from '../../src/stages/stand-ins/google-drive/stand-in.ts'
+import { startDropboxStandIn, type DropboxStandIn } from '../../src/stages/stand-ins/dropbox/stand-in.ts'
+import { dicomBackup, type CliOptions, type CliResult } from './cli.ts'
+import { tempFolder } from './temp-folder.ts'
+
+/** What stands in a configuration file. */
+export type Settings = Record<string, unknown>
+
+export interface Rig {
+  /** Everything lies below it: dicom_files, nas, the stand-ins' storage, the configuration. */
+  readonly folder: string
+  readonly root: string
+  readonly nas: string
+  readonly state: string
+  readonly configFile: string
+  readonly dropbox: DropboxStandIn
+  readonly drive: DriveStandIn
+  /** Puts a file into the archive folder. */
+  put(file: string, bytes: string | Buffer): Promise<void>
+  /** Writes the configuration again, with these sections in the place of the usual ones; undefined takes a section out. */
+  configure(sections: Settings): Promise<void>
+  /** Runs a command with this configuration. */
+  cli(command: string, ...args: readonly string[]): Promise<CliResult>
+  cliWith(options: CliOptions, command: string, ...args: readonly string[]): Promise<CliResult>
+  /** `run --json`, its exit code and its result. */
+  run(...args: readonly string[]): Promise<{ readonly code: number | null; readonly result: RunResult; readonly stderr: string }>
+  /** Files of the newest archive as each destination keeps them: dropbox, drive, nas. */
+  archives(name: string): Promise<{ readonly dropbox: string; readonly drive: string; readonly nas: string }>
+  /** Names that a user sees in the folder and at both services, sorted. */
+  visible(): Promise<string[]>
+}
+
+export const SECRETS = {
+  dropboxToken: 'sl.test-dropbox-access-token-3141592',
+  clientSecret: 'GOCSPX-test-client-secret-2718281',
+  refreshToken: '1//test-refresh-token-1618033',
+} as const
+
+const NAS = { name: 'nas', type: 'local', folder: 'nas' }
+
+/** An archive folder, a folder and both services' stand-ins as destinations, and a configuration of them. Closed after the test. */
+export async function makeRig(t: Pick<TestContext, 'after'>, sections: Settings = {}): Promise<Rig> {
+  const folder = await tempFolder(t)
+  const root = path.join(folder, 'dicom_files')
+  const nas = path.join(folder, 'nas')
+  const configFile = path.join(folder, 'dicom-backup.yaml')
+  await mkdir(root)
+  await mkdir(nas)
+  const dropbox = await startDropboxStandIn({
+    storage: { folder: path.join(folder, 'dropbox') },
+    accessTokens: [SECRETS.dropboxToken],
+  })
+  t.after(() => dropbox.close())
+  const drive = await startDriveStandIn({
+    storage: { folder: path.join(folder, 'google-drive') },
+    oauth: { clientId: 'client-id', clientSecret: SECRETS.clientSecret },
+    refreshTokens: [SECRETS.refreshToken],
+  })
+  t.after(() => drive.close())
+
+  const usual: Settings = {
+    dicom: { root: 'dicom_files' },
+    endpoints: { dropbox: dropbox.origin, 'google-drive': drive.origin },
+    destinations: [
+      { name: 'hospital-dropbox', type: 'dropbox', folder: '/DICOM_Backups', accessToken: SECRETS.dropboxToken },
+      {
+        name: 'hospital-drive',
+        type: 'google-drive',
+        folder: 'DICOM_Backups',
+        oauth: { clientId: 'client-id', clientSecret: SECRETS.clientSecret, refreshToken: SECRETS.refreshToken },
+      },
+      NAS,
+    ],
+  }
+  const configure = (changed: Settings): Promise<void> => writeFile(configFile, stringify({ ...usual, ...changed }))
+  await configure(sections)
+  const cliWith: Rig['cliWith'] = (options, command, ...args) => dicomBackup([command, '--config', configFile, ...args], options)
+
+  return {
+    folder,
+    root,
+    nas,
+    state: path.join(folder, '.dicom-backup'),
+    configFile,
+    dropbox,
+    drive,
+    async put(file, bytes) {
+      await mkdir(path.dirname(path.join(root, file)), { recursive: true })
+      await writeFile(path.join(root, file), bytes)
+    },
+    configure,
+    cli: (command, ...args) => cliWith({}, command, ...args),
+    cliWith,
+    async run(...args) {
+      const { code, stdout, stderr } = await cliWith({}, 'run', '--json', ...args)
+      return { code, result: JSON.parse(stdout) as RunResult, stderr }
+    },
+    archives(name) {
+      const kept = (standIn: DropboxStandIn | DriveStandIn): string => {
+        const found = standIn.objects().find((object) => path.posix.basename(object.path) === name)
+        if (found?.file == null) throw new Error(`${name} is not there`)
+        return found.file
+      }
+      return Promise.resolve({ dropbox: kept(dropbox), drive: kept(drive), nas: path.join(nas, name) })
+    },
+    async visible() {
+      const remote = [...dropbox.objects(), ...drive.objects()].map((object) => path.posix.basename(object.path))
+      return [...(await readdir(nas)), ...remote].sort()
+    },
+  }
+}
+
+/** The usual destinations but one left out or changed: for `configure`. */
+export const onlyNas: Settings = { destinations: [NAS] }
