@@ -52,7 +52,7 @@ export async function demo(name: string, output: Output): Promise<ExitCode> {
     await mkdir(nas)
     say(`   ${dropbox.origin} stands in for Dropbox, ${drive.origin} for Google Drive`)
     const file = path.join(folder, 'dicom-backup.yaml')
-    await writeFile(file, demoConfig(dropbox, drive))
+    await writeFile(file, demoConfig(dropbox, drive), { mode: 0o600 })
     say(`   configuration: ${file}`)
     const config = loadConfig(file)
 

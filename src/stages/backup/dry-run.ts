@@ -4,7 +4,8 @@ import type { Config } from '../config/types.ts'
 import { inspectDatabase } from '../database/inspect.ts'
 import { openDestination } from '../destinations/open.ts'
 import { entryName } from '../plan/file-name.ts'
-import { surveyArchive, type SurveyProgress } from '../plan/survey.ts'
+import { OWN_FILES } from '../plan/left-out.ts'
+import { surveyArchive } from '../plan/survey.ts'
 import { FILES_FOLDER } from '../zip/prepare-file.ts'
 import { ownPaths } from './own-paths.ts'
 import type { DryRunResult } from './results.ts'
@@ -17,7 +18,8 @@ const DUMP_SHARE = { auto: 0.4, fast: 0.4, small: 0.35, store: 1.2 }
 export interface DryRunOptions {
   /** Names of the destinations to look at; empty: all of them. */
   readonly only: readonly string[]
-  readonly onProgress?: (progress: SurveyProgress) => void
+  /** Hears how many files, and bytes of files, have been looked at. */
+  readonly onProgress?: (files: number, bytes: number) => void
   readonly signal: AbortSignal
 }
 
@@ -32,6 +34,7 @@ export async function dryRun(config: Config, { only, onProgress, signal }: DryRu
   const found = config.database === null ? null : await inspectDatabase(config.database, signal)
   const options = { include, exclude, skipFolders: ownPaths(config), compression: config.archive.compression }
   const survey = await surveyArchive(root, options, signal, onProgress)
+  const leftOut = survey.leftOut.filter(({ reason }) => reason !== OWN_FILES)
   const dumpBytes = Math.round((found?.estimatedBytes ?? 0) * DUMP_SHARE[config.archive.compression])
   const estimatedArchiveBytes = survey.estimatedArchiveBytes + dumpBytes
   const wanted = config.destinations.filter(({ name }) => only.length === 0 || only.includes(name))
@@ -47,7 +50,7 @@ export async function dryRun(config: Config, { only, onProgress, signal }: DryRu
     byTransferSyntax: survey.byTransferSyntax,
     byModality: survey.byModality,
     destinations,
-    skippedFiles: survey.leftOut.map(({ path, reason }) => ({ path: `${FILES_FOLDER}/${entryName(path)}`, reason })),
+    skippedFiles: leftOut.map(({ path, reason }) => ({ path: `${FILES_FOLDER}/${entryName(path)}`, reason })),
     warnings: survey.files === 0 ? [{ code: 'source-empty', message: 'The archive folder holds no files.' }] : [],
   }
 }
