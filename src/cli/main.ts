@@ -4,5 +4,7 @@ if (major < 24) {
   process.stderr.write(`dicom-backup needs Node.js 24 or newer; this is ${process.version}.\n`)
   process.exit(2)
 }
+const { keepHeapSmall } = await import('./small-heap.ts')
+keepHeapSmall()
 const { main } = await import('./program.ts')
 process.exit(await main(process.argv.slice(2)))

@@ -6,7 +6,13 @@ import { VERSION } from './version.ts'
 
 interface Shared {
   readonly config: string
-  readonly json: boolean
+  readonly json?: boolean
+}
+
+interface RunWords {
+  readonly dryRun?: boolean
+  readonly destination?: readonly string[]
+  readonly acceptShrunk?: boolean
 }
 
 type Action<Flags> = (flags: Flags & Shared, output: Output) => Promise<ExitCode>
@@ -17,28 +23,40 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   const wrap =
     <Flags>(action: Action<Flags>) =>
     async (flags: Flags & Shared): Promise<void> => {
-      const output = openOutput(flags.json)
+      const output = openOutput(flags.json ?? false)
       try {
         code = await action(flags, output)
       } catch (error) {
         code = await output.failure(error)
       }
     }
+  const top = program(wrap)
   try {
-    await program(wrap).parseAsync(args, { from: 'user' })
+    await top.parseAsync(args, { from: 'user' })
     return code
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return EXIT.done
-    const usage = new BackupError('E_CONFIG', error.message.replace(/^error: /, ''), { advice: 'See: dicom-backup help' })
-    return await openOutput(args.includes('--json')).failure(usage)
+    const output = openOutput(args.includes('--json'))
+    const helped = error.code === 'commander.help'
+    if (helped && !output.json) return EXIT.usage
+    const what = helped ? 'No command was given.' : sentences(error.message)
+    const command = top.commands.find((one) => one.name() === args[0])
+    const help = command === undefined ? 'dicom-backup help' : `dicom-backup ${command.name()} --help`
+    return await output.failure(new BackupError('E_CONFIG', what, { advice: `See: ${help}` }))
   }
+}
+
+/** Commander's "error: unknown command 'runn'\n(Did you mean run?)" in sentences. */
+function sentences(message: string): string {
+  const [what = '', hint = ''] = message.replace(/^error: /, '').split('\n')
+  return `${what.charAt(0).toUpperCase()}${what.slice(1).replace(/\.?$/, '.')} ${hint.replace(/^\((.*)\)$/, '$1')}`.trimEnd()
 }
 
 function program(wrap: <Flags>(action: Action<Flags>) => (flags: Flags & Shared) => Promise<void>): Command {
   const top = new Command('dicom-backup')
     .description(
-      'Backs up a MySQL database and a DICOM folder into one ZIP, at once to Dropbox, Google Drive and folders,\nread once and verified by each destination.',
+      'Backs up a MySQL database and a DICOM folder into one ZIP, at once to Dropbox, Google Drive and folders, read once and verified by each destination.',
     )
     .version(VERSION)
     .exitOverride()
@@ -54,10 +72,7 @@ Exit codes:
     )
 
   const command = (name: string, description: string): Command =>
-    top
-      .command(name)
-      .description(description)
-      .addOption(new Option('--json', 'one JSON object on stdout and nothing else').default(false, 'off'))
+    top.command(name).description(description).option('--json', 'print one JSON object on stdout and nothing else')
 
   const withConfig = (name: string, description: string): Command =>
     command(name, description).addOption(
@@ -65,21 +80,25 @@ Exit codes:
     )
 
   withConfig('init', 'write a commented starter configuration; never overwrites one').action(
-    wrap(async ({ config }, output) => (await import('./commands/init.ts')).init(config, output)),
+    wrap(async ({ config }: Shared, output) => (await import('./commands/init.ts')).init(config, output)),
   )
 
   withConfig('run', 'make one backup now, to every destination')
-    .option('--dry-run', 'only show what a run would do; writes nothing', false)
-    .option('--destination <name>', 'only to this destination (repeatable)', (name, all: string[]) => [...all, name], [])
-    .option('--accept-shrunk', 'take a source that lost files or tables as it is from now on', false)
+    .option('--dry-run', 'only show what a run would do; writes nothing')
+    .addOption(
+      new Option('--destination <name>', 'only to this destination (repeatable)').argParser(
+        (name, all: readonly string[] | undefined) => [...(all ?? []), name],
+      ),
+    )
+    .option('--accept-shrunk', 'take a source that lost files or tables as it is from now on')
     .action(
-      wrap(async (flags: { dryRun: boolean; destination: string[]; acceptShrunk: boolean } & Shared, output) =>
-        (await import('./commands/run.ts')).run(flags.config, flags, output),
+      wrap(async ({ config, dryRun = false, destination = [], acceptShrunk = false }: RunWords & Shared, output) =>
+        (await import('./commands/run.ts')).run(config, { dryRun, destination, acceptShrunk }, output),
       ),
     )
 
   withConfig('doctor', 'try everything a run needs, and say what to mend').action(
-    wrap(async ({ config }, output) => (await import('./commands/doctor.ts')).doctor(config, output)),
+    wrap(async ({ config }: Shared, output) => (await import('./commands/doctor.ts')).doctor(config, output)),
   )
 
   command('demo', 'show a backup on a machine with nothing set up: made-up images, a folder, stand-ins for both clouds')

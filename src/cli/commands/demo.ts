@@ -45,6 +45,7 @@ export async function demo(name: string, output: Output): Promise<ExitCode> {
     storage: { folder: path.join(folder, 'google-drive') },
     oauth: { clientId: 'demo', clientSecret: 'demo-client-secret' },
     refreshTokens: ['demo-refresh-token'],
+    quotaBytes: 15 * 1024 ** 3,
     bytesPerSecond: BYTES_PER_SECOND,
   })
   try {
@@ -66,7 +67,10 @@ export async function demo(name: string, output: Output): Promise<ExitCode> {
     const code = await backup(config, { destination: [], dryRun: false, acceptShrunk: false }, output)
 
     step('5. Where to look')
-    for (const [service, standIn] of [['Dropbox', dropbox], ['Google Drive', drive]] as const) {
+    for (const [service, standIn] of [
+      ['Dropbox', dropbox],
+      ['Google Drive', drive],
+    ] as const) {
       for (const object of standIn.objects()) say(`   ${service}: ${object.path}, kept in ${object.file ?? 'nothing'}`)
     }
     for (const archive of await readdir(nas)) say(`   folder: ${path.join(nas, archive)}`)
@@ -82,7 +86,9 @@ export async function demo(name: string, output: Output): Promise<ExitCode> {
 async function ownFolder(folder: string): Promise<void> {
   const there = (await names(folder)).length > 0
   if (there && !(await exists(path.join(folder, MARK)))) {
-    throw new BackupError('E_CONFIG', `The folder ${folder} holds other files.`, { advice: 'Name another with --folder.' })
+    throw new BackupError('E_CONFIG', `The folder ${folder} holds other files.`, {
+      advice: 'Name another with --folder.',
+    })
   }
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
@@ -113,10 +119,12 @@ destinations:
   - name: hospital-dropbox
     type: dropbox
     folder: /DICOM_Backups
+    chunkSize: 4MiB               # small, so that a small archive shows how it goes
     accessToken: demo-dropbox-token
   - name: hospital-drive
     type: google-drive
     folder: DICOM_Backups
+    chunkSize: 4MiB
     oauth: { clientId: demo, clientSecret: demo-client-secret, refreshToken: demo-refresh-token }
   - name: nas
     type: local

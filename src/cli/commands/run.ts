@@ -82,7 +82,11 @@ function mustBeDestinations(config: LoadedConfig, names: readonly string[]): voi
   const known = config.destinations.map(({ name }) => name)
   const unknown = names.filter((name) => !known.includes(name))
   if (unknown.length === 0) return
-  throw new BackupError('E_CONFIG', `--destination: there is no destination named ${unknown.join(', ')} in ${config.file}.`, {
-    advice: `Its destinations are: ${known.join(', ')}.`,
-  })
+  throw new BackupError(
+    'E_CONFIG',
+    `--destination: there is no destination named ${unknown.join(', ')} in ${config.file}.`,
+    {
+      advice: `Its destinations are: ${known.join(', ')}.`,
+    },
+  )
 }

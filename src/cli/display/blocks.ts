@@ -51,6 +51,11 @@ export interface Item {
   readonly details: readonly string[]
 }
 
+/** A message that begins with the name it will stand beside, without it. */
+export function beside(name: string, message: string): string {
+  return message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message
+}
+
 /** Marked items, one below the other; the details stand beside the names, or below them where it is narrow. */
 export function items(all: readonly Item[], style: Style, indent = INDENT): string[] {
   const names = all.map(({ name }) => clean(name))

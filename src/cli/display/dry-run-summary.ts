@@ -1,5 +1,5 @@
 import type { DryRunResult } from '../../stages/backup/results.ts'
-import { facts, heading, items, joinBlocks, leftOut, paragraph, warnings, type Item } from './blocks.ts'
+import { beside, facts, heading, items, joinBlocks, leftOut, paragraph, warnings, type Item } from './blocks.ts'
 import { formatBytes, formatCount, formatFiles, formatRatio } from './format.ts'
 import type { Style } from './style.ts'
 import { table, type Cell } from './table.ts'
@@ -71,7 +71,7 @@ function modalities({ byModality }: DryRunResult, style: Style): string[] {
 
 function destinations({ destinations: all, estimatedArchiveBytes }: DryRunResult, style: Style): string[] {
   const list = all.map(({ name, freeBytes, fits, error }): Item => {
-    if (error !== null) return { mark: 'bad', name, details: [`${error.message} (${error.code})`] }
+    if (error !== null) return { mark: 'bad', name, details: [`${beside(name, error.message)} (${error.code})`] }
     if (freeBytes === null || fits === null) return { mark: 'unknown', name, details: ['free space not known'] }
     const free = `${formatBytes(freeBytes)} free`
     return fits

@@ -1,6 +1,7 @@
 import type { Progress } from '../../pipeline/progress.ts'
 import type { DestinationResult, RunResult } from '../../stages/backup/results.ts'
 import {
+  beside,
   facts,
   heading,
   items,
@@ -92,7 +93,7 @@ function otherItem(destination: DestinationResult): Item {
   if (status === 'interrupted')
     return { mark: 'look', name, details: [`interrupted; ${formatBytes(bytesSent)} sent this time`] }
   if (error === null) return { mark: 'bad', name, details: ['failed'] }
-  return { mark: 'bad', name, details: [`${error.message} (${error.code})`] }
+  return { mark: 'bad', name, details: [`${beside(name, error.message)} (${error.code})`] }
 }
 
 function leftOutNames(stored: boolean): string {
