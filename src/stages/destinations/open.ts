@@ -1,15 +1,10 @@
 import type { Destination } from '../../pipeline/destination.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
 import { createTransport } from '../http/transport.ts'
-import { dropboxDestination } from './dropbox/dropbox.ts'
+import { DROPBOX_ORIGINS, dropboxDestination } from './dropbox/dropbox.ts'
 import { googleDriveDestination } from './google-drive/google-drive.ts'
 import { localDestination } from './local/local.ts'
 
-const DROPBOX_ORIGINS = [
-  'https://api.dropboxapi.com',
-  'https://content.dropboxapi.com',
-  'https://notify.dropboxapi.com',
-]
 const GOOGLE_ORIGINS = ['https://www.googleapis.com', 'https://oauth2.googleapis.com']
 
 /** A destination of the configuration, not signed in yet. The place where a new kind of destination is added. */

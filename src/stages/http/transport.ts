@@ -1,8 +1,8 @@
 import http from 'node:http'
-import https from 'node:https'
 
 import { BackupError } from '../../pipeline/errors.ts'
 import { exchange } from './exchange.ts'
+import { HttpsAgent } from './https-agent.ts'
 import { TransportError } from './transport-error.ts'
 import type { Transport, TransportOptions } from './types.ts'
 
@@ -43,10 +43,10 @@ export function createTransport(options: TransportOptions = {}): Transport {
   }
 }
 
-function createAgents(): { readonly 'http:': http.Agent; readonly 'https:': https.Agent } {
+function createAgents(): { readonly 'http:': http.Agent; readonly 'https:': HttpsAgent } {
   const options = { keepAlive: true, proxyEnv: proxyEnvironment(process.env) }
   try {
-    return { 'http:': new http.Agent(options), 'https:': new https.Agent(options) }
+    return { 'http:': new http.Agent(options), 'https:': new HttpsAgent(options) }
   } catch {
     // No cause: Node's error repeats the address, which may hold a password.
     throw new BackupError('E_CONFIG', 'The environment variable HTTPS_PROXY or HTTP_PROXY is not a web address.', {

@@ -118,7 +118,7 @@ for (const { name, fault, expect, held } of rows) {
   test(`an append that meets ${name} ends with ${expect.join(', ')}; asked, Dropbox tells ${held}, and the upload goes on`, async (t) => {
     // A stand-in that discards what it is sent cannot forget a part of it.
     const storage = fault.kind === 'forget' ? { folder: await tempFolder(t) } : ({ discard: true } as const)
-    const { standIn, destination } = await startDropbox(t, { storage }, { answerMs: 150 })
+    const { standIn, destination } = await startDropbox(t, { storage }, fault.kind === 'hang' ? { answerMs: 300 } : {})
     const upload = await destination.begin(OBJECT, never)
     await upload.append(0, whole.piece(0, N), never)
     standIn.faults.add({ route: 'append', fault })

@@ -100,11 +100,11 @@ test('an archive without a tail, and an empty one, are stored', async (t) => {
 })
 
 test('a finish has more time to be answered than other calls', async (t) => {
-  const faults = [{ route: 'finish', fault: { kind: 'delay', ms: 300 } }] as const
-  const { standIn, destination } = await startDropbox(t, { faults }, { answerMs: 100 })
+  const faults = [{ route: 'finish', fault: { kind: 'delay', ms: 800 } }] as const
+  const { standIn, destination } = await startDropbox(t, { faults }, { answerMs: 400 })
   const upload = await destination.begin(OBJECT, never)
   assert.equal((await upload.commit(whole.commit(0), never)).bytes, 2 * N)
-  standIn.faults.add({ route: 'metadata', fault: { kind: 'delay', ms: 300 } })
+  standIn.faults.add({ route: 'metadata', fault: { kind: 'delay', ms: 800 } })
   await rejectsWith('E_DESTINATION', 'retry', destination.stat(OBJECT, never))
 })
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { heldOf, reasonOf, retryAfterOf } from '../../../src/stages/destinations/google-drive/answer.ts'
+import { heldOf, reasonOf } from '../../../src/stages/destinations/google-drive/answer.ts'
+import { retryAfterOf } from '../../../src/stages/http/answer.ts'
 
 test('Retry-After is seconds or a date, and nothing else', () => {
   const now = Date.parse('2026-11-23T00:00:00Z')

@@ -13,7 +13,8 @@ export interface Listening {
 
 /** An HTTP server on a free port of this machine, closed with everything on it when the test ends. */
 export async function httpServer(t: TestContext, handler: http.RequestListener): Promise<Listening> {
-  const server = http.createServer(handler)
+  // It closes no connection by itself: that is the client's part.
+  const server = http.createServer({ keepAliveTimeout: 0 }, handler)
   return await listen(t, server)
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import https from 'node:https'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -123,14 +124,14 @@ test('a server that stops in the middle of its answer is told as stalled', async
 
 test('a slow line that moves is not a stall', async (t) => {
   const server = await httpServer(t, (request, answer) => {
-    // Reads 1 MiB every 50 ms: 8 MiB take longer than stallMs.
+    // Reads 1 MiB every 100 ms: 8 MiB take longer than stallMs.
     request.on('data', (chunk: Buffer) => {
       request.pause()
-      setTimeout(() => request.resume(), (50 * chunk.byteLength) / (1 << 20))
+      setTimeout(() => request.resume(), (100 * chunk.byteLength) / (1 << 20))
     })
     request.on('end', () => answer.end('all'))
   })
-  const { fetch } = transport(t, { stallMs: 150 })
+  const { fetch } = transport(t, { stallMs: 400 })
   assert.equal(await (await fetch(server.origin, { method: 'POST', body: BODY })).text(), 'all')
 })
 
@@ -179,6 +180,15 @@ test('a certificate that is not trusted is told as such', async (t) => {
   const failure = await failureOf(fetch, `https://localhost:${server.port}/`)
   assert.equal(failure.kind, 'tls')
   assert.equal(failure.host, `localhost:${server.port}`)
+  const proxy = await tcpServer(t, (socket) => {
+    socket.once('data', () => {
+      const tunnel = connect(server.port, '127.0.0.1')
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
+      socket.pipe(tunnel).pipe(socket)
+    })
+  })
+  const tunnelled = withEnvironment(t, { HTTPS_PROXY: proxy.origin })
+  assert.equal((await failureOf(tunnelled.fetch, 'https://far.invalid/')).kind, 'tls')
   const plain = await httpServer(t, (_, answer) => answer.end())
   assert.equal((await failureOf(fetch, `https://${plain.host}/`)).kind, 'protocol')
 })
@@ -234,12 +244,16 @@ test('the environment names the proxy, and this machine is reached without it', 
   await assert.rejects(fetch('http://intranet.invalid/'), { kind: 'dns' })
 })
 
-test('a proxy that refuses or stays silent is told, without its password', async (t) => {
+test('a proxy that refuses or stays silent is told, without its password, and let go of', async (t) => {
   const answers = ['HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n', '']
   for (const answer of answers) {
+    const left = Promise.withResolvers<undefined>()
     const proxy = await tcpServer(t, (socket) => {
+      socket.on('close', () => {
+        left.resolve(undefined)
+      })
       socket.once('data', () => {
-        if (answer !== '') socket.end(answer)
+        if (answer !== '') socket.write(answer)
       })
     })
     const address = `http://user:secret-password@${proxy.host}`
@@ -247,7 +261,27 @@ test('a proxy that refuses or stays silent is told, without its password', async
     const failure = await failureOf(fetch, 'https://content.dropboxapi.com/')
     if (answer !== '') assert.equal(failure.kind, 'proxy')
     else assert.ok(failure.kind === 'stalled' || failure.kind === 'proxy', failure.kind)
+    await left.promise
   }
+})
+
+test('closing the transport lets go of a tunnel that a proxy has not made yet', async (t) => {
+  const left = Promise.withResolvers<undefined>()
+  const asked = Promise.withResolvers<undefined>()
+  const proxy = await tcpServer(t, (socket) => {
+    socket.once('data', () => {
+      asked.resolve(undefined)
+    })
+    socket.on('close', () => {
+      left.resolve(undefined)
+    })
+  })
+  const closed = withEnvironment(t, { HTTPS_PROXY: proxy.origin })
+  const failing = assert.rejects(closed.fetch('https://content.dropboxapi.com/'), { kind: 'aborted' })
+  await asked.promise
+  closed.close()
+  await failing
+  await left.promise
 })
 
 test('a proxy address that cannot be read is a fault of the configuration, told without the address', (t) => {

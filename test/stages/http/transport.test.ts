@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { getEventListeners } from 'node:events'
 import type http from 'node:http'
+import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 
 import { Dropbox } from 'dropbox'
-import { Gaxios } from 'gaxios'
+import { gaxios } from 'google-auth-library'
 
 import { createTransport } from '../../../src/stages/http/transport.ts'
 import type { RequestBody, Transport, TransportOptions } from '../../../src/stages/http/types.ts'
@@ -148,10 +149,10 @@ test('a large answer streams, and the server waits for a reader that takes its t
     }
     more()
   })
-  const { fetch } = transport(t, { stallMs: 80 })
+  const { fetch } = transport(t, { stallMs: 400 })
   const answer = await fetch(server.origin)
   // Longer than stallMs: it is the reader who rests, not the line.
-  await new Promise((resolve) => setTimeout(resolve, 250))
+  await new Promise((resolve) => setTimeout(resolve, 900))
   assert.ok(sent < 48, `the server got rid of ${sent} MiB of 64`)
   let received = 0
   for await (const chunk of answer.body!) received += (chunk as Uint8Array).byteLength
@@ -174,14 +175,21 @@ test('an answer that comes before the body was sent is the answer', async (t) =>
 })
 
 test('an early answer on a connection that stays open leaves no half request behind', async (t) => {
+  const halfway = Promise.withResolvers<Socket>()
   const server = await httpServer(t, (request, answer) => {
-    if (request.method === 'POST') answer.writeHead(401).end('no')
-    else answer.end('fine')
+    if (request.method === 'GET') {
+      answer.end('fine')
+      return
+    }
+    halfway.resolve(request.socket)
+    answer.writeHead(401).end('no')
   })
-  const { fetch } = transport(t, { stallMs: 2000 })
+  const { fetch } = transport(t)
   const early = await fetch(server.origin, { method: 'POST', body: Buffer.alloc(32 << 20) })
   assert.equal(early.status, 401)
   assert.equal(await early.text(), 'no')
+  const socket = await halfway.promise
+  if (!socket.closed) await new Promise((resolve) => socket.resume().once('close', resolve))
   assert.equal(await (await fetch(server.origin)).text(), 'fine')
   assert.equal(server.connections(), 2)
 })
@@ -215,7 +223,7 @@ test('gaxios works on it, 308 included', async (t) => {
     })
   })
   const { fetch } = transport(t)
-  const answer = await new Gaxios({ fetchImplementation: fetch as typeof globalThis.fetch }).request({
+  const answer = await new gaxios.Gaxios({ fetchImplementation: fetch as typeof globalThis.fetch }).request({
     url: server.origin,
     method: 'PUT',
     data: Buffer.alloc(SLICE),

@@ -4,10 +4,11 @@ import type { DropboxApi } from './api.ts'
 
 /** Who is signed in and what still fits. Rejects with E_AUTH or E_DESTINATION. */
 export async function readAccount(api: DropboxApi, signal: AbortSignal): Promise<Account> {
-  const [label, space] = await Promise.all([
-    api.call({ send: (client, options) => client.usersGetCurrentAccount(options), read: emailOf }, signal),
-    api.call({ send: (client, options) => client.usersGetSpaceUsage(options), read: spaceOf }, signal),
-  ])
+  const label = await api.call(
+    { send: (client, options) => client.usersGetCurrentAccount(options), read: emailOf },
+    signal,
+  )
+  const space = await api.call({ send: (client, options) => client.usersGetSpaceUsage(options), read: spaceOf }, signal)
   return { label, freeBytes: space.freeBytes }
 }
 

@@ -89,7 +89,9 @@ export function dropboxUpload(api: DropboxApi, session: Session): Upload {
     async commit(commit, signal) {
       const piece = { offset: commit.offset, chunks: commit.tail }
       if (endOf(piece) !== commit.bytes) {
-        throw new BackupError('E_INTEGRITY', `${name}: the archive has ${endOf(piece)} bytes, not ${commit.bytes}.`)
+        throw new BackupError('E_INTEGRITY', `${name}: the archive has ${endOf(piece)} bytes, not ${commit.bytes}.`, {
+          advice: 'Please report it with the log file.',
+        })
       }
       if (damaged !== null) return await removeDamaged(damaged, signal)
       let answer = await finish(piece, signal)

@@ -1,28 +1,6 @@
-/** An answer of Google's, read to its end, and what its fields say. Nothing in it is believed before it is looked at. */
+/** What the fields of Google's answers say. Nothing in an answer is believed before it is looked at. */
 
-/** One answer of the service. */
-export interface Answer {
-  readonly status: number
-  readonly headers: Headers
-  /** The JSON value, or the text when it is not JSON. */
-  readonly body: unknown
-}
-
-export async function readAnswer(response: Response): Promise<Answer> {
-  const text = await response.text()
-  let body: unknown = text
-  try {
-    body = JSON.parse(text)
-  } catch {
-    // An empty 308, a proxy's HTML: the text stands for itself.
-  }
-  return { status: response.status, headers: response.headers, body }
-}
-
-/** `value[name]` of something that may not be an object. */
-export function fieldOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
-}
+import { fieldOf } from '../../http/answer.ts'
 
 /**
  * Google's short word for what went wrong ('storageQuotaExceeded', 'invalid_grant'), or '' when there is none. API errors
@@ -43,12 +21,4 @@ export function heldOf(headers: Headers): number | null {
   if (range === null) return 0
   const last = /^bytes=0-(\d{1,15})$/.exec(range)?.[1]
   return last === undefined ? null : Number(last) + 1
-}
-
-/** The pause, in ms, that the answer asks for in Retry-After (RFC 9110 section 10.2.3), or null. */
-export function retryAfterOf(headers: Headers, now = Date.now()): number | null {
-  const value = headers.get('retry-after')?.trim() ?? ''
-  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000
-  const date = Date.parse(value)
-  return Number.isNaN(date) ? null : Math.max(0, date - now)
 }

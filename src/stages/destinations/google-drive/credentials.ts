@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { OAuth2Client } from 'google-auth-library'
 import { BackupError, systemCode } from '../../../pipeline/errors.ts'
 import type { GoogleDriveConfig } from '../../config/types.ts'
-import { fieldOf } from './answer.ts'
+import { fieldOf } from '../../http/answer.ts'
 
 /**
  * A service account reaches only what was shared with it, and could not see a folder shared by hand with the narrower

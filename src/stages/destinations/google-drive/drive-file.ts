@@ -1,4 +1,4 @@
-import { fieldOf } from './answer.ts'
+import { fieldOf } from '../../http/answer.ts'
 
 export const FOLDER_TYPE = 'application/vnd.google-apps.folder'
 

@@ -1,8 +1,9 @@
 import { abortError, BackupError } from '../../../pipeline/errors.ts'
 import type { BackupErrorOptions, ErrorCode } from '../../../pipeline/errors.ts'
 import { networkFailure } from '../../http/network-failure.ts'
-import { reasonOf, retryAfterOf } from './answer.ts'
-import type { Answer } from './answer.ts'
+import { reasonOf } from './answer.ts'
+import { retryAfterOf } from '../../http/answer.ts'
+import type { Answer } from '../../http/answer.ts'
 
 /** `token`: a call for an access token; `metadata`: one that may simply be made again; `upload`: one on an upload session. */
 export type CallKind = 'token' | 'metadata' | 'upload'

@@ -1,6 +1,6 @@
 import { BackupError } from '../../../pipeline/errors.ts'
 import type { DriveApi } from './api.ts'
-import { fieldOf } from './answer.ts'
+import { fieldOf } from '../../http/answer.ts'
 import { FILE_FIELDS, FOLDER_TYPE, toDriveFile } from './drive-file.ts'
 import type { DriveFile } from './drive-file.ts'
 import { unreadable } from './errors.ts'

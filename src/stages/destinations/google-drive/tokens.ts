@@ -1,11 +1,11 @@
 import type { OAuth2Client } from 'google-auth-library'
 import type { GoogleDriveConfig } from '../../config/types.ts'
 import type { RequestBody, Transport } from '../../http/types.ts'
-import { fieldOf, readAnswer } from './answer.ts'
+import { fieldOf, readAnswer } from '../../http/answer.ts'
 import { signInClient } from './credentials.ts'
 import { driveError, thrownError, unreadable } from './errors.ts'
 import type { Caller } from './errors.ts'
-import { waitFor } from './wait-for.ts'
+import { waitFor } from '../../http/wait-for.ts'
 
 /** Access tokens, renewed five minutes before they lapse. Calls that come at once share one renewal. */
 export interface Tokens {

@@ -7,7 +7,7 @@
 import type { Commit, StoredObject, Upload } from '../../../pipeline/destination.ts'
 import { BackupError } from '../../../pipeline/errors.ts'
 import { heldOf } from './answer.ts'
-import type { Answer } from './answer.ts'
+import type { Answer } from '../../http/answer.ts'
 import type { DriveApi } from './api.ts'
 import { toDriveFile } from './drive-file.ts'
 import type { DriveFile } from './drive-file.ts'

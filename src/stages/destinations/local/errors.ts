@@ -1,6 +1,6 @@
 import { BackupError, systemCode } from '../../../pipeline/errors.ts'
 
-const FULL = ['ENOSPC', 'EDQUOT', 'EFBIG']
+const FULL = ['ENOSPC', 'EDQUOT']
 const FORBIDDEN = ['EACCES', 'EPERM', 'EROFS']
 const GONE = ['ENOENT', 'ENOTDIR', 'ENODEV', 'ENXIO']
 /** A network drive that hiccups, or a virus scanner that holds the file for a moment. */
@@ -14,6 +14,12 @@ export function localError(error: unknown, name: string, folder: string): Backup
   if (FULL.includes(code)) {
     return new BackupError('E_QUOTA', `${where} is full.`, {
       advice: 'Free space there or choose another folder.',
+      cause: error,
+    })
+  }
+  if (code === 'EFBIG') {
+    return new BackupError('E_QUOTA', `${where} is on a drive that takes no file as large as the archive.`, {
+      advice: 'Choose a drive with another file system: FAT32 holds files of up to 4 GB.',
       cause: error,
     })
   }

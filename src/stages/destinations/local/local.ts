@@ -4,7 +4,8 @@ import type { Destination } from '../../../pipeline/destination.ts'
 import { BackupError, systemCode } from '../../../pipeline/errors.ts'
 import type { LocalConfig } from '../../config/types.ts'
 import { localError } from './errors.ts'
-import { localUpload, sizeOf, storedObject } from './upload.ts'
+import { sizeOf, storedObject } from './stored-file.ts'
+import { localUpload } from './upload.ts'
 
 const DEFAULT_REQUEST_BYTES = 8 * 1024 * 1024
 

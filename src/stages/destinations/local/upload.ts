@@ -1,11 +1,8 @@
-import { createReadStream } from 'node:fs'
-import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { rename as renameFile, rm, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
-import { ContentHash } from '../../../pipeline/digest.ts'
 import type { Commit, StoredObject, Upload } from '../../../pipeline/destination.ts'
-import { abortError, BackupError, systemCode } from '../../../pipeline/errors.ts'
-
-const READ_BYTES = 1024 * 1024
+import { abortError, BackupError } from '../../../pipeline/errors.ts'
+import { sizeOf, storedObject, syncFolder } from './stored-file.ts'
 
 export interface LocalUploadInput {
   readonly name: string
@@ -19,6 +16,11 @@ export interface LocalUploadInput {
 /** An upload into `partial`; only `commit` gives the file its final name. */
 export function localUpload({ name, partial, final, handle, judge }: LocalUploadInput): Upload {
   let open = true
+  /** What a commit found in the partial file, all of it flushed. */
+  let verified: StoredObject | null = null
+  /** The file may have its final name. */
+  let named: 'no' | 'maybe' | 'durably' = 'no'
+
   const closeOnce = async (): Promise<void> => {
     if (!open) return
     open = false
@@ -49,6 +51,30 @@ export function localUpload({ name, partial, final, handle, judge }: LocalUpload
     return position
   }
 
+  /** A flush that failed is not tried again: the system tells of lost bytes once, and after that takes them for written. */
+  const flush = async (call: () => Promise<void>): Promise<void> => {
+    try {
+      await call()
+    } catch (error) {
+      const { code, message, advice } = judge(error)
+      throw new BackupError(code, message, { advice, cause: error })
+    }
+  }
+
+  /** An earlier rename may have been carried out although it was answered with an error. */
+  const rename = async (commit: Commit, signal: AbortSignal): Promise<void> => {
+    if ((await sizeOf(final)) === null) {
+      named = 'maybe'
+      await renameFile(partial, final)
+    } else if (named === 'no' || (await sizeOf(partial)) !== null) {
+      throw new BackupError('E_DESTINATION', `${name}: ${final} exists already.`, { advice: 'Move that file away.' })
+    } else {
+      checked(name, await storedObject(final, signal), commit)
+    }
+    await syncFolder(path.dirname(final))
+    named = 'durably'
+  }
+
   const judged = async <T>(call: () => Promise<T>): Promise<T> => {
     try {
       return await call()
@@ -59,35 +85,31 @@ export function localUpload({ name, partial, final, handle, judge }: LocalUpload
 
   return {
     token: partial,
-    held: () => judged(async () => (await handle.stat()).size),
+    held: () => judged(async () => verified?.bytes ?? (await handle.stat()).size),
     append: (offset, chunks, signal) =>
       judged(async () => {
         const held = await write(offset, chunks, signal)
-        await handle.datasync()
+        await flush(() => handle.datasync())
         return held
       }),
     commit: (commit, signal) =>
       judged(async () => {
-        const done = open ? null : await storedObject(final, signal)
-        if (done !== null) return checked(name, done, commit)
-        await write(commit.offset, commit.tail, signal)
-        await handle.sync()
-        const stored = { ...(await storedObject(partial, signal)), id: final, path: final }
-        checked(name, stored, commit)
-        if ((await sizeOf(final)) !== null) {
-          throw new BackupError('E_DESTINATION', `${name}: ${final} exists already.`, {
-            advice: 'Move that file away.',
-          })
+        if (verified === null) {
+          await write(commit.offset, commit.tail, signal)
+          await flush(() => handle.sync())
+          const stored = { ...(await storedObject(partial, signal)), id: final, path: final }
+          verified = checked(name, stored, commit)
         }
         await closeOnce()
-        await rename(partial, final)
-        await syncFolder(path.dirname(final))
-        return stored
+        if (named !== 'durably') await rename(commit, signal)
+        return checked(name, verified, commit)
       }),
     async abort() {
+      if (named === 'durably') return
       try {
         await closeOnce()
         await rm(partial, { force: true })
+        if (named === 'maybe') await rm(final, { force: true })
       } catch {
         // What is left has a name that nobody takes for a backup.
       }
@@ -100,41 +122,4 @@ function checked(name: string, stored: StoredObject, { bytes, digests }: Commit)
   throw new BackupError('E_INTEGRITY', `${name}: what the folder holds is not what was sent.`, {
     advice: 'Check the drive for faults. The damaged file was removed.',
   })
-}
-
-/** The size of a file in bytes, or null when there is none. */
-export async function sizeOf(file: string): Promise<number | null> {
-  try {
-    return (await stat(file)).size
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return null
-    throw error
-  }
-}
-
-/** Reads a file back whole and says what the folder holds. */
-export async function storedObject(file: string, signal: AbortSignal): Promise<StoredObject> {
-  const digest = new ContentHash()
-  let bytes = 0
-  try {
-    for await (const chunk of createReadStream(file, { highWaterMark: READ_BYTES, signal })) {
-      digest.update(chunk as Buffer)
-      bytes += (chunk as Buffer).length
-    }
-  } catch (error) {
-    if (signal.aborted) throw abortError(signal)
-    throw error
-  }
-  return { id: file, path: file, bytes, digest: digest.digest() }
-}
-
-/** Makes a rename durable. Windows has no such call for folders: there NTFS's own log does it. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }

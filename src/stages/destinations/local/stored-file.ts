@@ -1,0 +1,51 @@
+/** What a folder holds: how large, with which digest, and that it will still be there after a power cut. */
+import { createReadStream } from 'node:fs'
+import { open, stat, type FileHandle } from 'node:fs/promises'
+import { ContentHash } from '../../../pipeline/digest.ts'
+import type { StoredObject } from '../../../pipeline/destination.ts'
+import { abortError, systemCode } from '../../../pipeline/errors.ts'
+
+const READ_BYTES = 1024 * 1024
+
+/** The size of a file in bytes, or null when there is none. */
+export async function sizeOf(file: string): Promise<number | null> {
+  try {
+    return (await stat(file)).size
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return null
+    throw error
+  }
+}
+
+/** Reads a file back whole and says what the folder holds. */
+export async function storedObject(file: string, signal: AbortSignal): Promise<StoredObject> {
+  const digest = new ContentHash()
+  let bytes = 0
+  try {
+    for await (const chunk of createReadStream(file, { highWaterMark: READ_BYTES, signal })) {
+      digest.update(chunk as Buffer)
+      bytes += (chunk as Buffer).length
+    }
+  } catch (error) {
+    if (signal.aborted) throw abortError(signal)
+    throw error
+  }
+  return { id: file, path: file, bytes, digest: digest.digest() }
+}
+
+/** What file systems answer that flush no folders, and the system where a folder may be written to but not listed. */
+const CANNOT_FLUSH = ['EINVAL', 'ENOTSUP', 'ENOSYS', 'EISDIR', 'EACCES', 'EPERM']
+
+/** Makes a rename durable, where that can be asked for. Windows has no such call for folders: there NTFS's own log does it. */
+export async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return
+  let handle: FileHandle | null = null
+  try {
+    handle = await open(folder, 'r')
+    await handle.sync()
+  } catch (error) {
+    if (!CANNOT_FLUSH.includes(systemCode(error))) throw error
+  } finally {
+    await handle?.close()
+  }
+}

@@ -1,0 +1,153 @@
+/** files.list, get (and alt=media), create, update, delete, generateIds; about.get. */
+
+import { json, Refusal } from '../answer.ts'
+import type { Answer } from '../answer.ts'
+import { download } from '../download.ts'
+import type { Exchange } from '../exchange.ts'
+import type { Account, Holder } from './account.ts'
+import { caller, canSee, quotaOf, visible } from './account.ts'
+import { apiError, invalid, notFound } from './errors.ts'
+import { below, maskOf, pick } from './fields.ts'
+import type { Mask } from './fields.ts'
+import { DEFAULT_FIELDS, ROOT } from './files.ts'
+import type { DriveFile } from './files.ts'
+import { changed, draft, parseMetadata } from './metadata.ts'
+import { parseQuery } from './query.ts'
+
+const DEFAULT_LIST: Mask = new Map<string, Mask>([
+  ['kind', null],
+  ['incompleteSearch', null],
+  ['nextPageToken', null],
+  ['files', DEFAULT_FIELDS],
+])
+
+/**
+ * Pages are cut before `q` is applied, so that one may hold fewer files than asked for, or none, and still name a next one,
+ * as the real service's may.
+ */
+export async function list(account: Account, exchange: Exchange): Promise<Answer> {
+  const holder = caller(account, exchange)
+  await enter(exchange)
+  const { searchParams } = exchange.url
+  const mask = maskOf(searchParams.get('fields'), DEFAULT_LIST)
+  const matches = parseQuery(
+    (searchParams.get('q') ?? 'trashed = false or trashed = true').replaceAll("'root'", `'${ROOT}'`),
+  )
+  const size = count(searchParams.get('pageSize') ?? '100', 1000)
+  const start = count(searchParams.get('pageToken') ?? '~0', Infinity)
+  if ((searchParams.get('spaces') ?? 'drive') !== 'drive') throw invalid('Invalid Value', 'spaces')
+  const all = ordered(
+    account.files.all().filter((file) => canSee(holder, file)),
+    searchParams.get('orderBy'),
+  )
+  const found = all.slice(start, start + size).filter(matches)
+  const files = await Promise.all(found.map((file) => account.files.resource(file, below(mask, 'files'))))
+  const next = start + size < all.length ? { nextPageToken: `~${start + size}` } : {}
+  return json(200, pick({ kind: 'drive#fileList', incompleteSearch: false, ...next, files }, mask))
+}
+
+/** A whole number as text; a page token has a `~` before it. */
+function count(source: string, most: number): number {
+  const value = Number(source.replace(/^~/, ''))
+  if (!Number.isInteger(value) || value < 0 || value > most) throw invalid('Invalid Value', 'pageSize')
+  return value
+}
+
+function ordered(files: DriveFile[], orderBy: string | null): DriveFile[] {
+  const keys = (orderBy ?? '').split(',').filter((key) => key !== '')
+  const comparators = keys.map((key) => {
+    const [field, direction] = key.trim().split(' ')
+    if (field !== 'name' && field !== 'createdTime' && field !== 'modifiedTime')
+      throw invalid('Invalid Value', 'orderBy')
+    const sign = direction === 'desc' ? -1 : 1
+    return (a: DriveFile, b: DriveFile) => sign * (a[field] < b[field] ? -1 : a[field] > b[field] ? 1 : 0)
+  })
+  return files.toSorted((a, b) => comparators.reduce((result, compare) => result || compare(a, b), 0))
+}
+
+export async function get(account: Account, exchange: Exchange, id: string): Promise<Answer> {
+  const file = known(account, caller(account, exchange), id)
+  await enter(exchange)
+  if (exchange.url.searchParams.get('alt') !== 'media') return resource(account, exchange, file)
+  if (file.content === null)
+    throw new Refusal(apiError(403, 'fileNotDownloadable', 'Only files with binary content can be downloaded.'))
+  return download(file.content.blob, file.content.bytes, exchange.header('range'), {})
+}
+
+/** A file without content: a folder, mostly. */
+export async function create(account: Account, exchange: Exchange): Promise<Answer> {
+  const holder = caller(account, exchange)
+  const file = draft(account, holder, parseMetadata(await exchange.text()), null)
+  await exchange.at('before-commit')
+  return resource(account, exchange, account.files.put(file))
+}
+
+export async function update(account: Account, exchange: Exchange, id: string): Promise<Answer> {
+  const file = known(account, caller(account, exchange), id)
+  const metadata = parseMetadata(await exchange.text())
+  await exchange.at('before-commit')
+  return resource(account, exchange, account.files.put(changed(account, file, metadata)))
+}
+
+/** Deletes for good, past the trash. */
+export async function remove(account: Account, exchange: Exchange, id: string): Promise<Answer> {
+  const file = known(account, caller(account, exchange), id)
+  if (file.id === ROOT) throw new Refusal(apiError(403, 'insufficientFilePermissions', 'The root cannot be deleted.'))
+  await enter(exchange)
+  for (const gone of account.files.delete(file.id)) await gone.content?.blob.remove()
+  return { status: 204 }
+}
+
+export async function generateIds(account: Account, exchange: Exchange): Promise<Answer> {
+  caller(account, exchange)
+  await enter(exchange)
+  const size = count(exchange.url.searchParams.get('count') ?? '10', 1000)
+  const ids = Array.from({ length: size }, () => account.files.issueId())
+  return json(200, { kind: 'drive#generatedIds', space: 'drive', ids })
+}
+
+export async function about(account: Account, exchange: Exchange): Promise<Answer> {
+  const holder = caller(account, exchange)
+  await enter(exchange)
+  const fields = exchange.url.searchParams.get('fields')
+  if (fields === null) {
+    const where = { location: 'fields', locationType: 'parameter' }
+    throw new Refusal(apiError(400, 'required', "The 'fields' parameter is required for this method.", where))
+  }
+  const limit = quotaOf(account, holder)
+  const usage = account.files.usedBytes()
+  const value = {
+    kind: 'drive#about',
+    user: {
+      kind: 'drive#user',
+      displayName: 'Backup Account',
+      me: true,
+      permissionId: '1',
+      emailAddress: holder.email,
+    },
+    storageQuota: {
+      ...(limit !== null && { limit: String(limit) }),
+      usage: String(usage),
+      usageInDrive: String(usage),
+      usageInDriveTrash: String(account.files.usedBytes(true)),
+    },
+    maxUploadSize: '5497558138880',
+  }
+  return json(200, pick(value, maskOf(fields, null)))
+}
+
+async function enter(exchange: Exchange): Promise<void> {
+  await exchange.drain()
+  await exchange.at('before-commit')
+}
+
+function known(account: Account, holder: Holder, id: string): DriveFile {
+  const file = visible(account, holder, id)
+  if (file === null) throw new Refusal(notFound(id))
+  return file
+}
+
+async function resource(account: Account, exchange: Exchange, file: DriveFile): Promise<Answer> {
+  const mask = maskOf(exchange.url.searchParams.get('fields'), DEFAULT_FIELDS)
+  return json(200, await account.files.resource(file, mask))
+}

@@ -1,0 +1,31 @@
+/** Memory stays flat and the disk stays free, whatever a backup's size. Both services at once, in a process of their own. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { engineRun } from '../../bench/engine-run.ts'
+import { manySmallFiles, oneLargeFile } from '../../bench/sample-archive.ts'
+
+const MB = 1_000_000
+const LIMIT = 250 * MB
+/** For ten times as much. */
+const GROWTH = 1.15
+
+const CASES: Record<string, readonly [tenth: (root: string) => Promise<void>, whole: (root: string) => Promise<void>]> = {
+  '1.5 GB in one file': [(root) => oneLargeFile(root, 150 * MB), (root) => oneLargeFile(root, 1500 * MB)],
+  '100,000 small files': [(root) => manySmallFiles(root, 10_000, 4096), (root) => manySmallFiles(root, 100_000, 4096)],
+}
+
+describe('memory', { skip: process.platform !== 'linux' && 'only Linux tells the peak of another process' }, () => {
+  for (const [what, [tenth, whole]] of Object.entries(CASES)) {
+    test(`${what}: peak below 250 MB, and at most 15 % above that of a tenth`, async (t) => {
+      const small = await engineRun(tenth, 'store')
+      const large = await engineRun(whole, 'store')
+      for (const run of [small, large]) assert.equal(run.result.status, 'completed', run.stderr)
+      t.diagnostic(`peak ${Math.round(small.peakBytes! / MB)} MB for a tenth, ${Math.round(large.peakBytes! / MB)} MB for all`)
+      assert.ok(large.peakBytes! < LIMIT, `${large.peakBytes} bytes`)
+      assert.ok(large.peakBytes! < small.peakBytes! * GROWTH, `${large.peakBytes} after ${small.peakBytes}`)
+      // The plan, the directory and the manifest grow with the number of files: some 300 bytes a file; nothing grows with the bytes.
+      const { files } = large.result.archive!
+      assert.ok(large.stateBytes < MB + files * 600, `${large.stateBytes} bytes in the state folder`)
+    })
+  }
+})
