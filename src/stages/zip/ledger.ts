@@ -25,10 +25,13 @@ export class Ledger {
 
   /** Keeps its files in `folder`, which is the run's own. */
   static async create(folder: string): Promise<Ledger> {
-    return new Ledger(
-      await SpillFile.create(path.join(folder, 'directory.bin')),
-      await SpillFile.create(path.join(folder, 'manifest.ndjson')),
-    )
+    const directory = await SpillFile.create(path.join(folder, 'directory.bin'))
+    try {
+      return new Ledger(directory, await SpillFile.create(path.join(folder, 'manifest.ndjson')))
+    } catch (error) {
+      await directory.close()
+      throw error
+    }
   }
 
   /** An entry that begins at `start` is whole: from now on the directory names it. */
@@ -51,7 +54,6 @@ export class Ledger {
   }
 
   async close(): Promise<void> {
-    await this.directory.close()
-    await this.manifest.close()
+    await Promise.all([this.directory.close(), this.manifest.close()])
   }
 }

@@ -14,6 +14,7 @@ export type DeflateLevel = 0 | 1 | 6
 export interface EntryOptions {
   /** Path in the archive, `/` between its parts. */
   readonly name: string
+  /** Kept to the second from 1970 to 2038; before and after, that limit stands in its place. */
   readonly mtime: Date
   /** 0: stored. */
   readonly level: DeflateLevel
@@ -33,18 +34,27 @@ const ZIP64_END_BYTES = 56 + 20
 /** A directory record's extra fields: the time stamp (9) and the ZIP64 sizes (28). */
 const EXTRA_BYTES = 9 + 28
 
+/** yazl writes times before it as a number that does not fit, which throws where nobody can catch it. */
+const FIRST_TIME = new Date(0)
+
 const yazlOptions = ({ mtime, level }: EntryOptions): Partial<yazl.Options> => ({
-  mtime,
+  mtime: mtime < FIRST_TIME ? FIRST_TIME : mtime,
   mode: 0o100644,
   compress: level > 0,
   compressionLevel: level,
 })
 
+/**
+ * What yazl is told that the entry is called: it takes a backslash, an ordinary character in a Linux file name, for a slash,
+ * and then refuses some names. It has as many bytes as the real name, which DirectorySplitter writes over it.
+ */
+const placeholder = (name: Buffer): string => 'n'.repeat(name.length)
+
 /** Zips bytes that are all there. Their size and CRC stand in the local record, so that even a streaming reader can use it. */
 export async function zipBuffer(bytes: Buffer, options: EntryOptions): Promise<ZippedEntry> {
   const name = Buffer.from(options.name)
   const zip = new yazl.ZipFile()
-  zip.addBuffer(bytes, options.name, yazlOptions(options))
+  zip.addBuffer(bytes, placeholder(name), yazlOptions(options))
   zip.end()
   const split = new DirectorySplitter(name)
   const data: Uint8Array[] = []
@@ -61,8 +71,9 @@ export async function* zipStream(
   source: AsyncIterable<Uint8Array>,
   options: EntryOptions,
 ): AsyncGenerator<Uint8Array, Buffer> {
+  const name = Buffer.from(options.name)
   const zip = new yazl.ZipFile()
-  const output = zip.outputStream as Readable
+  const output = zip.outputStream as NodeJS.ReadableStream & { destroy(error?: Error): void }
   // Object mode hands each chunk on as it is; a byte stream would join them.
   const input = Readable.from(source, { objectMode: true, highWaterMark: 1 })
   const fail = (error: Error): void => {
@@ -70,9 +81,9 @@ export async function* zipStream(
   }
   input.on('error', fail)
   zip.on('error', fail)
-  zip.addReadStream(input, options.name, yazlOptions(options))
+  zip.addReadStream(input, placeholder(name), yazlOptions(options))
   zip.end()
-  const split = new DirectorySplitter(Buffer.from(options.name))
+  const split = new DirectorySplitter(name)
   try {
     for await (const chunk of output) yield* split.push(chunk as Buffer)
     const { data, record } = split.end()
@@ -88,8 +99,7 @@ export async function* zipStream(
  * Splits a one-entry archive, as it streams by, into what precedes the central directory and the one record in it. It keeps
  * back as many bytes as the directory of one entry can have, and finds it through the end record.
  *
- * It also gives the entry its real name back: yazl turns a backslash, which is an ordinary character in a Linux file name,
- * into a slash. Both have one byte, so the name is written over in both records.
+ * It also gives the entry its real name, in both records.
  */
 class DirectorySplitter {
   readonly #name: Buffer

@@ -2,6 +2,7 @@
 import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { CHANGED, reasonOf } from '../plan/left-out.ts'
+import type { ReadBuffers } from './read-buffers.ts'
 
 /** Larger files are streamed; a file up to this many bytes is read whole, so that it can be read again when it changed. */
 export const WHOLE_FILE_BYTES = 4 * 1024 * 1024
@@ -20,6 +21,9 @@ export class FileLeftOut extends Error {
   }
 }
 
+/** The last moment that a Date can hold; file systems know later ones. */
+const LATEST_MS = 8.64e15
+
 export interface FileState {
   readonly size: number
   readonly mtimeMs: number
@@ -32,19 +36,22 @@ function asLeftOut(error: unknown): FileLeftOut {
 
 /**
  * Reads a small file whole, in one state: when size or time changed while it was read, it is read again, three times at most.
- * Null: it has grown past WHOLE_FILE_BYTES and has to be streamed. Rejects with FileLeftOut.
+ * Null: it has grown past WHOLE_FILE_BYTES and has to be streamed. The bytes are in one of `buffers`, to be given back.
+ * Rejects with FileLeftOut.
  */
 export async function readWhole(
   file: string | Buffer,
+  buffers: ReadBuffers,
 ): Promise<{ readonly bytes: Buffer; readonly state: FileState } | null> {
   return await withFile(file, async (handle) => {
     let before = await stateOf(handle)
     for (let tries = 0; tries < TRIES; tries += 1) {
       if (before.size > WHOLE_FILE_BYTES) return null
-      const bytes = Buffer.allocUnsafe(before.size)
+      const bytes = buffers.take(before.size)
       const read = await readFully(handle, bytes, 0)
       const after = await stateOf(handle)
       if (read === before.size && same(before, after)) return { bytes, state: before }
+      buffers.giveBack(bytes)
       before = after
     }
     throw new FileLeftOut(CHANGED)
@@ -60,7 +67,7 @@ export interface LargeFile {
    * All bytes, `head` among them, in pieces. Throws FileLeftOut at the end when the file changed since it was opened: what
    * was read then belongs to no one state of it. A piece is valid until the next is asked for.
    */
-  pieces(): AsyncGenerator<Buffer>
+  readonly pieces: () => AsyncGenerator<Buffer>
 }
 
 /** Opens a large file for `use` and closes it after. Rejects with FileLeftOut. */
@@ -70,12 +77,21 @@ export async function* streamLarge<T, R>(
 ): AsyncGenerator<T, R> {
   const handle = await openFile(file)
   try {
-    const state = await stateOf(handle)
-    const head = Buffer.allocUnsafe(Math.min(PIECE_BYTES, state.size))
-    if ((await readFully(handle, head, 0)) < head.length) throw new FileLeftOut(CHANGED)
+    const { state, head } = await beginningOf(handle)
     return yield* use({ state, head, pieces: () => pieces(handle, head, state) })
   } finally {
     await handle.close()
+  }
+}
+
+async function beginningOf(handle: FileHandle): Promise<Pick<LargeFile, 'state' | 'head'>> {
+  try {
+    const state = await stateOf(handle)
+    const head = Buffer.allocUnsafe(Math.min(PIECE_BYTES, state.size))
+    if ((await readFully(handle, head, 0)) < head.length) throw new FileLeftOut(CHANGED)
+    return { state, head }
+  } catch (error) {
+    throw asLeftOut(error)
   }
 }
 
@@ -117,7 +133,7 @@ async function withFile<R>(file: string | Buffer, use: (handle: FileHandle) => P
 async function stateOf(handle: FileHandle): Promise<FileState> {
   const found = await handle.stat()
   if (!found.isFile()) throw new FileLeftOut(CHANGED)
-  return { size: found.size, mtimeMs: found.mtimeMs }
+  return { size: found.size, mtimeMs: Math.max(-LATEST_MS, Math.min(found.mtimeMs, LATEST_MS)) }
 }
 
 const same = (a: FileState, b: FileState): boolean => a.size === b.size && a.mtimeMs === b.mtimeMs

@@ -5,15 +5,15 @@
  * bytes stay in the archive as dead bytes that no directory record names, which every ZIP reader passes over.
  */
 import { createHash } from 'node:crypto'
-import { access } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { aheadInOrder } from '../../pipeline/ahead.ts'
-import { BackupError } from '../../pipeline/errors.ts'
 import type { Progress } from '../../pipeline/progress.ts'
 import { readSpill } from '../../pipeline/spill-file.ts'
 import type { Compression } from '../config/types.ts'
 import { DICOM_PREFIX_BYTES, readDicomHeader } from '../dicom/header.ts'
 import { compressionFor } from '../dicom/transfer-syntax.ts'
 import { toFsPath } from '../plan/file-name.ts'
+import { sourceError, sourceLost } from '../plan/source-error.ts'
 import type { LeftOut, PlannedFile } from '../plan/types.ts'
 import type { WalkItem } from '../plan/walk.ts'
 import { endRecords } from './directory.ts'
@@ -21,6 +21,7 @@ import { Ledger } from './ledger.ts'
 import { MANIFEST_NAME, storedLine, type ManifestHead } from './manifest.ts'
 import { zipStream, type DeflateLevel } from './one-entry.ts'
 import { entryPath, leftOut, prepareFile, type PreparedFile } from './prepare-file.ts'
+import { ReadBuffers } from './read-buffers.ts'
 import { FileLeftOut, streamLarge, WHOLE_FILE_BYTES } from './read-file.ts'
 
 /** Small files are read and deflated this far ahead of their turn: one for each thread of libuv's pool, and their bytes. */
@@ -55,21 +56,25 @@ export async function* writeArchive(input: ArchiveInput, ledger: Ledger): AsyncG
 }
 
 async function* entries(input: ArchiveInput, ledger: Ledger): AsyncGenerator<Uint8Array> {
-  const { progress } = input
+  const { progress, root } = input
+  const device = await deviceOf(root)
   if (input.dump !== null) {
     progress.phase = 'dumping'
     yield* dumpEntry(input.dump, input, ledger)
   }
   progress.phase = 'archiving'
+  const options = { root, compression: input.compression, buffers: new ReadBuffers() }
   const weight = (item: WalkItem): number => ('leftOut' in item ? 0 : item.size)
-  for await (const one of aheadInOrder(input.files(), (item) => prepareFile(item, input), { ...AHEAD, weight })) {
+  for await (const one of aheadInOrder(input.files(), (item) => prepareFile(item, options), { ...AHEAD, weight })) {
     const failed = yield* fileEntry(one, input, ledger)
+    if (failed?.lost === true) await mustBeThere(root, device)
     if (failed !== null) await tellLeftOut(failed, input, ledger)
     if (failed?.lost !== false) {
       progress.filesDone += 1
       progress.bytesDone += one.file.size
     }
   }
+  await mustBeThere(root, device)
   progress.phase = 'finishing'
   yield* manifestEntry(input, ledger)
   yield* directory(ledger)
@@ -110,6 +115,7 @@ async function* fileEntry(
   if (one.kind === 'large') return yield* largeEntry(one.file, input, ledger)
   const start = ledger.offset
   yield* one.entry.data
+  one.release()
   await ledger.addFile(one.entry.record, start, one.line, one.size)
   return null
 }
@@ -145,25 +151,28 @@ async function* largeEntry(
 }
 
 async function tellLeftOut(
-  { file, reason, lost }: LeftOutFile,
-  { root, progress, onLeftOut }: ArchiveInput,
+  { file, reason }: LeftOutFile,
+  { progress, onLeftOut }: ArchiveInput,
   ledger: Ledger,
 ): Promise<void> {
-  if (lost) await mustBeThere(root)
   progress.filesSkipped += 1
   onLeftOut({ path: file.path, reason })
   await ledger.addSkipped({ path: entryPath(file), skipped: reason })
 }
 
-/** One file that is gone is a file that is gone; with the folder itself gone there is no backup to be made. */
-async function mustBeThere(root: string): Promise<void> {
+/**
+ * One file that is gone is a file that is gone; with the folder itself gone there is no backup to be made. A drive that was
+ * taken away may leave an empty folder in its place, on another device.
+ */
+async function mustBeThere(root: string, device: bigint): Promise<void> {
+  if ((await deviceOf(root)) !== device) throw sourceLost(root)
+}
+
+async function deviceOf(root: string): Promise<bigint> {
   try {
-    await access(root)
+    return (await stat(root, { bigint: true })).dev
   } catch (error) {
-    throw new BackupError('E_SOURCE', `The archive folder ${root} went away during the backup.`, {
-      advice: 'Connect the drive it is on, then run the backup again.',
-      cause: error,
-    })
+    throw sourceError(root, error)
   }
 }
 

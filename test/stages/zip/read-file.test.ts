@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { appendFile, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, test } from 'node:test'
+import { ReadBuffers } from '../../../src/stages/zip/read-buffers.ts'
 import { FileLeftOut, readWhole, streamLarge, WHOLE_FILE_BYTES } from '../../../src/stages/zip/read-file.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 
@@ -24,7 +25,7 @@ describe('a small file', () => {
     const file = path.join(await tempFolder(t), 'a.dcm')
     for (const size of [0, 1, WHOLE_FILE_BYTES - 1, WHOLE_FILE_BYTES, WHOLE_FILE_BYTES + 1]) {
       await writeFile(file, Buffer.alloc(size, 7))
-      const read = await readWhole(file)
+      const read = await readWhole(file, new ReadBuffers())
       if (size > WHOLE_FILE_BYTES) assert.equal(read, null)
       else assert.ok(read?.bytes.equals(Buffer.alloc(size, 7)))
     }
@@ -32,16 +33,26 @@ describe('a small file', () => {
 
   test('that is gone, or a folder by now, is left out with its reason', async (t) => {
     const folder = await tempFolder(t)
-    await assert.rejects(readWhole(path.join(folder, 'gone.dcm')), (error) => error instanceof FileLeftOut && /no longer/.test(error.reason))
-    await assert.rejects(readWhole(folder), FileLeftOut)
+    await assert.rejects(
+      readWhole(path.join(folder, 'gone.dcm'), new ReadBuffers()),
+      (error) => error instanceof FileLeftOut && /no longer/.test(error.reason),
+    )
+    await assert.rejects(readWhole(folder, new ReadBuffers()), FileLeftOut)
   })
 
-  test('that became a symbolic link is not followed', { skip: process.platform === 'win32' && 'no O_NOFOLLOW' }, async (t) => {
-    const folder = await tempFolder(t)
-    await writeFile(path.join(folder, 'secret'), 'x')
-    await symlink(path.join(folder, 'secret'), path.join(folder, 'link'))
-    await assert.rejects(readWhole(path.join(folder, 'link')), (error) => error instanceof FileLeftOut && /symbolic link/.test(error.reason))
-  })
+  test(
+    'that became a symbolic link is not followed',
+    { skip: process.platform === 'win32' && 'no O_NOFOLLOW' },
+    async (t) => {
+      const folder = await tempFolder(t)
+      await writeFile(path.join(folder, 'secret'), 'x')
+      await symlink(path.join(folder, 'secret'), path.join(folder, 'link'))
+      await assert.rejects(
+        readWhole(path.join(folder, 'link'), new ReadBuffers()),
+        (error) => error instanceof FileLeftOut && /symbolic link/.test(error.reason),
+      )
+    },
+  )
 })
 
 describe('a large file', () => {
@@ -54,8 +65,8 @@ describe('a large file', () => {
   })
 
   const changes: Record<string, (file: string) => Promise<void>> = {
-    'grows': (file) => appendFile(file, 'more'),
-    'shrinks': (file) => truncate(file, size - 100),
+    grows: (file) => appendFile(file, 'more'),
+    shrinks: (file) => truncate(file, size - 100),
     'is emptied': (file) => truncate(file, 0),
     'is rewritten with the same size': async (file) => {
       await writeFile(file, Buffer.alloc(size, 8))
@@ -66,7 +77,31 @@ describe('a large file', () => {
     test(`that ${what} while it is read is told at its end`, async (t) => {
       const file = path.join(await tempFolder(t), 'a.dcm')
       await writeFile(file, Buffer.alloc(size, 7))
-      await assert.rejects(readPieces(file, () => change(file)), (error) => error instanceof FileLeftOut && error.reason === 'changed while it was read')
+      await assert.rejects(
+        readPieces(file, () => change(file)),
+        (error) => error instanceof FileLeftOut && error.reason === 'changed while it was read',
+      )
     })
   }
+})
+
+describe('buffers for whole files', () => {
+  test('are used again, have the size that was asked for, and are kept in bounds', () => {
+    const buffers = new ReadBuffers()
+    for (const size of [65_535, 65_536, 65_537, WHOLE_FILE_BYTES - 1, WHOLE_FILE_BYTES]) {
+      const first = buffers.take(size)
+      assert.equal(first.length, size)
+      buffers.giveBack(first)
+      const second = buffers.take(size)
+      assert.equal(second.length, size)
+      assert.equal(second.buffer === first.buffer, size >= 65_536, `${size} bytes`)
+      assert.notEqual(buffers.take(size).buffer, size >= 65_536 ? second.buffer : null, 'never twice at once')
+    }
+    const many = Array.from({ length: 8 }, () => buffers.take(WHOLE_FILE_BYTES))
+    for (const one of many) buffers.giveBack(one)
+    const kept = Array.from({ length: 8 }, () => buffers.take(WHOLE_FILE_BYTES)).filter((one) =>
+      many.some((old) => old.buffer === one.buffer),
+    )
+    assert.equal(kept.length, 4)
+  })
 })
