@@ -1,5 +1,7 @@
+import { lstat } from 'node:fs'
 import type { Stats } from 'node:fs'
-import { lstat, readdir } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
+import { promisify } from 'node:util'
 import { fromDirentName, toFsPath } from './file-name.ts'
 import { OWN_FILES, kindOf, reasonOf } from './left-out.ts'
 import type { Selection } from './selection.ts'
@@ -17,6 +19,8 @@ export interface ListingOptions {
 export type Listed = ShownEntry | LeftOut
 
 const STATS_AT_ONCE = 8
+/** Half the cost of the one in fs/promises, which counts when there are millions. */
+const statFile = promisify(lstat)
 
 /** Reads one folder, sorted by name; '' is the root. Rejects with the system's error when it cannot be read. */
 export async function listFolder(folder: string, options: ListingOptions): Promise<Listed[]> {
@@ -44,7 +48,7 @@ async function look(name: string, path: string, { root, selection, skip }: Listi
   if (skip.has(path)) return { path, reason: OWN_FILES }
   let stats: Stats
   try {
-    stats = await lstat(toFsPath(root, path))
+    stats = await statFile(toFsPath(root, path))
   } catch (error) {
     return { path, reason: reasonOf(error) }
   }
