@@ -20,7 +20,11 @@ export interface MeasuredRun {
 }
 
 /** Runs `dicom-backup run` as a user would, in a process of its own, and watches it. */
-export async function measuredRun(configFile: string, stateFolder: string, env: NodeJS.ProcessEnv = {}): Promise<MeasuredRun> {
+export async function measuredRun(
+  configFile: string,
+  stateFolder: string,
+  env: NodeJS.ProcessEnv = {},
+): Promise<MeasuredRun> {
   const started = performance.now()
   const child = spawn(process.execPath, [path.join(root, 'src/cli/main.ts'), 'run', '--json', '--config', configFile], {
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -13,11 +13,11 @@ import type { Progress } from './progress.ts'
 import { sink, type WholeObject } from './sink.ts'
 import { PartWindow } from './window.ts'
 
-/** 64 MiB of archive: two of the largest requests, so that one is made while another is sent. */
-export const WINDOW_PARTS = 16
+/** 48 MiB of archive: the largest request, of 32 MiB, and what is made while it is sent. */
+export const WINDOW_PARTS = 12
 
-/** The largest request a destination may ask for, in bytes. */
-export const MAX_REQUEST_BYTES = (WINDOW_PARTS * PART_BYTES) / 2
+/** The largest request a destination may ask for, in bytes: it may begin within a part, and one byte after it has to be there. */
+export const MAX_REQUEST_BYTES = (WINDOW_PARTS - 1) * PART_BYTES
 
 export interface DeliverInput {
   readonly source: AsyncIterable<Uint8Array>
@@ -91,16 +91,14 @@ export async function deliver(input: DeliverInput): Promise<Delivery> {
   }
   const results = await settled
   await allLost
-  if (input.signal.aborted) failure ??= abortError(input.signal)
-  return {
-    whole: await whole.promise.catch(() => null),
-    failure,
-    outcomes: destinations.map((destination, index) => {
-      const result = results[index]
-      if (result?.status === 'fulfilled') return { destination, stored: result.value, error: null }
-      return { destination, stored: null, error: asBackupError(result?.reason) }
-    }),
-  }
+  const outcomes = destinations.map((destination, index): Outcome => {
+    const result = results[index]
+    if (result?.status === 'fulfilled') return { destination, stored: result.value, error: null }
+    return { destination, stored: null, error: asBackupError(result?.reason) }
+  })
+  // A stop that came when all was stored already has stopped nothing.
+  if (input.signal.aborted && outcomes.some(({ error }) => error !== null)) failure ??= abortError(input.signal)
+  return { whole: await whole.promise.catch(() => null), failure, outcomes }
 }
 
 async function fill(
@@ -111,11 +109,24 @@ async function fill(
 ): Promise<WholeObject> {
   const digest = new ObjectDigest()
   let bytes = 0
-  for await (const part of cutParts(source, pool)) {
+  for await (const part of cutParts(whileWanted(source, window, signal), pool)) {
     digest.update(part.bytes)
     bytes += part.bytes.length
     progress.archiveBytes = bytes
     await window.put(part, signal)
   }
   return { bytes, digests: digest.digests() }
+}
+
+/** Ends between any two chunks: of data that packs well, gigabytes go by before a part is full. */
+async function* whileWanted(
+  source: AsyncIterable<Uint8Array>,
+  window: PartWindow,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) {
+    if (signal.aborted) throw abortError(signal)
+    if (window.isDeserted) throw new BackupError('E_DESTINATION', 'No destination is left to send to.')
+    yield chunk
+  }
 }

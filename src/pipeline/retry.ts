@@ -1,7 +1,8 @@
 /**
  * Trying again, for every destination alike. A destination says what an error means (its remedy); this wrapper waits, asks
- * the far side what it holds and goes on from the answer. The time allowed without progress starts anew whenever the
- * offset has moved.
+ * the far side what it holds and goes on from the answer. The time allowed without progress starts with a call's first
+ * failure, and anew whenever the offset has moved. What goes before does not count: on a slow line a request takes long, and
+ * between two requests a destination waits for the source and for its siblings.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Commit, Destination, StoredObject, Upload } from './destination.ts'
@@ -11,11 +12,18 @@ export interface RetryPolicy {
   /** The first pause; it doubles with each try that follows. ms. */
   readonly firstPauseMs: number
   readonly longestPauseMs: number
-  /** Give up after this long without a byte more being held. ms. */
+  /** Give an upload up this long after a failure without a byte more being held. ms. */
   readonly patienceMs: number
+  /** Give up this long after the first failure of any other call. ms. Short: while one is not open, the window holds the others. */
+  readonly openingPatienceMs: number
 }
 
-export const DEFAULT_RETRY: RetryPolicy = { firstPauseMs: 500, longestPauseMs: 60_000, patienceMs: 30 * 60_000 }
+export const DEFAULT_RETRY: RetryPolicy = {
+  firstPauseMs: 500,
+  longestPauseMs: 60_000,
+  patienceMs: 30 * 60_000,
+  openingPatienceMs: 2 * 60_000,
+}
 
 /** Called before each pause, for the progress display and the log. */
 export type OnRetry = (error: BackupError, pauseMs: number) => void
@@ -24,7 +32,8 @@ export type OnRetry = (error: BackupError, pauseMs: number) => void
 class Patience {
   readonly #policy: RetryPolicy
   readonly #onRetry: OnRetry
-  #since = performance.now()
+  /** When the first of the failures came that no progress followed. */
+  #since: number | null = null
   #tries = 0
 
   constructor(policy: RetryPolicy, onRetry: OnRetry) {
@@ -33,7 +42,7 @@ class Patience {
   }
 
   progressed(): void {
-    this.#since = performance.now()
+    this.#since = null
     this.#tries = 0
   }
 
@@ -44,7 +53,9 @@ class Patience {
     if (error.remedy !== 'retry' && error.remedy !== 'resume') throw error
     const ceiling = Math.min(this.#policy.longestPauseMs, this.#policy.firstPauseMs * 2 ** this.#tries)
     const pauseMs = Math.max(error.retryAfterMs ?? 0, ceiling * (0.5 + Math.random() / 2))
-    if (performance.now() + pauseMs - this.#since > this.#policy.patienceMs) throw error
+    const now = performance.now()
+    this.#since ??= now
+    if (now + pauseMs - this.#since > this.#policy.patienceMs) throw error
     this.#tries += 1
     this.#onRetry(error, pauseMs)
     try {
@@ -78,7 +89,7 @@ export function withRetry(
   onRetry: OnRetry = () => undefined,
 ): Destination {
   const again = async <T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> => {
-    const patience = new Patience(policy, onRetry)
+    const patience = new Patience({ ...policy, patienceMs: policy.openingPatienceMs }, onRetry)
     for (;;) {
       try {
         return await call()
@@ -109,10 +120,8 @@ function retryingUpload(
   policy: RetryPolicy,
   onRetry: OnRetry,
 ): Upload {
-  const patience = new Patience(policy, onRetry)
-
   /** Pauses, then asks what is held until there is an answer. */
-  const pauseAndAsk = async (thrown: unknown, signal: AbortSignal): Promise<number> => {
+  const pauseAndAsk = async (patience: Patience, thrown: unknown, signal: AbortSignal): Promise<number> => {
     let error = thrown
     for (;;) {
       await patience.pause(error, signal)
@@ -147,6 +156,7 @@ function retryingUpload(
       return upload.token
     },
     async held(signal) {
+      const patience = new Patience(policy, onRetry)
       for (;;) {
         try {
           return await upload.held(signal)
@@ -157,28 +167,27 @@ function retryingUpload(
     },
     async append(offset, chunks, signal) {
       const end = offset + lengthOf(chunks)
+      const patience = new Patience(policy, onRetry)
       for (;;) {
         let held: number
         try {
           held = within(await upload.append(offset, chunks, signal), offset, end)
           if (held === offset) throw tookNothing(inner.name)
         } catch (error) {
-          held = within(await pauseAndAsk(error, signal), offset, end)
+          held = within(await pauseAndAsk(patience, error, signal), offset, end)
         }
-        if (held > offset) {
-          patience.progressed()
-          return held
-        }
+        if (held > offset) return held
       }
     },
     async commit(commit, signal) {
       let now = commit
+      const patience = new Patience(policy, onRetry)
       for (;;) {
         try {
           return await upload.commit(now, signal)
         } catch (error) {
           try {
-            const held = within(await pauseAndAsk(error, signal), now.offset, commit.bytes)
+            const held = within(await pauseAndAsk(patience, error, signal), now.offset, commit.bytes)
             if (held > now.offset) patience.progressed()
             now = { ...commit, offset: held, tail: dropBytes(now.tail, held - now.offset) }
           } catch (lost) {

@@ -1,6 +1,5 @@
-import { createReadStream } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
+import { createStateFile, damagedStateFile, stateFileError } from './state-file.ts'
 import { writeFully } from './write-fully.ts'
 
 const FLUSH_BYTES = 256 * 1024
@@ -18,9 +17,9 @@ export class SpillFile {
     this.#handle = handle
   }
 
-  /** Creates the file (mode 0600); one that is there already is an error. */
+  /** Creates the file (mode 0600); one that is there already is an error. Rejects with E_QUOTA or E_STATE. */
   static async create(path: string): Promise<SpillFile> {
-    return new SpillFile(path, await open(path, 'wx', 0o600))
+    return new SpillFile(path, await createStateFile(path))
   }
 
   /** Bytes added so far. */
@@ -28,7 +27,7 @@ export class SpillFile {
     return this.#bytes
   }
 
-  /** Adds bytes. The returned promise need not be waited for when it is undefined. Rejects with E_QUOTA on a full disk. */
+  /** Adds bytes. The returned promise need not be waited for when it is undefined. Rejects with E_QUOTA or E_STATE. */
   add(data: Buffer): Promise<void> | undefined {
     this.#pending.push(data)
     this.#pendingBytes += data.length
@@ -54,17 +53,49 @@ export class SpillFile {
   }
 }
 
-/** The file's bytes in pieces of 256 KiB. */
+/** The file's bytes in pieces of 256 KiB. Rejects with E_STATE. */
 export async function* readSpill(path: string): AsyncGenerator<Buffer> {
-  for await (const chunk of createReadStream(path, { highWaterMark: FLUSH_BYTES })) yield chunk as Buffer
+  let handle: FileHandle | null = null
+  try {
+    handle = await open(path, 'r')
+    for (let position = 0; ;) {
+      const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(FLUSH_BYTES), 0, FLUSH_BYTES, position)
+      if (bytesRead === 0) return
+      position += bytesRead
+      yield buffer.subarray(0, bytesRead)
+    }
+  } catch (error) {
+    throw stateFileError(error, path)
+  } finally {
+    await handle?.close()
+  }
 }
 
-/** The file's lines, each parsed as JSON. */
+const NEWLINE = 0x0a
+
+/**
+ * The file's lines, each parsed as JSON. A line feed ends them and nothing else: node:readline would also split at U+2028,
+ * which JSON leaves in a file's name as it is. Rejects with E_STATE, also when the last line is cut off.
+ */
 export async function* readJsonLines(path: string): AsyncGenerator {
-  const input = createReadStream(path, { highWaterMark: FLUSH_BYTES })
+  let begun: Buffer[] = []
+  for await (const chunk of readSpill(path)) {
+    let from = 0
+    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, from)) {
+      begun.push(chunk.subarray(from, end))
+      yield parseLine(Buffer.concat(begun).toString(), path)
+      begun = []
+      from = end + 1
+    }
+    if (from < chunk.length) begun.push(chunk.subarray(from))
+  }
+  if (begun.length > 0) throw damagedStateFile(path)
+}
+
+function parseLine(line: string, path: string): unknown {
   try {
-    for await (const line of createInterface({ input, crlfDelay: Infinity })) yield JSON.parse(line) as unknown
-  } finally {
-    input.destroy()
+    return JSON.parse(line)
+  } catch {
+    throw damagedStateFile(path)
   }
 }

@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import { abortError, asBackupError, type BackupError } from './errors.ts'
+import { createStateFile, damagedStateFile, stateFileError } from './state-file.ts'
 import { writeFully } from './write-fully.ts'
 
 const READ_BYTES = 1024 * 1024
@@ -14,7 +15,8 @@ export interface Spool {
 
 /**
  * Starts to write `source` into `file` (new, mode 0600). It decouples a source that must not wait, such as a database in
- * a transaction, from destinations that take days. A full disk rejects with E_QUOTA; the source's own errors pass unchanged.
+ * a transaction, from destinations that take days. Rejects with E_QUOTA on a full disk, with E_STATE when the file cannot be
+ * used; the source's own errors pass unchanged.
  * The caller waits for `done` before the file is removed.
  */
 export function spool(source: AsyncIterable<Uint8Array>, file: string, signal: AbortSignal): Spool {
@@ -30,7 +32,7 @@ export function spool(source: AsyncIterable<Uint8Array>, file: string, signal: A
   const write = async (): Promise<number> => {
     let handle: FileHandle | null = null
     try {
-      handle = await open(file, 'wx', 0o600)
+      handle = await createStateFile(file)
       for await (const chunk of source) {
         if (signal.aborted) throw abortError(signal)
         await writeFully(handle, chunk, file)
@@ -60,11 +62,10 @@ export function spool(source: AsyncIterable<Uint8Array>, file: string, signal: A
           const next = changed.promise
           if (failure !== null) throw failure
           if (position < written) {
-            handle ??= await open(file, 'r')
-            const size = Math.min(READ_BYTES, written - position)
-            const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(size), 0, size, position)
-            position += bytesRead
-            yield buffer.subarray(0, bytesRead)
+            handle ??= await openToRead(file)
+            const piece = await readPiece(handle, position, Math.min(READ_BYTES, written - position), file)
+            position += piece.length
+            yield piece
           } else if (ended) {
             return
           } else {
@@ -75,5 +76,24 @@ export function spool(source: AsyncIterable<Uint8Array>, file: string, signal: A
         await handle?.close()
       }
     },
+  }
+}
+
+async function openToRead(file: string): Promise<FileHandle> {
+  try {
+    return await open(file, 'r')
+  } catch (error) {
+    throw stateFileError(error, file)
+  }
+}
+
+/** At least one byte, at most `size`. */
+async function readPiece(handle: FileHandle, position: number, size: number, file: string): Promise<Buffer> {
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(size), 0, size, position)
+    if (bytesRead === 0) throw damagedStateFile(file)
+    return buffer.subarray(0, bytesRead)
+  } catch (error) {
+    throw stateFileError(error, file)
   }
 }

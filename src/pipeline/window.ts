@@ -43,6 +43,7 @@ export class PartWindow {
 
   /** Adds the next part, once there is room. Rejects when every branch has left, or when `signal` is aborted. */
   async put(part: Part, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) throw abortError(signal)
     while (this.#parts.length >= this.#capacity && this.#branches.size > 0) await this.#change(signal)
     if (this.#branches.size === 0) throw new BackupError('E_DESTINATION', 'No destination is left to send to.')
     this.#parts.push(part)
@@ -64,7 +65,10 @@ export class PartWindow {
 
   /** For Branch only. */
   async stretch(offset: number, wanted: number, signal: AbortSignal): Promise<Stretch> {
-    while (this.#failure === null && !this.#closed && this.#end - offset <= wanted) await this.#change(signal)
+    while (this.#failure === null && !this.#closed && this.#end - offset <= wanted) {
+      if (this.#isTooLarge(wanted, offset)) throw new RangeError(`${wanted} bytes do not fit into the window`)
+      await this.#change(signal)
+    }
     if (this.#failure !== null) throw this.#failure
     const available = this.#end - offset
     const length = Math.min(available, wanted)
@@ -93,6 +97,17 @@ export class PartWindow {
   /** For Branch only. */
   forget(branch: Branch): void {
     if (this.#branches.delete(branch)) this.trim()
+  }
+
+  /**
+   * Whether a full window, held up by the branch at `offset` itself, does not have `wanted` bytes and one more for it: it would
+   * wait for ever. The first part tells how large parts are, for only the last may be shorter.
+   */
+  #isTooLarge(wanted: number, offset: number): boolean {
+    const [first] = this.#parts
+    if (first === undefined || this.#parts.length < this.#capacity) return false
+    const size = first.bytes.length
+    return offset < first.offset + size && first.offset + size * this.#capacity - offset <= wanted
   }
 
   #wake(): void {
@@ -133,7 +148,7 @@ export class Branch {
 
   /**
    * The next `wanted` bytes, once they and at least one byte after them are there, or the end is known. Taking twice
-   * without a release gives the same bytes again. `wanted` is less than the window's capacity.
+   * without a release gives the same bytes again. Rejects with a RangeError when `wanted` can never fit into the window.
    */
   take(wanted: number, signal: AbortSignal): Promise<Stretch> {
     return this.#window.stretch(this.#offset, wanted, signal)

@@ -20,18 +20,49 @@ const database = (change: Settings = {}): Settings => ({
   database: { socket: server.socket, user: server.user, password: server.password, name: 'dicom_viewer', ...change },
 })
 const overTcp = (change: Settings): Settings => ({
-  database: { host: '127.0.0.1', port: server.port, user: server.user, password: server.password, name: 'dicom_viewer', ...change },
+  database: {
+    host: '127.0.0.1',
+    port: server.port,
+    user: server.user,
+    password: server.password,
+    name: 'dicom_viewer',
+    ...change,
+  },
 })
 
 describe('a run whose sources fail stores nothing anywhere, exits with 1 and says why', () => {
   const cases: Record<string, { sections: () => Settings; code: string; says: RegExp }> = {
-    'a wrong database password': { sections: () => database({ password: 'wrong' }), code: 'E_AUTH', says: /Access denied/ },
+    'a wrong database password': {
+      sections: () => database({ password: 'wrong' }),
+      code: 'E_AUTH',
+      says: /Access denied/,
+    },
     'an unknown database': { sections: () => database({ name: 'nowhere' }), code: 'E_DUMP', says: /nowhere/ },
-    'a missing dump program': { sections: () => database({ dumpCommand: 'no-such-dump' }), code: 'E_DUMP', says: /no-such-dump/ },
-    'a database port where nobody listens': { sections: () => overTcp({ port: 1 }), code: 'E_DUMP', says: /127\.0\.0\.1|connect/i },
-    'a database host that cannot be found': { sections: () => overTcp({ host: 'no-such-host.invalid' }), code: 'E_DUMP', says: /no-such-host/ },
-    'an archive folder that does not exist': { sections: () => ({ dicom: { root: 'gone' } }), code: 'E_SOURCE', says: /gone does not exist/ },
-    'an archive folder that is a file': { sections: () => ({ dicom: { root: 'dicom-backup.yaml' } }), code: 'E_SOURCE', says: /not a folder/ },
+    'a missing dump program': {
+      sections: () => database({ dumpCommand: 'no-such-dump' }),
+      code: 'E_DUMP',
+      says: /no-such-dump/,
+    },
+    'a database port where nobody listens': {
+      sections: () => overTcp({ port: 1 }),
+      code: 'E_DUMP',
+      says: /127\.0\.0\.1|connect/i,
+    },
+    'a database host that cannot be found': {
+      sections: () => overTcp({ host: 'no-such-host.invalid' }),
+      code: 'E_DUMP',
+      says: /no-such-host/,
+    },
+    'an archive folder that does not exist': {
+      sections: () => ({ dicom: { root: 'gone' } }),
+      code: 'E_SOURCE',
+      says: /gone does not exist/,
+    },
+    'an archive folder that is a file': {
+      sections: () => ({ dicom: { root: 'dicom-backup.yaml' } }),
+      code: 'E_SOURCE',
+      says: /not a folder/,
+    },
   }
   for (const [what, { sections, code, says }] of Object.entries(cases)) {
     test(what, async (t) => {
@@ -67,7 +98,11 @@ describe('one destination that fails does not keep the others from theirs: exit 
   })
   const cases: Record<string, { sections: Settings; code: string; says: RegExp }> = {
     'a folder that does not exist': { sections: folders({}), code: 'E_DESTINATION', says: /does not exist/ },
-    'a signed-out account': { sections: cloud({ accessToken: 'sl.revoked-token-000000000' }), code: 'E_AUTH', says: /bad/ },
+    'a signed-out account': {
+      sections: cloud({ accessToken: 'sl.revoked-token-000000000' }),
+      code: 'E_AUTH',
+      says: /bad/,
+    },
   }
   for (const [what, { sections, code, says }] of Object.entries(cases)) {
     test(what, async (t) => {
@@ -92,32 +127,39 @@ describe('one destination that fails does not keep the others from theirs: exit 
     const { code, result } = await rig.run()
     assert.equal(code, 3)
     assert.equal(result.destinations[0]?.error?.code, 'E_QUOTA')
-    assert.deepEqual(result.destinations.slice(1).map(({ status }) => status), ['completed', 'completed'])
+    assert.deepEqual(
+      result.destinations.slice(1).map(({ status }) => status),
+      ['completed', 'completed'],
+    )
   })
 
-  test('a full disk at the folder', { skip: process.getuid?.() !== 0 && 'needs a file system of its own, so root' }, async (t) => {
-    const rig = await makeRig(t)
-    const small = path.join(rig.folder, 'small')
-    await mkdir(small)
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', small], { stdio: 'pipe' })
-    } catch {
-      t.skip('this machine mounts no tmpfs')
-      return
-    }
-    try {
-      await rig.configure(folders({ folder: 'small' }))
-      await rig.put('a.dcm', randomBytes(3 << 20))
-      const { code, result } = await rig.run()
-      assert.equal(code, 3, JSON.stringify(result))
-      assert.equal(result.destinations[1]?.error?.code, 'E_QUOTA')
-      assert.deepEqual(await readdir(small), [])
-    } finally {
-      execFileSync('umount', ['-l', small])
-    }
-  })
+  test(
+    'a full disk at the folder',
+    { skip: process.getuid?.() !== 0 && 'needs a file system of its own, so root' },
+    async (t) => {
+      const rig = await makeRig(t)
+      const small = path.join(rig.folder, 'small')
+      await mkdir(small)
+      try {
+        execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', small], { stdio: 'pipe' })
+      } catch {
+        t.skip('this machine mounts no tmpfs')
+        return
+      }
+      try {
+        await rig.configure(folders({ folder: 'small' }))
+        await rig.put('a.dcm', randomBytes(3 << 20))
+        const { code, result } = await rig.run()
+        assert.equal(code, 3, JSON.stringify(result))
+        assert.equal(result.destinations[1]?.error?.code, 'E_QUOTA')
+        assert.deepEqual(await readdir(small), [])
+      } finally {
+        execFileSync('umount', ['-l', small])
+      }
+    },
+  )
 
-  test('one flipped byte in a service\'s storage is told, and that copy removed', async (t) => {
+  test("one flipped byte in a service's storage is told, and that copy removed", async (t) => {
     const rig = await makeRig(t)
     rig.drive.faults.add({ route: 'final', nth: 1, fault: { kind: 'flip' } })
     await rig.put('a.dcm', 'x')
@@ -138,15 +180,24 @@ test('when every destination fails nothing is stored: exit 1, and each says why'
   const { code, result } = await rig.run()
   assert.equal(code, 1)
   assert.equal(result.status, 'failed')
-  assert.deepEqual(result.destinations.map(({ error }) => error?.code), ['E_AUTH', 'E_AUTH', 'E_DESTINATION'])
+  assert.deepEqual(
+    result.destinations.map(({ error }) => error?.code),
+    ['E_AUTH', 'E_AUTH', 'E_DESTINATION'],
+  )
 })
 
 test('an empty archive folder is stored but told: exit 3', async (t) => {
   const rig = await makeRig(t)
   const { code, result } = await rig.run()
   assert.equal(code, 3)
-  assert.deepEqual(result.warnings.map((warning) => warning.code), ['source-empty'])
-  assert.deepEqual(result.destinations.map(({ status }) => status), ['completed', 'completed', 'completed'])
+  assert.deepEqual(
+    result.warnings.map((warning) => warning.code),
+    ['source-empty'],
+  )
+  assert.deepEqual(
+    result.destinations.map(({ status }) => status),
+    ['completed', 'completed', 'completed'],
+  )
 })
 
 test('a state folder that cannot be used is told before anything is begun: exit 1', async (t) => {

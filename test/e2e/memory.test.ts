@@ -9,10 +9,14 @@ const LIMIT = 250 * MB
 /** For ten times as much. */
 const GROWTH = 1.15
 
-const CASES: Record<string, readonly [tenth: (root: string) => Promise<void>, whole: (root: string) => Promise<void>]> = {
-  '1.5 GB in one file': [(root) => oneLargeFile(root, 150 * MB), (root) => oneLargeFile(root, 1500 * MB)],
-  '100,000 small files': [(root) => manySmallFiles(root, 10_000, 4096), (root) => manySmallFiles(root, 100_000, 4096)],
-}
+const CASES: Record<string, readonly [tenth: (root: string) => Promise<void>, whole: (root: string) => Promise<void>]> =
+  {
+    '1.5 GB in one file': [(root) => oneLargeFile(root, 150 * MB), (root) => oneLargeFile(root, 1500 * MB)],
+    '100,000 small files': [
+      (root) => manySmallFiles(root, 10_000, 4096),
+      (root) => manySmallFiles(root, 100_000, 4096),
+    ],
+  }
 
 describe('memory', { skip: process.platform !== 'linux' && 'only Linux tells the peak of another process' }, () => {
   for (const [what, [tenth, whole]] of Object.entries(CASES)) {
@@ -20,7 +24,9 @@ describe('memory', { skip: process.platform !== 'linux' && 'only Linux tells the
       const small = await engineRun(tenth, 'store')
       const large = await engineRun(whole, 'store')
       for (const run of [small, large]) assert.equal(run.result.status, 'completed', run.stderr)
-      t.diagnostic(`peak ${Math.round(small.peakBytes! / MB)} MB for a tenth, ${Math.round(large.peakBytes! / MB)} MB for all`)
+      t.diagnostic(
+        `peak ${Math.round(small.peakBytes! / MB)} MB for a tenth, ${Math.round(large.peakBytes! / MB)} MB for all`,
+      )
       assert.ok(large.peakBytes! < LIMIT, `${large.peakBytes} bytes`)
       assert.ok(large.peakBytes! < small.peakBytes! * GROWTH, `${large.peakBytes} after ${small.peakBytes}`)
       // The plan, the directory and the manifest grow with the number of files: some 300 bytes a file; nothing grows with the bytes.

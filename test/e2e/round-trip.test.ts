@@ -31,7 +31,10 @@ describe('a backup of real DICOM files and a real database', { skip: noSharedDic
     assert.equal(code, 0, JSON.stringify(result))
     assert.equal(result.status, 'completed')
     assert.deepEqual(result.skippedFiles, [])
-    assert.deepEqual(result.destinations.map(({ status }) => status), ['completed', 'completed', 'completed'])
+    assert.deepEqual(
+      result.destinations.map(({ status }) => status),
+      ['completed', 'completed', 'completed'],
+    )
 
     const archives = await rig.archives(result.archive!.name)
     const bytes = await readFile(archives.nas)
@@ -65,7 +68,13 @@ describe('a backup of real DICOM files and a real database', { skip: noSharedDic
       assert.equal(lines.get(name)?.['sha256'], sha256(original), name)
       assert.equal(lines.get(name)?.['size'], original.length, name)
       assert.equal(Date.parse(String(lines.get(name)?.['mtime'])), Math.floor(mtime.getTime()), name)
-      assert.deepEqual(entry?.date.slice(0, 5), [mtime.getFullYear(), mtime.getMonth() + 1, mtime.getDate(), mtime.getHours(), mtime.getMinutes()])
+      assert.deepEqual(entry?.date.slice(0, 5), [
+        mtime.getFullYear(),
+        mtime.getMonth() + 1,
+        mtime.getDate(),
+        mtime.getHours(),
+        mtime.getMinutes(),
+      ])
     }
     assert.deepEqual(manifest[0]?.['counts'], {
       files: files.length,
@@ -114,8 +123,10 @@ async function loadsBack(dump: Buffer): Promise<void> {
   }
   const things = {
     view: "SELECT table_name AS name, '' AS body FROM information_schema.views WHERE table_schema",
-    trigger: 'SELECT trigger_name AS name, action_statement AS body FROM information_schema.triggers WHERE trigger_schema',
-    routine: 'SELECT routine_name AS name, routine_definition AS body FROM information_schema.routines WHERE routine_schema',
+    trigger:
+      'SELECT trigger_name AS name, action_statement AS body FROM information_schema.triggers WHERE trigger_schema',
+    routine:
+      'SELECT routine_name AS name, routine_definition AS body FROM information_schema.routines WHERE routine_schema',
     event: 'SELECT event_name AS name, event_definition AS body FROM information_schema.events WHERE event_schema',
   }
   for (const [what, query] of Object.entries(things)) {

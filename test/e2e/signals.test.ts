@@ -27,7 +27,10 @@ describe('a run that is stopped', { skip: WINDOWS }, () => {
       const result = JSON.parse(stdout) as RunResult
       assert.equal(code, 130, stdout)
       assert.equal(result.status, 'interrupted')
-      assert.deepEqual(result.destinations.map(({ status }) => status), ['interrupted', 'interrupted', 'interrupted'])
+      assert.deepEqual(
+        result.destinations.map(({ status }) => status),
+        ['interrupted', 'interrupted', 'interrupted'],
+      )
       assert.deepEqual(await rig.visible(), [])
       assert.deepEqual(await readdir(`${rig.state}/runs`), [], 'and no work folder')
       rig.dropbox.resume()
@@ -40,7 +43,10 @@ describe('a run that is stopped', { skip: WINDOWS }, () => {
     for (let n = 0; n < 30; n += 1) await rig.put(`${n}.bin`, randomBytes(1 << 20))
     rig.dropbox.pause()
     await rig.cliWith({ onStart: (child) => void underWay(rig).then(() => child.kill('SIGKILL')) }, 'run', '--json')
-    assert.deepEqual((await rig.visible()).filter((name) => name.endsWith('.zip')), [])
+    assert.deepEqual(
+      (await rig.visible()).filter((name) => name.endsWith('.zip')),
+      [],
+    )
     rig.dropbox.resume()
     const { code, result } = await rig.run()
     assert.equal(code, 0, JSON.stringify(result))

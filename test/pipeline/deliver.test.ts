@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, test } from 'node:test'
-import { deliver, WINDOW_PARTS } from '../../src/pipeline/deliver.ts'
+import { deliver, MAX_REQUEST_BYTES, WINDOW_PARTS } from '../../src/pipeline/deliver.ts'
 import type { Destination } from '../../src/pipeline/destination.ts'
 import { abortError, BackupError } from '../../src/pipeline/errors.ts'
 import { PART_BYTES } from '../../src/pipeline/part.ts'
@@ -11,7 +11,7 @@ import { withRetry } from '../../src/pipeline/retry.ts'
 import { memoryDestination } from '../support/memory-destination.ts'
 
 const never = new AbortController().signal
-const quick = { firstPauseMs: 1, longestPauseMs: 2, patienceMs: 200 }
+const quick = { firstPauseMs: 1, longestPauseMs: 2, patienceMs: 200, openingPatienceMs: 200 }
 
 async function* pieces(data: Buffer, size: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < data.length; at += size) {
@@ -49,6 +49,30 @@ describe('one source to several destinations', () => {
       for (const one of all) assert.ok(one.objects.get('a.zip')?.equals(data), `${one.name} at ${size} bytes`)
       assert.ok(outcomes.every(({ stored, error }) => stored?.bytes === size && error === null))
     }
+  })
+
+  test('the largest request fits into the window, wherever in a part it begins', { timeout: 60_000 }, async () => {
+    assert.ok(MAX_REQUEST_BYTES >= 32 << 20, 'a configuration may ask for 32 MiB')
+    const data = randomBytes(2 * MAX_REQUEST_BYTES)
+    const inner = memoryDestination('d', { requestBytes: MAX_REQUEST_BYTES })
+    // It keeps all but one byte of each request, so that requests begin just before the end of a part.
+    const oneShort: Destination = {
+      ...inner,
+      begin: async (object, signal) => {
+        const upload = await inner.begin(object, signal)
+        const append: typeof upload.append = async (offset, chunks) => {
+          const bytes = Buffer.concat(chunks)
+          return await upload.append(offset, [bytes.subarray(0, -1)], signal)
+        }
+        return { ...upload, append }
+      },
+    }
+    const { outcomes } = await send(pieces(data, 1 << 20), [oneShort, memoryDestination('other')])
+    assert.deepEqual(
+      outcomes.map(({ error }) => error),
+      [null, null],
+    )
+    assert.ok(inner.objects.get('a.zip')?.equals(data))
   })
 
   test('a stuck destination holds the source back after the window is full, not sooner and not later', async () => {
@@ -185,6 +209,50 @@ describe('one source to several destinations', () => {
     assert.equal(closed, true)
   })
 
+  test('a source of which little comes out is let go between two chunks, when the run is stopped and when nobody is left', async () => {
+    for (const why of ['stopped', 'deserted'] as const) {
+      const stop = new AbortController()
+      let pulled = 0
+      const source = async function* (): AsyncGenerator<Uint8Array> {
+        yield Buffer.alloc(2 * PART_BYTES)
+        for (; ; pulled += 1) {
+          await sleep(1)
+          if (pulled === 20 && why === 'stopped') stop.abort()
+          yield Buffer.alloc(1)
+        }
+      }
+      const full = memoryDestination('full', {
+        requestBytes: PART_BYTES,
+        before: (call) => {
+          if (call === 'append' && why === 'deserted') throw new BackupError('E_QUOTA', 'full')
+        },
+      })
+      const { outcomes } = await send(source(), [full], stop.signal)
+      assert.equal(outcomes[0]?.error?.code, why === 'stopped' ? 'E_ABORTED' : 'E_QUOTA')
+      assert.ok(pulled < 100, `${pulled} chunks were still read`)
+    }
+  })
+
+  test('a stop that comes when everything is stored has stopped nothing', async () => {
+    const stop = new AbortController()
+    const inner = memoryDestination('one')
+    const late: Destination = {
+      ...inner,
+      begin: async (object, signal) => {
+        const upload = await inner.begin(object, signal)
+        const commit: typeof upload.commit = async (...args) => {
+          const stored = await upload.commit(...args)
+          stop.abort(new BackupError('E_ABORTED', 'stopped by SIGTERM'))
+          return stored
+        }
+        return { ...upload, commit }
+      },
+    }
+    const { failure, outcomes } = await send(pieces(randomBytes(1000), 100), [late], stop.signal)
+    assert.equal(outcomes[0]?.stored?.bytes, 1000)
+    assert.equal(failure, null)
+  })
+
   test('what was committed before an abort is told as stored', async () => {
     const stop = new AbortController()
     const slow = memoryDestination('slow', {
@@ -199,6 +267,9 @@ describe('one source to several destinations', () => {
     const { failure, whole, outcomes } = await send(pieces(randomBytes(1000), 100), [slow, quickOne], stop.signal)
     assert.equal(failure?.code, 'E_ABORTED')
     assert.equal(whole?.bytes, 1000)
-    assert.deepEqual(outcomes.map(({ stored }) => stored?.bytes), [undefined, 1000])
+    assert.deepEqual(
+      outcomes.map(({ stored }) => stored?.bytes),
+      [undefined, 1000],
+    )
   })
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, test } from 'node:test'
 import { ObjectDigest } from '../../src/pipeline/digest.ts'
 import { BackupError, type Remedy } from '../../src/pipeline/errors.ts'
@@ -7,7 +8,7 @@ import { withRetry } from '../../src/pipeline/retry.ts'
 import { memoryDestination } from '../support/memory-destination.ts'
 
 const never = new AbortController().signal
-const quick = { firstPauseMs: 1, longestPauseMs: 4, patienceMs: 100 }
+const quick = { firstPauseMs: 1, longestPauseMs: 4, patienceMs: 100, openingPatienceMs: 100 }
 const hiccup = (remedy: Remedy, retryAfterMs: number | null = null) =>
   new BackupError('E_DESTINATION', 'a hiccup', { remedy, retryAfterMs })
 
@@ -40,6 +41,17 @@ describe('trying again', () => {
     assert.ok(inner.calls.length > 3)
   })
 
+  test('an upload is given more patience than its opening, behind which the others wait', async () => {
+    const inner = memoryDestination('d', {
+      before: () => {
+        throw hiccup('retry')
+      },
+    })
+    await assert.rejects(
+      withRetry(inner, { ...quick, patienceMs: 600_000, openingPatienceMs: 20 }).begin('a.zip', never),
+    )
+  })
+
   test('progress renews patience: many hiccups are borne as long as bytes arrive between them', async () => {
     let broken = false
     const inner = memoryDestination('d', {
@@ -51,6 +63,29 @@ describe('trying again', () => {
     let held = 0
     for (let n = 0; n < 60; n += 1) held = await upload.append(held, [randomBytes(10)], never)
     assert.equal(held, 600)
+  })
+
+  test('the time between two requests, and that of a slow one, is not counted against patience', async () => {
+    const policy = { ...quick, patienceMs: 30 }
+    let slow = false
+    let hiccups = 1
+    const inner = memoryDestination('d', {
+      before: async (call) => {
+        if (call !== 'append' && call !== 'commit') return
+        if (slow) await sleep(60)
+        if (hiccups-- > 0) throw hiccup('resume')
+      },
+    })
+    const upload = await withRetry(inner, policy).begin('a.zip', never)
+    const data = randomBytes(30)
+    assert.equal(await upload.append(0, [data.subarray(0, 10)], never), 10)
+    await sleep(60) // its sibling is slow
+    hiccups = 1
+    assert.equal(await upload.append(10, [data.subarray(10, 20)], never), 20)
+    slow = true
+    hiccups = 1
+    const commit = { ...commitOf(data), offset: 20, tail: [data.subarray(20)] }
+    assert.equal((await upload.commit(commit, never)).bytes, 30)
   })
 
   test('a pause that the far side asks for is kept', async () => {
@@ -74,7 +109,7 @@ describe('trying again', () => {
         throw hiccup('retry')
       },
     })
-    const policy = { firstPauseMs: 1, longestPauseMs: 8, patienceMs: 80 }
+    const policy = { firstPauseMs: 1, longestPauseMs: 8, patienceMs: 80, openingPatienceMs: 80 }
     await assert.rejects(withRetry(inner, policy, (_error, ms) => pauses.push(ms)).signIn(never))
     pauses.forEach((ms, n) => {
       const ceiling = Math.min(8, 2 ** n)
@@ -146,7 +181,7 @@ describe('trying again', () => {
         throw hiccup('retry', 60_000)
       },
     })
-    const policy = { ...quick, patienceMs: 600_000 }
+    const policy = { ...quick, openingPatienceMs: 600_000 }
     const call = withRetry(inner, policy, () => {
       stop.abort()
     }).signIn(stop.signal)

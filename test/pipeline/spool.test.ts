@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { stat } from 'node:fs/promises'
+import { stat, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
@@ -70,6 +70,33 @@ test('a source that fails makes both ends fail with its error, bytes already the
     await assert.rejects(collect(spooled.read()), { code: 'E_DUMP' })
     await assert.rejects(spooled.done, { code: 'E_DUMP' })
   }
+})
+
+test('a file that cannot be made is told as E_STATE, and the source is not touched', async (t) => {
+  const folder = await tempFolder(t)
+  await writeFile(path.join(folder, 'taken'), '')
+  for (const file of ['taken', 'no-such-folder/dump.sql']) {
+    let pulled = false
+    const source = async function* (): AsyncGenerator<Uint8Array> {
+      pulled = true
+      yield await Promise.resolve(Buffer.from('x'))
+    }
+    const spooled = spool(source(), path.join(folder, file), never)
+    await assert.rejects(spooled.done, { code: 'E_STATE' })
+    await assert.rejects(collect(spooled.read()), { code: 'E_STATE' })
+    assert.equal(pulled, false)
+  }
+})
+
+test('a file that lost bytes is told, not waited for', { timeout: 10_000 }, async (t) => {
+  const file = path.join(await tempFolder(t), 'dump.sql')
+  const source = async function* (): AsyncGenerator<Uint8Array> {
+    yield await Promise.resolve(Buffer.alloc(3 << 20))
+  }
+  const spooled = spool(source(), file, never)
+  await spooled.done
+  await truncate(file, 2_000_000)
+  await assert.rejects(collect(spooled.read()), { code: 'E_STATE' })
 })
 
 test('a full disk is told as E_QUOTA', { skip: process.platform !== 'linux' && 'needs /dev/full' }, async (t) => {

@@ -28,7 +28,9 @@ export interface Rig {
   cli(command: string, ...args: readonly string[]): Promise<CliResult>
   cliWith(options: CliOptions, command: string, ...args: readonly string[]): Promise<CliResult>
   /** `run --json`, its exit code and its result. */
-  run(...args: readonly string[]): Promise<{ readonly code: number | null; readonly result: RunResult; readonly stderr: string }>
+  run(
+    ...args: readonly string[]
+  ): Promise<{ readonly code: number | null; readonly result: RunResult; readonly stderr: string }>
   /** Files of the newest archive as each destination keeps them: dropbox, drive, nas. */
   archives(name: string): Promise<{ readonly dropbox: string; readonly drive: string; readonly nas: string }>
   /** Names that a user sees in the folder and at both services, sorted. */
@@ -79,7 +81,8 @@ export async function makeRig(t: Pick<TestContext, 'after'>, sections: Settings 
   }
   const configure = (changed: Settings): Promise<void> => writeFile(configFile, stringify({ ...usual, ...changed }))
   await configure(sections)
-  const cliWith: Rig['cliWith'] = (options, command, ...args) => dicomBackup([command, '--config', configFile, ...args], options)
+  const cliWith: Rig['cliWith'] = (options, command, ...args) =>
+    dicomBackup([command, '--config', configFile, ...args], options)
 
   return {
     folder,

@@ -2,9 +2,9 @@
  * `demo`: the main job on a machine with nothing set up. It makes a small archive folder, starts local stand-ins of both cloud services,
  * writes a configuration, and then does what a user does: plan, run, look.
  */
-import { access, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { BackupError } from '../../pipeline/errors.ts'
+import { BackupError, systemCode } from '../../pipeline/errors.ts'
 import { loadConfig } from '../../stages/config/load.ts'
 import { writeDemoArchive } from '../../stages/demo/demo-archive.ts'
 import { startDriveStandIn } from '../../stages/stand-ins/google-drive/stand-in.ts'
@@ -82,29 +82,29 @@ export async function demo(name: string, output: Output): Promise<ExitCode> {
   }
 }
 
-/** Makes the demo's folder, empty. One that is not the demo's is not touched. */
+/** Makes the demo's folder, or empties it. One that is not the demo's is not touched. */
 async function ownFolder(folder: string): Promise<void> {
-  const there = (await names(folder)).length > 0
-  if (there && !(await exists(path.join(folder, MARK)))) {
+  const there = await names(folder)
+  if (there.length > 0 && !there.includes(MARK)) {
     throw new BackupError('E_CONFIG', `The folder ${folder} holds other files.`, {
       advice: 'Name another with --folder.',
     })
   }
-  await rm(folder, { recursive: true, force: true })
+  // The mark goes with the folder: a demo that is stopped here may still empty it.
+  for (const name of there) if (name !== MARK) await rm(path.join(folder, name), { recursive: true })
   await mkdir(folder, { recursive: true })
   await writeFile(path.join(folder, MARK), '')
 }
 
 async function names(folder: string): Promise<string[]> {
-  return (await exists(folder)) ? await readdir(folder) : []
-}
-
-async function exists(file: string): Promise<boolean> {
   try {
-    await access(file)
-    return true
-  } catch {
-    return false
+    return await readdir(folder)
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return []
+    throw new BackupError('E_CONFIG', `${folder} cannot be used as a folder (${systemCode(error)}).`, {
+      advice: 'Name another with --folder.',
+      cause: error,
+    })
   }
 }
 

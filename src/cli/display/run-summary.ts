@@ -47,7 +47,11 @@ export function runSummary(result: RunResult, progress: Progress | null, style: 
       stored.map((one) => storedItem(one, result)),
       style,
     ),
-    list(result.status === 'interrupted' ? 'Not stored yet' : 'Not stored', others.map(otherItem), style),
+    list(
+      result.status === 'interrupted' ? 'Not stored yet' : 'Not stored',
+      others.map((one) => otherItem(one, result)),
+      style,
+    ),
     leftOut(result.skippedFiles, leftOutNames(stored.length > 0), style),
     warnings(result.warnings, style),
     next(result, others, style),
@@ -88,12 +92,13 @@ function storedItem({ name, type, remotePath, bytesSent }: DestinationResult, { 
   return { mark: 'ok', name, details: remotePath === null ? [verified] : [remotePath, verified] }
 }
 
-function otherItem(destination: DestinationResult): Item {
+function otherItem(destination: DestinationResult, { reason }: RunResult): Item {
   const { name, status, error, bytesSent } = destination
   if (status === 'interrupted')
     return { mark: 'look', name, details: [`interrupted; ${formatBytes(bytesSent)} sent this time`] }
   if (error === null) return { mark: 'bad', name, details: ['failed'] }
-  return { mark: 'bad', name, details: [`${beside(name, error.message)} (${error.code})`] }
+  const why = error.message === reason ? 'for the reason above' : beside(name, error.message)
+  return { mark: 'bad', name, details: [`${why} (${error.code})`] }
 }
 
 function leftOutNames(stored: boolean): string {

@@ -46,7 +46,10 @@ export async function dryRun(config: Config, { only, onProgress, signal }: DryRu
     files: survey.files,
     bytes: survey.bytes,
     estimatedArchiveBytes,
-    database: config.database === null || found === null ? null : { name: config.database.name, estimatedBytes: found.estimatedBytes },
+    database:
+      config.database === null || found === null
+        ? null
+        : { name: config.database.name, estimatedBytes: found.estimatedBytes },
     byTransferSyntax: survey.byTransferSyntax,
     byModality: survey.byModality,
     destinations,

@@ -31,7 +31,7 @@ export function runResult(attempt: Attempt, finishedAt: Date): RunResult {
   const destinations = attempt.destinations.map((config, index) => destinationResult(attempt, config, index))
   const stored = destinations.filter((one) => one.status === 'completed').length
   const whole = delivery?.whole ?? null
-  const warnings = [...attempt.warnings, ...leftOutWarnings(leftOut)]
+  const warnings = [...attempt.warnings, ...leftOutWarnings(leftOut, whole !== null)]
 
   let status: RunResult['status'] = 'completed'
   if (interrupted && failure !== null) status = 'interrupted'
@@ -61,13 +61,15 @@ function destinationResult(attempt: Attempt, config: DestinationConfig, index: n
     return { ...common, status: 'completed', remoteId: stored.id, remotePath: stored.path, error: null }
   }
   const error = outcome?.error ?? attempt.failure
-  const status = attempt.interrupted && attempt.failure !== null ? 'interrupted' : 'failed'
+  const stopped = attempt.interrupted && attempt.failure !== null && (error === null || error.code === 'E_ABORTED')
+  const status = stopped ? 'interrupted' : 'failed'
   return { ...common, status, remoteId: null, remotePath: null, error: error === null ? null : report(error) }
 }
 
 /** An error for a result: what happened and what to do, in one text. */
 export function report({ code, message, advice }: BackupError): ErrorReport {
-  return { code, message: advice === '' ? message : `${message} ${advice}` }
+  if (advice === '') return { code, message }
+  return { code, message: `${message}${/[.!?…]$/.test(message) ? '' : '.'} ${advice}` }
 }
 
 function reasonOf(
@@ -81,12 +83,11 @@ function reasonOf(
   return `No destination could store the backup. ${[...new Set(errors)].join(' ')}`.trim()
 }
 
-function leftOutWarnings(leftOut: LeftOutList): Warning[] {
+function leftOutWarnings(leftOut: LeftOutList, made: boolean): Warning[] {
   if (leftOut.count === 0) return []
   const files = leftOut.count === 1 ? '1 file was' : `${leftOut.count} files were`
-  const warnings = [
-    { code: 'files-skipped', message: `${files} left out; the archive's manifest names each with its reason.` },
-  ]
+  const where = made ? "; the archive's manifest names each with its reason" : ''
+  const warnings = [{ code: 'files-skipped', message: `${files} left out${where}.` }]
   if (leftOut.count > leftOut.named.length) {
     const message = `skippedFiles names the first ${leftOut.named.length} of ${leftOut.count} files that were left out.`
     warnings.push({ code: 'skipped-files-cut', message })

@@ -157,12 +157,20 @@ function tellRetry(own: DestinationProgress | undefined, error: BackupError, pau
 
 function logEnd(result: RunResult, failure: BackupError | null, delivery: Delivery | null, log: RunLog): void {
   for (const { destination, error } of delivery?.outcomes ?? []) {
-    if (error !== null) log.warn({ destination: destination.name, code: error.code, err: error }, 'destination failed')
+    if (error !== null && error !== failure)
+      tellEnd(error, { destination: destination.name }, 'destination failed', log)
   }
-  if (failure !== null) log.warn({ code: failure.code, err: failure }, 'run failed')
+  if (failure !== null) tellEnd(failure, {}, 'run failed', log)
   const { runId, status, archive, warnings } = result
   const stored = result.destinations.filter((one) => one.status === 'completed').map((one) => one.name)
   log.info({ runId, status, bytes: archive?.bytes, files: archive?.files, stored, warnings }, 'run ended')
+}
+
+/** What a person has stopped is no news to them. */
+function tellEnd(error: BackupError, fields: object, message: string, log: RunLog): void {
+  const record = { ...fields, code: error.code, err: error }
+  if (error.code === 'E_ABORTED') log.info(record, message)
+  else log.warn(record, message)
 }
 
 async function closeAll(destinations: readonly Destination[]): Promise<void> {

@@ -1,12 +1,13 @@
 import type { SourceMeasure } from '../state/store.ts'
 import type { Warning } from './results.ts'
 
-/** A source that lost more than this share of its files or bytes is told. */
+/** A source that lost this share of its files or bytes, or more, is told. */
 const FILES_LOST = 0.3
-/** A dump that lost more than this share of its bytes is told; and one that lost any table. */
+/** A dump that lost this share of its bytes, or more, is told; and one that lost any table. */
 const DUMP_LOST = 0.5
 
-const percent = (now: number, before: number): string => `${Math.round((1 - now / before) * 100)} %`
+const share = (now: number, before: number): number => (before === 0 ? 0 : (before - now) / before)
+const percent = (now: number, before: number): string => `${Math.round(share(now, before) * 100)} %`
 
 /**
  * Compares what this run found with the last good run. What comes back makes the run partial: it is stored, but someone has to look at
@@ -17,6 +18,9 @@ export function sanityWarnings(now: SourceMeasure, last: SourceMeasure | null): 
   const warn = (code: string, message: string): void => {
     warnings.push({ code, message })
   }
+  const shrunk = (code: string, message: string): void => {
+    warn(code, `${message} If that is as it should be: dicom-backup run --accept-shrunk.`)
+  }
   if (now.files === 0) {
     warn(
       'source-empty',
@@ -24,26 +28,26 @@ export function sanityWarnings(now: SourceMeasure, last: SourceMeasure | null): 
     )
   }
   if (last === null) return warnings
-  if (now.files > 0 && now.files < last.files * (1 - FILES_LOST)) {
+  if (now.files > 0 && share(now.files, last.files) >= FILES_LOST) {
     const lost = percent(now.files, last.files)
-    warn(
+    shrunk(
       'source-shrunk',
       `The archive folder has ${lost} fewer files than at the last good run (${now.files}, were ${last.files}).`,
     )
   }
-  if (now.files > 0 && now.bytes < last.bytes * (1 - FILES_LOST)) {
+  if (now.files > 0 && share(now.bytes, last.bytes) >= FILES_LOST) {
     const lost = percent(now.bytes, last.bytes)
-    warn(
+    shrunk(
       'source-shrunk',
       `The archive folder has ${lost} fewer bytes than at the last good run (${now.bytes}, were ${last.bytes}).`,
     )
   }
   if (now.tables !== null && last.tables !== null && now.tables < last.tables) {
-    warn('dump-shrunk', `The database dump has ${now.tables} tables; at the last good run it had ${last.tables}.`)
+    shrunk('dump-shrunk', `The database dump has ${now.tables} tables; at the last good run it had ${last.tables}.`)
   }
-  if (now.dumpBytes !== null && last.dumpBytes !== null && now.dumpBytes < last.dumpBytes * (1 - DUMP_LOST)) {
+  if (now.dumpBytes !== null && last.dumpBytes !== null && share(now.dumpBytes, last.dumpBytes) >= DUMP_LOST) {
     const lost = percent(now.dumpBytes, last.dumpBytes)
-    warn(
+    shrunk(
       'dump-shrunk',
       `The database dump is ${lost} smaller than at the last good run (${now.dumpBytes} bytes, were ${last.dumpBytes}).`,
     )

@@ -97,7 +97,11 @@ async function lookAt(database: DatabaseConfig, signal: AbortSignal): Promise<Da
 }
 
 /** The dump program passes over in silence what its account may not see, and what an option of this machine excludes. */
-function dumpWarnings({ user }: DatabaseConfig, expected: DatabaseInspection | null, made: DumpSummary | null): Warning[] {
+function dumpWarnings(
+  { user }: DatabaseConfig,
+  expected: DatabaseInspection | null,
+  made: DumpSummary | null,
+): Warning[] {
   if (expected === null || made === null) return []
   const warnings = expected.missingPrivileges.map(({ privilege, effect, grant }) => ({
     code: 'dump-privileges',

@@ -54,7 +54,9 @@ export function syntheticInstance(options: InstanceOptions): Buffer {
     element(0x0028, 0x0010, 'US', uint16(rows)),
     element(0x0028, 0x0011, 'US', uint16(columns)),
     element(0x0028, 0x0100, 'US', uint16(16)),
-    options.pixels === 'raw' ? element(0x7fe0, 0x0010, 'OW', slice(rows, columns, random)) : encapsulated(rows * columns, random),
+    options.pixels === 'raw'
+      ? element(0x7fe0, 0x0010, 'OW', slice(rows, columns, random))
+      : encapsulated(rows * columns, random),
   ])
 }
 

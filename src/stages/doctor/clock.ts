@@ -1,4 +1,6 @@
+import { isoLocal } from '../backup/archive-name.ts'
 import type { Config } from '../config/types.ts'
+import { TransportError } from '../http/transport-error.ts'
 import { createTransport } from '../http/transport.ts'
 
 /** Signing in fails, and due times are wrong, when the clock is off by more than this. ms. */
@@ -14,7 +16,7 @@ export interface ClockFinding {
 /** Compares this machine's clock with that of a cloud service, by the Date header of any answer (RFC 9110 section 6.6.1). */
 export async function clockCheck(config: Config, signal: AbortSignal): Promise<ClockFinding> {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
-  const here = `${new Date().toLocaleString()} (${zone})`
+  const here = `${isoLocal(new Date())} (${zone})`
   const address = serviceAddress(config)
   if (address === null) return { ok: true, detail: `${here}; no cloud service to compare it with` }
   const transport = createTransport({ stallMs: 10_000, answerMs: 10_000 })
@@ -29,8 +31,13 @@ export async function clockCheck(config: Config, signal: AbortSignal): Promise<C
     return {
       ok: false,
       detail: `${here} is ${minutes} minutes ${off > 0 ? 'ahead of' : 'behind'} the cloud service's clock`,
-      remedy: "Set the clock, and let the system keep it (Windows: 'Set time automatically'; Linux: timedatectl set-ntp true).",
+      remedy:
+        "Set the clock, and let the system keep it (Windows: 'Set time automatically'; Linux: timedatectl set-ntp true).",
     }
+  } catch (error) {
+    // That is the destination's own fault to tell.
+    if (!(error instanceof TransportError) || signal.aborted) throw error
+    return { ok: true, detail: `${here}; not compared with the cloud service: ${error.message}` }
   } finally {
     transport.close()
   }

@@ -1,10 +1,11 @@
 /** Tries everything a run needs, each on its own, and says what to mend. */
-import { access, constants, opendir, rm, statfs, writeFile } from 'node:fs/promises'
+import { access, constants, open, opendir, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { asBackupError } from '../../pipeline/errors.ts'
+import { asBackupError, systemCode } from '../../pipeline/errors.ts'
 import { mustBeArchiveFolder } from '../backup/sources.ts'
 import type { DoctorCheck, DoctorResult } from '../backup/results.ts'
-import type { Config, DatabaseConfig } from '../config/types.ts'
+import type { LoadedConfig } from '../config/load.ts'
+import type { DatabaseConfig } from '../config/types.ts'
 import { inspectDatabase } from '../database/inspect.ts'
 import { openDestination } from '../destinations/open.ts'
 import { identifyClient } from '../dump/client.ts'
@@ -17,16 +18,20 @@ const MIB = 1024 * 1024
 /** The plan, the manifest and the directory of a million files, with room to spare. */
 const STATE_BYTES = 1024 * MIB
 
-const mebibytes = (bytes: number): string => `${Math.round(bytes / MIB).toLocaleString('en-US')} MiB`
+const mebibytes = (bytes: number): string =>
+  bytes > 0 && bytes < MIB ? 'less than 1 MiB' : `${Math.round(bytes / MIB).toLocaleString('en-US')} MiB`
 
 /** Writes nothing but a probe file in the state and log folders, which it removes. Never rejects because something is unwell. */
-export async function doctor(config: Config, signal: AbortSignal): Promise<DoctorResult> {
+export async function doctor(config: LoadedConfig, signal: AbortSignal): Promise<DoctorResult> {
   const checks: DoctorCheck[] = []
   const check = async (name: string, examine: () => Promise<Finding>): Promise<void> => {
     checks.push({ name, remedy: '', ...(await examined(examine, signal)) })
   }
   let dumpBytes = 0
-  await check('configuration', () => Promise.resolve({ ok: true, detail: config.file }))
+  await check('configuration', () => {
+    const unwise = config.warnings.map(({ message }) => message)
+    return Promise.resolve({ ok: true, detail: [config.file, ...unwise].join('; ') })
+  })
   await check('archive folder', () => archiveFolder(config.dicom.root))
   const { database } = config
   if (database !== null) {
@@ -41,14 +46,18 @@ export async function doctor(config: Config, signal: AbortSignal): Promise<Docto
     })
   }
   await check('state folder', () => stateFolder(config.state.dir, dumpBytes))
-  await check('log file', () => writable(path.dirname(config.log.file), config.log.file))
+  await check('log file', () => logFile(config.log.file))
   for (const one of config.destinations) {
     await check(`destination ${one.name}`, async () => {
       const destination = openDestination(one, config.endpoints)
       try {
         const { label, freeBytes } = await destination.signIn(signal)
         const free = freeBytes === null ? 'no limit on space' : `${mebibytes(freeBytes)} free`
-        return { ok: freeBytes !== 0, detail: `signed in: ${label}, ${free}`, remedy: freeBytes === 0 ? 'Free space there.' : '' }
+        return {
+          ok: freeBytes !== 0,
+          detail: `signed in: ${label}, ${free}`,
+          remedy: freeBytes === 0 ? 'Free space there.' : '',
+        }
       } finally {
         await destination.close()
       }
@@ -74,7 +83,11 @@ async function archiveFolder(root: string): Promise<Finding> {
   const first = await folder.read()
   await folder.close()
   if (first !== null) return { ok: true, detail: root }
-  return { ok: false, detail: `${root} is empty.`, remedy: 'If images should be there, check that their drive is connected.' }
+  return {
+    ok: false,
+    detail: `${root} is empty.`,
+    remedy: 'If images should be there, check that their drive is connected.',
+  }
 }
 
 async function databaseFinding(
@@ -82,7 +95,7 @@ async function databaseFinding(
   signal: AbortSignal,
 ): Promise<{ readonly finding: Finding; readonly bytes: number }> {
   const found = await inspectDatabase(database, signal)
-  const detail = `${database.name}: ${found.version}, ${found.tables} tables, about ${mebibytes(found.estimatedBytes)}`
+  const detail = `${database.name}: ${found.version}, ${found.tables} tables, ${mebibytes(found.estimatedBytes)}`
   const missing = found.missingPrivileges
   if (missing.length > 0) {
     const list = missing.map(({ privilege, effect }) => `${privilege} (${effect})`).join(', ')
@@ -119,17 +132,42 @@ async function stateFolder(folder: string, dumpBytes: number): Promise<Finding> 
   }
 }
 
+async function logFile(file: string): Promise<Finding> {
+  const found = await writable(path.dirname(file), file)
+  if (!found.ok || (await existing(file)) !== file) return found
+  try {
+    await (await open(file, 'a')).close()
+    return found
+  } catch (error) {
+    return {
+      ok: false,
+      detail: `${file} may not be written to (${systemCode(error)}).`,
+      remedy: 'Set log.file to a file that the user who runs the backup may write to.',
+    }
+  }
+}
+
 /** Whether files can be made in `folder`, or in the nearest folder above it that exists. */
 async function writable(folder: string, named: string): Promise<Finding> {
   const place = await existing(folder)
+  if (!(await stat(place)).isDirectory()) {
+    return {
+      ok: false,
+      detail: `${place} is not a folder.`,
+      remedy: 'Name a folder in the configuration, or move that file away.',
+    }
+  }
   const probe = path.join(place, `.dicom-backup-probe-${process.pid}`)
   try {
     await writeFile(probe, '', { flag: 'wx' })
+    await rm(probe)
     return { ok: true, detail: named }
-  } catch {
-    return { ok: false, detail: `${place} may not be written to.`, remedy: 'Give the user who runs the backup the right to write there.' }
-  } finally {
-    await rm(probe, { force: true })
+  } catch (error) {
+    return {
+      ok: false,
+      detail: `${place} may not be written to (${systemCode(error)}).`,
+      remedy: 'Give the user who runs the backup the right to write there.',
+    }
   }
 }
 

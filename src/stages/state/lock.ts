@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { BackupError } from '../../pipeline/errors.ts'
+import { isBusy, unusableState } from './state-error.ts'
 
 export interface Lock {
   release(): void
@@ -10,30 +11,30 @@ export interface Lock {
 /**
  * Makes sure that one run at a time uses the state folder. It is SQLite's own exclusive lock on a file there, which the
  * operating system drops with the process, so a killed run leaves none behind. Rejects with E_LOCKED, which says who holds
- * it since when.
+ * it since when, or with E_STATE.
  */
 export async function takeLock(folder: string, runId: string): Promise<Lock> {
   const holderFile = path.join(folder, 'lock-holder.json')
-  const database = new DatabaseSync(path.join(folder, 'lock.sqlite'))
+  let database: DatabaseSync | null = null
   try {
+    database = new DatabaseSync(path.join(folder, 'lock.sqlite'))
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+    await writeFile(holderFile, JSON.stringify({ pid: process.pid, since: new Date().toISOString(), runId }))
   } catch (error) {
-    database.close()
-    if (!(error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY)) throw error
+    database?.close()
+    if (!isBusy(error)) throw unusableState(folder, error)
     throw new BackupError('E_LOCKED', `Another backup run is active${await holder(holderFile)}.`, {
       advice: 'Wait until it has ended.',
       cause: error,
     })
   }
-  await writeFile(holderFile, JSON.stringify({ pid: process.pid, since: new Date().toISOString(), runId }))
+  const held = database
   return {
     release: () => {
-      database.close()
+      held.close()
     },
   }
 }
-
-const SQLITE_BUSY = 5
 
 async function holder(file: string): Promise<string> {
   try {

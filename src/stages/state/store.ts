@@ -1,8 +1,11 @@
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
-import { BackupError } from '../../pipeline/errors.ts'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { DestinationResult, Warning } from '../backup/results.ts'
+import { unusableState } from './state-error.ts'
+
+/** How long another process that is writing its record is waited for. ms. */
+const BUSY_MS = 5000
 
 /** What a run measured of its sources, to compare the next run with. */
 export interface SourceMeasure {
@@ -50,31 +53,32 @@ const SCHEMA = `
 
 /** What outlives a run: its record, in an SQLite file of the state folder. */
 export class Store {
+  readonly #folder: string
   readonly #database: DatabaseSync
 
-  private constructor(database: DatabaseSync) {
+  private constructor(folder: string, database: DatabaseSync) {
+    this.#folder = folder
     this.#database = database
   }
 
   /** Opens or creates the store; the folder is made when it is missing. Throws E_STATE when it cannot be used. */
   static open(folder: string): Store {
+    let database: DatabaseSync | null = null
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 })
-      const database = new DatabaseSync(path.join(folder, 'state.sqlite'))
+      database = new DatabaseSync(path.join(folder, 'state.sqlite'), { timeout: BUSY_MS })
       database.exec(SCHEMA)
-      return new Store(database)
+      return new Store(folder, database)
     } catch (error) {
-      throw new BackupError('E_STATE', `The state folder ${folder} cannot be used.`, {
-        advice: 'Check state.dir in the configuration, the rights on that folder and the space on its disk.',
-        cause: error,
-      })
+      database?.close()
+      throw unusableState(folder, error)
     }
   }
 
+  /** Throws E_STATE when it cannot be written. */
   saveRun(run: RunRecord): void {
-    this.#database
-      .prepare('INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
-      .run(
+    this.#query('INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', (statement) =>
+      statement.run(
         run.runId,
         run.status,
         run.startedAt,
@@ -88,24 +92,35 @@ export class Store {
         run.sane ? 1 : 0,
         JSON.stringify(run.warnings),
         JSON.stringify(run.destinations),
-      )
+      ),
+    )
   }
 
-  /** The measure of the newest good run: stored somewhere, with sane sources. Null when there is none yet. */
+  /**
+   * The measure of the newest good run: stored somewhere, with sane sources. Null when there is none yet. Newest is what was
+   * saved last: clocks are set right and local time repeats an hour a year. Throws E_STATE when it cannot be read.
+   */
   lastGood(): SourceMeasure | null {
-    const row = this.#database
-      .prepare(
-        `SELECT files, file_bytes, tables, dump_bytes FROM runs
-         WHERE status IN ('completed', 'partial') AND sane = 1 AND files IS NOT NULL
-         ORDER BY started_at DESC LIMIT 1`,
-      )
-      .get()
+    const row = this.#query(
+      `SELECT files, file_bytes, tables, dump_bytes FROM runs
+       WHERE status IN ('completed', 'partial') AND sane = 1 AND files IS NOT NULL
+       ORDER BY rowid DESC LIMIT 1`,
+      (statement) => statement.get(),
+    )
     if (row === undefined) return null
     return {
       files: Number(row['files']),
       bytes: Number(row['file_bytes']),
       tables: row['tables'] === null ? null : Number(row['tables']),
       dumpBytes: row['dump_bytes'] === null ? null : Number(row['dump_bytes']),
+    }
+  }
+
+  #query<T>(sql: string, use: (statement: StatementSync) => T): T {
+    try {
+      return use(this.#database.prepare(sql))
+    } catch (error) {
+      throw unusableState(this.#folder, error)
     }
   }
 

@@ -55,6 +55,18 @@ export async function zipBuffer(bytes: Buffer, options: EntryOptions): Promise<Z
   const name = Buffer.from(options.name)
   const zip = new yazl.ZipFile()
   zip.addBuffer(bytes, placeholder(name), yazlOptions(options))
+  return await onlyEntry(zip, name)
+}
+
+/** A folder as an entry of its own. Its name ends with `/`. */
+export async function zipFolder(folder: string, mtime: Date): Promise<ZippedEntry> {
+  const name = Buffer.from(folder)
+  const zip = new yazl.ZipFile()
+  zip.addEmptyDirectory(placeholder(name.subarray(1)), { mtime })
+  return await onlyEntry(zip, name)
+}
+
+async function onlyEntry(zip: yazl.ZipFile, name: Buffer): Promise<ZippedEntry> {
   zip.end()
   const split = new DirectorySplitter(name)
   const data: Uint8Array[] = []

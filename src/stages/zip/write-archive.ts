@@ -19,8 +19,8 @@ import type { WalkItem } from '../plan/walk.ts'
 import { endRecords } from './directory.ts'
 import { Ledger } from './ledger.ts'
 import { MANIFEST_NAME, storedLine, type ManifestHead } from './manifest.ts'
-import { zipStream, type DeflateLevel } from './one-entry.ts'
-import { entryPath, leftOut, prepareFile, type PreparedFile } from './prepare-file.ts'
+import { zipFolder, zipStream, type DeflateLevel } from './one-entry.ts'
+import { beginSmall, entryPath, FILES_FOLDER, leftOut, prepareFile, type PreparedFile } from './prepare-file.ts'
 import { ReadBuffers } from './read-buffers.ts'
 import { FileLeftOut, streamLarge, WHOLE_FILE_BYTES } from './read-file.ts'
 
@@ -47,7 +47,10 @@ export interface ArchiveInput {
   readonly progress: Progress
 }
 
-/** Yields the archive's bytes. Rejects with E_SOURCE when the archive folder goes away; the dump's errors pass unchanged. */
+/**
+ * Yields the archive's bytes; a chunk is valid until the next is asked for. Rejects with E_SOURCE when the archive folder goes
+ * away, with E_QUOTA or E_STATE when the ledger's files cannot be written; the errors of dump and plan pass unchanged.
+ */
 export async function* writeArchive(input: ArchiveInput, ledger: Ledger): AsyncGenerator<Uint8Array> {
   for await (const chunk of entries(input, ledger)) {
     ledger.offset += chunk.length
@@ -65,7 +68,8 @@ async function* entries(input: ArchiveInput, ledger: Ledger): AsyncGenerator<Uin
   progress.phase = 'archiving'
   const options = { root, compression: input.compression, buffers: new ReadBuffers() }
   const weight = (item: WalkItem): number => ('leftOut' in item ? 0 : item.size)
-  for await (const one of aheadInOrder(input.files(), (item) => prepareFile(item, options), { ...AHEAD, weight })) {
+  const prepared = aheadInOrder(input.files(), (item) => prepareFile(item, options), { ...AHEAD, weight })
+  for await (const one of beginSmall(prepared, input.dump === null)) {
     const failed = yield* fileEntry(one, input, ledger)
     if (failed?.lost === true) await mustBeThere(root, device)
     if (failed !== null) await tellLeftOut(failed, input, ledger)
@@ -125,6 +129,7 @@ async function* largeEntry(
   { root, compression }: ArchiveInput,
   ledger: Ledger,
 ): AsyncGenerator<Uint8Array, LeftOutFile | null> {
+  if (ledger.offset === 0) yield* folderEntry(ledger)
   const start = ledger.offset
   try {
     yield* streamLarge(toFsPath(root, file.path), async function* ({ state, head, pieces }) {
@@ -148,6 +153,16 @@ async function* largeEntry(
     if (error instanceof FileLeftOut) return leftOut(file, error)
     throw error
   }
+}
+
+/**
+ * For 7-Zip an archive is damaged when it begins with bytes that no directory record names. Where there is nothing else to
+ * begin with than a large file, of which may become just that, the entry of the folder goes before it.
+ */
+async function* folderEntry(ledger: Ledger): AsyncGenerator<Uint8Array> {
+  const { data, record } = await zipFolder(`${FILES_FOLDER}/`, new Date())
+  yield* data
+  await ledger.addEntry(record, 0, null)
 }
 
 async function tellLeftOut(

@@ -19,6 +19,6 @@ describeDestination('a folder', make)
 
 describeDestination('a folder behind the retry wrapper', async () => {
   const inner = await make()
-  const policy = { firstPauseMs: 1, longestPauseMs: 5, patienceMs: 50 }
+  const policy = { firstPauseMs: 1, longestPauseMs: 5, patienceMs: 50, openingPatienceMs: 50 }
   return { ...inner, destination: withRetry(inner.destination, policy) }
 })

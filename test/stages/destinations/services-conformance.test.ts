@@ -10,7 +10,7 @@ import { startDriveStandIn } from '../../../src/stages/stand-ins/google-drive/st
 import type { StandIn } from '../../../src/stages/stand-ins/types.ts'
 import { describeDestination, type DestinationUnderTest } from '../../conformance/destination.ts'
 
-const quick = { firstPauseMs: 1, longestPauseMs: 5, patienceMs: 200 }
+const quick = { firstPauseMs: 1, longestPauseMs: 5, patienceMs: 200, openingPatienceMs: 200 }
 
 const dropbox: DestinationConfig = {
   type: 'dropbox',
@@ -34,7 +34,11 @@ const drive: DestinationConfig = {
 
 type Start = (storage: { folder: string }) => Promise<StandIn>
 
-async function make(config: DestinationConfig, start: Start, wrap: (destination: Destination) => Destination): Promise<DestinationUnderTest> {
+async function make(
+  config: DestinationConfig,
+  start: Start,
+  wrap: (destination: Destination) => Destination,
+): Promise<DestinationUnderTest> {
   const folder = await mkdtemp(path.join(tmpdir(), 'dicom-backup-test-'))
   const standIn = await start({ folder })
   const endpoints = { dropbox: standIn.origin, googleDrive: standIn.origin }

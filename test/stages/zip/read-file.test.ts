@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { appendFile, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
+import { existsSync, readFileSync } from 'node:fs'
+import { appendFile, mkdtemp, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, test } from 'node:test'
 import { ReadBuffers } from '../../../src/stages/zip/read-buffers.ts'
@@ -53,6 +54,44 @@ describe('a small file', () => {
       )
     },
   )
+})
+
+describe('a file that the system shows and does not let be read', () => {
+  // Regular files of 4096 bytes whose reading fails with EINVAL on these interfaces.
+  const files = ['/sys/class/net/lo/speed', '/sys/class/net/lo/duplex']
+
+  test('is left out, small or large, from its first byte on', async (t) => {
+    const file = files.find((one) => existsSync(one) && !isReadable(one))
+    if (file === undefined) {
+      t.skip('this machine has no such file')
+      return
+    }
+    await assert.rejects(readWhole(file, new ReadBuffers()), FileLeftOut)
+    await assert.rejects(readPieces(file), FileLeftOut)
+  })
+
+  function isReadable(file: string): boolean {
+    try {
+      readFileSync(file)
+      return true
+    } catch {
+      return false
+    }
+  }
+})
+
+test('a time beyond what a Date can hold is taken for the last one', async (t) => {
+  if (!existsSync('/dev/shm')) {
+    t.skip('needs a file system that has such times')
+    return
+  }
+  const folder = await mkdtemp('/dev/shm/dicom-backup-test-')
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const file = path.join(folder, 'a.dcm')
+  await writeFile(file, 'x')
+  await utimes(file, 9e12, 9e12)
+  const read = await readWhole(file, new ReadBuffers())
+  assert.ok(read !== null && !Number.isNaN(new Date(read.state.mtimeMs).getTime()))
 })
 
 describe('a large file', () => {

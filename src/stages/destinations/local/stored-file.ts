@@ -1,5 +1,4 @@
 /** What a folder holds: how large, with which digest, and that it will still be there after a power cut. */
-import { createReadStream } from 'node:fs'
 import { open, stat, type FileHandle } from 'node:fs/promises'
 import { ContentHash } from '../../../pipeline/digest.ts'
 import type { StoredObject } from '../../../pipeline/destination.ts'
@@ -20,17 +19,20 @@ export async function sizeOf(file: string): Promise<number | null> {
 /** Reads a file back whole and says what the folder holds. */
 export async function storedObject(file: string, signal: AbortSignal): Promise<StoredObject> {
   const digest = new ContentHash()
-  let bytes = 0
+  const piece = Buffer.allocUnsafe(READ_BYTES)
+  // No stream: one that is aborted while it opens its file can leave it open.
+  const handle = await open(file, 'r')
   try {
-    for await (const chunk of createReadStream(file, { highWaterMark: READ_BYTES, signal })) {
-      digest.update(chunk as Buffer)
-      bytes += (chunk as Buffer).length
+    for (let bytes = 0; ;) {
+      if (signal.aborted) throw abortError(signal)
+      const { bytesRead } = await handle.read(piece, 0, piece.length, bytes)
+      if (bytesRead === 0) return { id: file, path: file, bytes, digest: digest.digest() }
+      digest.update(piece.subarray(0, bytesRead))
+      bytes += bytesRead
     }
-  } catch (error) {
-    if (signal.aborted) throw abortError(signal)
-    throw error
+  } finally {
+    await handle.close()
   }
-  return { id: file, path: file, bytes, digest: digest.digest() }
 }
 
 /** What file systems answer that flush no folders, and the system where a folder may be written to but not listed. */

@@ -1,0 +1,36 @@
+/** Files of the state folder: how they are made, and what an error of the system's means there. */
+import { open, type FileHandle } from 'node:fs/promises'
+import { BackupError, systemCode } from './errors.ts'
+
+/** Creates a file that only this user can read (mode 0600); one that is there already is an error. Rejects with E_QUOTA or E_STATE. */
+export async function createStateFile(file: string): Promise<FileHandle> {
+  try {
+    return await open(file, 'wx', 0o600)
+  } catch (error) {
+    throw stateFileError(error, file)
+  }
+}
+
+/** What opening, writing or reading `file` was refused with: E_QUOTA when its disk is full, else E_STATE. */
+export function stateFileError(error: unknown, file: string): BackupError {
+  if (error instanceof BackupError) return error
+  const code = systemCode(error)
+  if (['ENOSPC', 'EDQUOT'].includes(code)) {
+    return new BackupError('E_QUOTA', `The disk of the state folder is full (${file}).`, {
+      advice: 'Free space there, or set state.dir to a disk that has room for the database dump.',
+      cause: error,
+    })
+  }
+  const why = code === '' ? '' : ` (${code})`
+  return new BackupError('E_STATE', `The file ${file} in the state folder cannot be used${why}.`, {
+    advice: 'Check state.dir in the configuration, the rights on that folder and its disk.',
+    cause: error,
+  })
+}
+
+/** A file of the state folder does not hold what was written into it. Without a cause, for that might quote it. */
+export function damagedStateFile(file: string): BackupError {
+  return new BackupError('E_STATE', `The file ${file} in the state folder is damaged.`, {
+    advice: 'Check its disk, then run the backup again.',
+  })
+}

@@ -1,0 +1,17 @@
+import { BackupError } from '../../pipeline/errors.ts'
+
+/** https://www.sqlite.org/rescode.html#busy; the bits above the lowest eight tell why. */
+const SQLITE_BUSY = 5
+
+/** Whether an SQLite file is in another connection's use. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === SQLITE_BUSY
+}
+
+/** A file of the state folder cannot be made, read or written. */
+export function unusableState(folder: string, cause: unknown): BackupError {
+  return new BackupError('E_STATE', `The state folder ${folder} cannot be used.`, {
+    advice: 'Check state.dir in the configuration, the rights on that folder and the space on its disk.',
+    cause,
+  })
+}

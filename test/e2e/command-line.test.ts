@@ -1,0 +1,236 @@
+/** The command line as its users meet it: help, wrong usage, configuration files and exit codes. json-results.test.ts holds its results. */
+import assert from 'node:assert/strict'
+import { rm, stat, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { describe, test } from 'node:test'
+import type { DoctorResult, DryRunResult } from '../../src/stages/backup/results.ts'
+import { Store } from '../../src/stages/state/store.ts'
+import { takeLock } from '../../src/stages/state/lock.ts'
+import { dicomBackup, type CliResult } from '../support/cli.ts'
+import { makeRig, onlyNas, SECRETS } from '../support/rig.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+
+/** The one JSON object on stdout. */
+function only({ stdout }: CliResult): unknown {
+  assert.match(stdout, /^\{.*\}\n$/, 'one line, one object')
+  return JSON.parse(stdout)
+}
+
+interface Failure {
+  readonly error: {
+    readonly code: string
+    readonly message: string
+    readonly faults?: readonly Record<string, unknown>[]
+  }
+}
+
+describe('help', () => {
+  const options: Record<string, readonly string[]> = {
+    init: ['--config <file>', '--json'],
+    run: ['--config <file>', '--json', '--dry-run', '--destination <name>', '--accept-shrunk'],
+    doctor: ['--config <file>', '--json'],
+    demo: ['--folder <folder>', '--json'],
+  }
+
+  test('lists every command and the exit codes', async () => {
+    const { code, stdout } = await dicomBackup(['help'])
+    assert.equal(code, 0)
+    const listed = [...stdout.matchAll(/^ {2}([a-z]+) \[/gm)].map(([, name]) => name)
+    assert.deepEqual(listed, [...Object.keys(options), 'help'])
+    for (const exit of [0, 1, 2, 3, 4, 130]) assert.match(stdout, new RegExp(`\\b${exit} {2}`))
+  })
+
+  for (const [command, known] of Object.entries(options)) {
+    test(`of ${command} lists its options, each with words for people`, async () => {
+      const { code, stdout } = await dicomBackup([command, '--help'])
+      assert.equal(code, 0)
+      const listed = [...stdout.matchAll(/^ {2}(?:-\w, )?(--\S+(?: <\w+>)?) {2,}\S/gm)].map(([, option]) => option)
+      assert.deepEqual(listed.sort(), [...known, '--help'].sort())
+      assert.doesNotMatch(stdout, /default: (?:false|\[\]|off)/)
+    })
+  }
+})
+
+describe('wrong usage exits with 2 and says what is wrong and where to look', () => {
+  const cases: readonly (readonly [args: readonly string[], says: RegExp])[] = [
+    [['bogus'], /Unknown command 'bogus'\..*dicom-backup help/s],
+    [['rum'], /Unknown command 'rum'\. Did you mean run\?/],
+    [['run', '--dry-runn'], /Unknown option '--dry-runn'\. Did you mean --dry-run\?.*dicom-backup run --help/s],
+    [['run', '--destination'], /'--destination <name>' argument missing.*dicom-backup run --help/s],
+    [['doctor', '--config'], /'--config <file>' argument missing/],
+    [['run', 'extra'], /[Tt]oo many arguments/],
+    [['--config', 'x.yaml', 'run'], /Unknown option '--config'/],
+  ]
+  for (const [args, says] of cases) {
+    test(args.join(' '), async () => {
+      const people = await dicomBackup(args)
+      assert.equal(people.code, 2)
+      assert.equal(people.stdout, '')
+      assert.match(people.stderr, says)
+      assert.match(people.stderr, /Nothing was begun/)
+      const missing = args.at(-1)?.startsWith('--') === true
+      const machine = await dicomBackup(missing ? ['run', '--json', ...args.slice(1)] : [...args, '--json'])
+      assert.equal(machine.code, 2)
+      assert.equal((only(machine) as Failure).error.code, 'E_CONFIG')
+      assert.doesNotMatch((only(machine) as Failure).error.message, /\n|error:/)
+    })
+  }
+
+  test('no command at all shows the help', async () => {
+    const { code, stderr } = await dicomBackup([])
+    assert.equal(code, 2)
+    assert.match(stderr, /^Usage: dicom-backup.*Exit codes:[^[]*$/s)
+  })
+})
+
+describe('the configuration file', () => {
+  test('is dicom-backup.yaml of the current folder, else the one of DICOM_BACKUP_CONFIG, else the one of --config', async (t) => {
+    const folder = await tempFolder(t)
+    for (const name of ['dicom-backup.yaml', 'environment.yaml', 'option.yaml']) {
+      const content = `dicom: { root: ${name} }\ndestinations: [{ name: nas, type: local, folder: nas }]\n`
+      await writeFile(path.join(folder, name), content)
+    }
+    const used = async (env: NodeJS.ProcessEnv, ...args: string[]): Promise<string | undefined> => {
+      const { checks } = only(await dicomBackup(['doctor', '--json', ...args], { cwd: folder, env })) as DoctorResult
+      return path.basename(checks[0]?.detail ?? '')
+    }
+    const set = { DICOM_BACKUP_CONFIG: 'environment.yaml' }
+    assert.equal(await used({}), 'dicom-backup.yaml')
+    assert.equal(await used(set), 'environment.yaml')
+    assert.equal(await used(set, '--config', path.join(folder, 'option.yaml')), 'option.yaml')
+  })
+
+  test('that is not there is told with the way to make one', async (t) => {
+    const failed = await dicomBackup(['run', '--json'], { cwd: await tempFolder(t) })
+    assert.equal(failed.code, 2)
+    assert.match((only(failed) as Failure).error.message, /dicom-backup\.yaml does not exist\. .*dicom-backup init/)
+  })
+
+  test('has all its faults told at once, each with its place, and nothing is begun', async (t) => {
+    const rig = await makeRig(t)
+    const lines = [
+      'dicom: { root: 7 }',
+      'archive: { compresion: fast }',
+      'destinations:',
+      '  - { name: a, type: local, folder: nas }',
+      '  - { name: a, type: dropbox, folder: /x, accessToken: sl.aaaaaaaaaaaaaa }',
+      '  - { name: b, type: ftp }',
+    ]
+    await writeFile(rig.configFile, lines.join('\n'))
+    const places = ['1:16', '2:12', '5:13', '6:22']
+    const machine = await rig.cli('run', '--json')
+    assert.equal(machine.code, 2)
+    const { error } = only(machine) as Failure
+    assert.equal(error.code, 'E_CONFIG')
+    assert.deepEqual(
+      error.faults?.map((fault) => Object.keys(fault).sort()),
+      places.map(() => ['column', 'key', 'line', 'message']),
+    )
+    assert.deepEqual(
+      error.faults?.map(({ line, column }) => `${String(line)}:${String(column)}`),
+      places,
+    )
+    assert.deepEqual(
+      error.faults?.map(({ key }) => key),
+      ['dicom.root', 'archive.compresion', 'destinations[1].name', 'destinations[2].type'],
+    )
+    const people = await rig.cli('run')
+    assert.equal(people.code, 2)
+    assert.equal(people.stdout, '')
+    for (const place of places) assert.match(people.stderr, new RegExp(`dicom-backup\\.yaml:${place} `))
+    await assert.rejects(stat(rig.state), 'no state folder')
+    await assert.rejects(stat(path.join(rig.folder, 'logs')), 'no log')
+  })
+})
+
+describe('--destination', () => {
+  test('with an unknown name exits with 2 and names those there are', async (t) => {
+    const rig = await makeRig(t)
+    for (const args of [[], ['--dry-run']]) {
+      const failed = await rig.cli('run', '--json', '--destination', 'nas', '--destination', 'naz', ...args)
+      assert.equal(failed.code, 2)
+      assert.match((only(failed) as Failure).error.message, /\bnaz\b.*hospital-dropbox, hospital-drive, nas/)
+    }
+  })
+
+  test('can be given several times: the backup goes there and nowhere else', async (t) => {
+    const rig = await makeRig(t)
+    await rig.put('a.dcm', 'x')
+    const only = ['--destination', 'nas', '--destination', 'hospital-dropbox']
+    const { code, result } = await rig.run(...only)
+    assert.equal(code, 0)
+    assert.deepEqual(
+      result.destinations.map(({ name }) => name),
+      ['hospital-dropbox', 'nas'],
+    )
+    assert.equal(rig.drive.requests.count(), 0)
+    const plan = await rig.cli('run', '--dry-run', '--json', ...only)
+    assert.deepEqual(
+      (JSON.parse(plan.stdout) as DryRunResult).destinations.map(({ name }) => name),
+      ['hospital-dropbox', 'nas'],
+    )
+  })
+})
+
+test('results go to stdout, progress and warnings to stderr; with --json stderr has no progress', async (t) => {
+  const rig = await makeRig(t)
+  await rig.put('a.dcm', 'x')
+  const people = await rig.cli('run')
+  assert.match(people.stdout, /Backup completed/)
+  assert.doesNotMatch(people.stdout, /Storing the DICOM files/)
+  assert.match(people.stderr, /Looking through the archive folder/)
+  await rig.configure({ archive: { prefix: 'second' } })
+  const machine = await rig.cli('run', '--json')
+  assert.equal(machine.code, 0, machine.stdout)
+  assert.doesNotMatch(machine.stderr, /Looking|Storing/)
+})
+
+describe('exit codes', () => {
+  test('0 stored everywhere; 3 one destination failed; 1 nothing stored; 4 another run is active', async (t) => {
+    const rig = await makeRig(t, onlyNas)
+    await rig.put('a.dcm', 'x')
+    assert.equal((await rig.run()).code, 0)
+    await rig.configure({
+      archive: { prefix: 'second' },
+      destinations: [
+        { name: 'nas', type: 'local', folder: 'nas' },
+        { name: 'gone', type: 'local', folder: 'gone' },
+      ],
+    })
+    assert.equal((await rig.run()).code, 3)
+    await rig.configure({ destinations: [{ name: 'gone', type: 'local', folder: 'gone' }] })
+    assert.equal((await rig.run()).code, 1)
+
+    const lock = await takeLock(rig.state, 'of another process')
+    try {
+      const locked = await rig.cli('run', '--json')
+      assert.equal(locked.code, 4)
+      assert.equal((only(locked) as Failure).error.code, 'E_LOCKED')
+      await rig.configure(onlyNas)
+      assert.equal((await rig.cli('run', '--dry-run')).code, 0, 'a plan disturbs nobody')
+      assert.equal((await rig.cli('doctor')).code, 0)
+    } finally {
+      lock.release()
+    }
+    const store = Store.open(rig.state)
+    t.after(() => {
+      store.close()
+    })
+    assert.equal(store.lastGood()?.files, 1)
+  })
+
+  test('of a plan are those of the run it foretells', async (t) => {
+    const rig = await makeRig(t)
+    await rig.put('a.dcm', 'x')
+    assert.equal((await rig.cli('run', '--dry-run')).code, 0)
+    rig.dropbox.expireTokens()
+    assert.equal((await rig.cli('run', '--dry-run')).code, 3)
+    rig.drive.revoke(SECRETS.refreshToken)
+    await rm(rig.nas, { recursive: true })
+    assert.equal((await rig.cli('run', '--dry-run')).code, 1)
+    await rm(rig.root, { recursive: true })
+    const failed = await rig.cli('run', '--dry-run', '--json')
+    assert.equal(failed.code, 1)
+    assert.equal((only(failed) as Failure).error.code, 'E_SOURCE')
+  })
+})
