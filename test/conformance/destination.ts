@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import type { Commit, Destination } from '../../src/pipeline/destination.ts'
+import { MAX_REQUEST_BYTES } from '../../src/pipeline/deliver.ts'
 import { ObjectDigest } from '../../src/pipeline/digest.ts'
 import { BackupError, type ErrorCode } from '../../src/pipeline/errors.ts'
 
@@ -109,7 +110,7 @@ export function describeDestination(kind: string, make: () => Promise<Destinatio
       const { requestMultiple } = destination.traits
       for (const offset of [0, 1 << 22, 2 ** 36, 2 ** 40]) {
         const size = destination.traits.requestBytes(offset)
-        assert.ok(size > 0 && size % requestMultiple === 0 && size <= 32 * KIB * KIB, `${size} at ${offset}`)
+        assert.ok(size > 0 && size % requestMultiple === 0 && size <= MAX_REQUEST_BYTES, `${size} at ${offset}`)
       }
     })
 
