@@ -7,7 +7,8 @@ import { styleOf, type Style, type TextStream } from './display/style.ts'
 import { exitOfError, type ExitCode } from './exit.ts'
 
 /**
- * Where results go: one JSON object on stdout with `--json`, text for people without. Progress and logs never come here.
+ * Where results go: one JSON object on stdout with `--json`, text for people without. Progress and logs never come
+ * here.
  */
 export interface Output {
   readonly json: boolean
@@ -40,7 +41,9 @@ function withoutSecrets(error: BackupError): BackupError {
   return new BackupError(error.code, redact(error.message), { remedy: error.remedy, advice: redact(error.advice) })
 }
 
-/** Writes all of it before it resolves: the process may exit right after. A reader that has gone is no fault of ours. */
+/**
+ * Writes all of it before it resolves: the process may exit right after. A reader that has gone is no fault of ours.
+ */
 function print(stream: TextStream, text: string): Promise<void> {
   return new Promise((resolve) => {
     stream.once('error', () => {

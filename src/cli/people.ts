@@ -3,8 +3,8 @@ import type { Progress } from '../pipeline/progress.ts'
 import { startDisplay, type RunningDisplay } from './display/start.ts'
 
 /**
- * What a person at stderr sees while a run goes on: the display of its progress, and the log's warnings in between, never one
- * through the other. With `quiet` (for `--json`) there is no display, and warnings come as they are.
+ * What a person at stderr sees while a run goes on: the display of its progress, and the log's warnings in between,
+ * never one through the other. With `quiet` (for `--json`) there is no display, and warnings come as they are.
  */
 export interface People {
   /** For the log. */

@@ -17,7 +17,10 @@ interface RunWords {
 
 type Action<Flags> = (flags: Flags & Shared, output: Output) => Promise<ExitCode>
 
-/** Runs the command line and gives the exit code. Commands are loaded when they are called, so that a short one starts fast. */
+/**
+ * Runs the command line and gives the exit code. Commands are loaded when they are called, so that a short one starts
+ * fast.
+ */
 export async function main(args: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = EXIT.done
   const wrap =

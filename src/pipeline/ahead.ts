@@ -11,8 +11,8 @@ export interface AheadOptions<T> {
 }
 
 /**
- * Works on several items ahead and hands the results on in the order of the source. What is ahead is bounded by number and
- * by weight. When the reader stops early, the work under way is waited for.
+ * Works on several items ahead and hands the results on in the order of the source. What is ahead is bounded by number
+ * and by weight. When the reader stops early, the work under way is waited for.
  */
 export async function* aheadInOrder<T, R>(
   source: AsyncIterable<T>,

@@ -1,6 +1,6 @@
 /**
- * The stage graph's right half: one source of bytes, cut into parts once, hashed once, and sent to every destination from
- * one bounded window.
+ * The stage graph's right half: one source of bytes, cut into parts once, hashed once, and sent to every destination
+ * from one bounded window.
  *
  *   source ──► parts ──► digests ──► window ─┬─► sink ─► destination
  *                                            └─► sink ─► destination
@@ -16,7 +16,10 @@ import { PartWindow } from './window.ts'
 /** 48 MiB of archive: the largest request, of 32 MiB, and what is made while it is sent. */
 export const WINDOW_PARTS = 12
 
-/** The largest request a destination may ask for, in bytes: it may begin within a part, and one byte after it has to be there. */
+/**
+ * The largest request a destination may ask for, in bytes: it may begin within a part, and one byte after it has to be
+ * there.
+ */
 export const MAX_REQUEST_BYTES = (WINDOW_PARTS - 1) * PART_BYTES
 
 export interface DeliverInput {
@@ -25,6 +28,8 @@ export interface DeliverInput {
   readonly destinations: readonly Destination[]
   /** `progress.destinations` are in the order of `destinations`. */
   readonly progress: Progress
+  /** Hears of each destination's end when it comes; not of those that end because the run does. */
+  readonly onOutcome?: (outcome: Outcome) => void
   readonly signal: AbortSignal
 }
 
@@ -45,9 +50,9 @@ export interface Delivery {
 }
 
 /**
- * Sends `source` to every destination under the name `object`. A destination that fails does not hold the others. Resolves
- * when each has committed or failed, however that came about; when the source fails or `signal` is aborted, every upload
- * that had not committed is aborted. The source is not read before one destination is open.
+ * Sends `source` to every destination under the name `object`. A destination that fails does not hold the others.
+ * Resolves when each has committed or failed, however that came about; when the source fails or `signal` is aborted,
+ * every upload that had not committed is aborted. The source is not read before one destination is open.
  */
 export async function deliver(input: DeliverInput): Promise<Delivery> {
   const { destinations, object, progress } = input
@@ -61,17 +66,31 @@ export async function deliver(input: DeliverInput): Promise<Delivery> {
   whole.promise.catch(() => undefined)
   const begun = Promise.withResolvers<undefined>()
 
-  const sinks = destinations.map((destination, index) => {
+  const outcomes = destinations.map(async (destination, index): Promise<Outcome> => {
     const own = progress.destinations[index]
     if (own === undefined) throw new RangeError('progress does not fit the destinations')
     const onBegun = (): void => {
       begun.resolve(undefined)
     }
-    return sink({ destination, object, branch: window.open(), whole: whole.promise, progress: own, onBegun, signal })
+    const branch = window.open()
+    const outcome = await sink({
+      destination,
+      object,
+      branch,
+      whole: whole.promise,
+      progress: own,
+      onBegun,
+      signal,
+    }).then(
+      (stored): Outcome => ({ destination, stored, error: null }),
+      (error: unknown): Outcome => ({ destination, stored: null, error: asBackupError(error) }),
+    )
+    if (!signal.aborted) input.onOutcome?.(outcome)
+    return outcome
   })
-  const settled = Promise.allSettled(sinks)
-  const allLost = Promise.allSettled(sinks).then((all) => {
-    if (all.every((one) => one.status === 'rejected')) begun.resolve(undefined)
+  // With none left to open there is nothing to wait for.
+  const settled = Promise.all(outcomes).finally(() => {
+    begun.resolve(undefined)
   })
 
   let failure: BackupError | null = null
@@ -89,16 +108,10 @@ export async function deliver(input: DeliverInput): Promise<Delivery> {
     }
     whole.reject(cause)
   }
-  const results = await settled
-  await allLost
-  const outcomes = destinations.map((destination, index): Outcome => {
-    const result = results[index]
-    if (result?.status === 'fulfilled') return { destination, stored: result.value, error: null }
-    return { destination, stored: null, error: asBackupError(result?.reason) }
-  })
+  const ended = await settled
   // A stop that came when all was stored already has stopped nothing.
-  if (input.signal.aborted && outcomes.some(({ error }) => error !== null)) failure ??= abortError(input.signal)
-  return { whole: await whole.promise.catch(() => null), failure, outcomes }
+  if (input.signal.aborted && ended.some(({ error }) => error !== null)) failure ??= abortError(input.signal)
+  return { whole: await whole.promise.catch(() => null), failure, outcomes: ended }
 }
 
 async function fill(

@@ -2,8 +2,9 @@
  * The contract of a destination: a place where archives end up. A small must and a declared may.
  *
  * One upload goes: `begin` → `append`* → `commit`, or `abort`. Nothing shows under the object's final name before
- * `commit`. A destination classifies its errors (BackupError with a remedy) and never loops: waiting and trying again is
- * `withRetry`'s work (retry.ts). test/conformance/destination.ts holds every implementation and wrapper to this page.
+ * `commit`. A destination classifies its errors (BackupError with a remedy) and never loops: waiting and trying again
+ * is `withRetry`'s work (retry.ts). test/conformance/destination.ts holds every implementation and wrapper to this
+ * page.
  */
 
 export type DigestKind = 'md5' | 'contentHash'
@@ -25,8 +26,8 @@ export interface DestinationTraits {
   /** The digest by which this destination proves what it holds. */
   readonly digest: DigestKind
   /**
-   * The size, in bytes, a request should have that starts at `offset`: a multiple of `requestMultiple`. It may grow with
-   * the offset, for services that mind many small requests.
+   * The size, in bytes, a request should have that starts at `offset`: a multiple of `requestMultiple`. It may grow
+   * with the offset, for services that mind many small requests.
    */
   requestBytes(offset: number): number
 }
@@ -65,14 +66,17 @@ export interface Upload {
   /** Opaque handle for `Destination.resume`; a secret (it may be a session address), so never logged. */
   readonly token: string
 
-  /** Asks the far side how many bytes it holds durably, counted from 0. Rejects with E_SESSION (`restart`) when the upload is gone. */
+  /**
+   * Asks the far side how many bytes it holds durably, counted from 0. Rejects with E_SESSION (`restart`) when the
+   * upload is gone.
+   */
   held(signal: AbortSignal): Promise<number>
 
   /**
-   * Sends `chunks` as one request that starts at `offset`; their total length is a multiple of `traits.requestMultiple`.
-   * Resolves with the number of bytes the far side now holds, which may be less than was sent, never less than `offset`.
-   * The chunks are not changed and not kept after it settles. Rejects with E_OFFSET (`resume`) when the far side holds
-   * something else than `offset`.
+   * Sends `chunks` as one request that starts at `offset`; their total length is a multiple of
+   * `traits.requestMultiple`. Resolves with the number of bytes the far side now holds, which may be less than was
+   * sent, never less than `offset`. The chunks are not changed and not kept after it settles. Rejects with E_OFFSET
+   * (`resume`) when the far side holds something else than `offset`.
    */
   append(offset: number, chunks: readonly Uint8Array[], signal: AbortSignal): Promise<number>
 
@@ -99,7 +103,9 @@ export interface Destination {
   /** Starts the upload of a new object. `object` is a file name without a folder. */
   begin(object: string, signal: AbortSignal): Promise<Upload>
 
-  /** Takes an upload up again from its token, in this process or a later one. Rejects with E_SESSION when it is gone. */
+  /**
+   * Takes an upload up again from its token, in this process or a later one. Rejects with E_SESSION when it is gone.
+   */
   resume(token: string, signal: AbortSignal): Promise<Upload>
 
   /** The object under its final name, or null when there is none. */

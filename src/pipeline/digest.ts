@@ -4,8 +4,8 @@ import type { ObjectDigests } from './destination.ts'
 export const DIGEST_BLOCK = 4 * 1024 * 1024
 
 /**
- * SHA-256 over the SHA-256 digests of each 4 MiB block, as `ObjectDigests.contentHash` is defined. Test vectors stand on
- * https://www.dropbox.com/developers/reference/content-hash
+ * SHA-256 over the SHA-256 digests of each 4 MiB block, as `ObjectDigests.contentHash` is defined. Test vectors stand
+ * on https://www.dropbox.com/developers/reference/content-hash
  */
 export class ContentHash {
   readonly #overall = createHash('sha256')

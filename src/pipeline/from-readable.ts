@@ -1,9 +1,9 @@
 import { finished, type Readable } from 'node:stream'
 
 /**
- * The one door by which a Node stream enters: its chunks one by one, as they are. (Iterating the stream itself joins what is
- * buffered into a new buffer.) The stream is held back while a chunk is being worked on, and destroyed when the reader
- * stops early. Rejects with the stream's own error, also when it is closed before its end.
+ * The one door by which a Node stream enters: its chunks one by one, as they are. (Iterating the stream itself joins
+ * what is buffered into a new buffer.) The stream is held back while a chunk is being worked on, and destroyed when the
+ * reader stops early. Rejects with the stream's own error, also when it is closed before its end.
  */
 export async function* fromReadable(readable: Readable): AsyncGenerator<Buffer> {
   const chunks: Buffer[] = []

@@ -9,8 +9,8 @@ export interface Part {
 export const PART_BYTES = 4 * 1024 * 1024
 
 /**
- * Buffers for parts, used again and again: a backup of any size allocates as many as were ever in use at once. A buffer is
- * given back only when every destination holds its bytes.
+ * Buffers for parts, used again and again: a backup of any size allocates as many as were ever in use at once. A buffer
+ * is given back only when every destination holds its bytes.
  */
 export class PartPool {
   readonly #free: Uint8Array<ArrayBuffer>[] = []
@@ -25,7 +25,10 @@ export class PartPool {
   }
 }
 
-/** Cuts a stream of bytes into parts of PART_BYTES; the last may be shorter. Bytes are copied once, into the pool's buffers. */
+/**
+ * Cuts a stream of bytes into parts of PART_BYTES; the last may be shorter. Bytes are copied once, into the pool's
+ * buffers.
+ */
 export async function* cutParts(source: AsyncIterable<Uint8Array>, pool: PartPool): AsyncGenerator<Part> {
   let buffer = pool.take()
   let filled = 0

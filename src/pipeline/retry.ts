@@ -1,8 +1,8 @@
 /**
- * Trying again, for every destination alike. A destination says what an error means (its remedy); this wrapper waits, asks
- * the far side what it holds and goes on from the answer. The time allowed without progress starts with a call's first
- * failure, and anew whenever the offset has moved. What goes before does not count: on a slow line a request takes long, and
- * between two requests a destination waits for the source and for its siblings.
+ * Trying again, for every destination alike. A destination says what an error means (its remedy); this wrapper waits,
+ * asks the far side what it holds and goes on from the answer. The time allowed without progress starts with a call's
+ * first failure, and anew whenever the offset has moved. What goes before does not count: on a slow line a request
+ * takes long, and between two requests a destination waits for the source and for its siblings.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Commit, Destination, StoredObject, Upload } from './destination.ts'
@@ -14,7 +14,10 @@ export interface RetryPolicy {
   readonly longestPauseMs: number
   /** Give an upload up this long after a failure without a byte more being held. ms. */
   readonly patienceMs: number
-  /** Give up this long after the first failure of any other call. ms. Short: while one is not open, the window holds the others. */
+  /**
+   * Give up this long after the first failure of any other call. ms. Short: while one is not open, the window holds the
+   * others.
+   */
   readonly openingPatienceMs: number
 }
 
@@ -82,7 +85,10 @@ const tookNothing = (name: string): BackupError =>
 
 const lengthOf = (chunks: readonly Uint8Array[]): number => chunks.reduce((sum, chunk) => sum + chunk.length, 0)
 
-/** A destination that tries again, under the same contract. Its `append` may resolve with less than was sent, as any other's. */
+/**
+ * A destination that tries again, under the same contract. Its `append` may resolve with less than was sent, as any
+ * other's.
+ */
 export function withRetry(
   inner: Destination,
   policy: RetryPolicy = DEFAULT_RETRY,

@@ -22,8 +22,8 @@ export interface SinkInput {
 
 /**
  * Carries one branch of the window to one destination: begin, append until the last stretch, commit. Resolves when the
- * destination has proved by its own digest that it holds the object. Whatever goes wrong, the upload is aborted, so nothing
- * shows under the object's name, and the branch leaves the window, so the others go on.
+ * destination has proved by its own digest that it holds the object. Whatever goes wrong, the upload is aborted, so
+ * nothing shows under the object's name, and the branch leaves the window, so the others go on.
  */
 export async function sink(input: SinkInput): Promise<StoredObject> {
   const { destination, branch, progress, signal } = input

@@ -4,7 +4,10 @@ import { writeFully } from './write-fully.ts'
 
 const FLUSH_BYTES = 256 * 1024
 
-/** Appends lines, or any bytes, to a file of its own, in large writes. What would grow with the number of files goes there. */
+/**
+ * Appends lines, or any bytes, to a file of its own, in large writes. What would grow with the number of files goes
+ * there.
+ */
 export class SpillFile {
   readonly path: string
   readonly #handle: FileHandle
@@ -74,8 +77,8 @@ export async function* readSpill(path: string): AsyncGenerator<Buffer> {
 const NEWLINE = 0x0a
 
 /**
- * The file's lines, each parsed as JSON. A line feed ends them and nothing else: node:readline would also split at U+2028,
- * which JSON leaves in a file's name as it is. Rejects with E_STATE, also when the last line is cut off.
+ * The file's lines, each parsed as JSON. A line feed ends them and nothing else: node:readline would also split at
+ * U+2028, which JSON leaves in a file's name as it is. Rejects with E_STATE, also when the last line is cut off.
  */
 export async function* readJsonLines(path: string): AsyncGenerator {
   let begun: Buffer[] = []

@@ -14,10 +14,9 @@ export interface Spool {
 }
 
 /**
- * Starts to write `source` into `file` (new, mode 0600). It decouples a source that must not wait, such as a database in
- * a transaction, from destinations that take days. Rejects with E_QUOTA on a full disk, with E_STATE when the file cannot be
- * used; the source's own errors pass unchanged.
- * The caller waits for `done` before the file is removed.
+ * Starts to write `source` into `file` (new, mode 0600). It decouples a source that must not wait, such as a database
+ * in a transaction, from destinations that take days. Rejects with E_QUOTA on a full disk, with E_STATE when the file
+ * cannot be used; the source's own errors pass unchanged. The caller waits for `done` before the file is removed.
  */
 export function spool(source: AsyncIterable<Uint8Array>, file: string, signal: AbortSignal): Spool {
   let written = 0

@@ -2,7 +2,10 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import { BackupError, systemCode } from './errors.ts'
 
-/** Creates a file that only this user can read (mode 0600); one that is there already is an error. Rejects with E_QUOTA or E_STATE. */
+/**
+ * Creates a file that only this user can read (mode 0600); one that is there already is an error. Rejects with E_QUOTA
+ * or E_STATE.
+ */
 export async function createStateFile(file: string): Promise<FileHandle> {
   try {
     return await open(file, 'wx', 0o600)

@@ -10,8 +10,8 @@ export interface Stretch {
 
 /**
  * The bounded window of parts that all destinations read from: one producer, any number of branches. A part stays until
- * every branch has released it, so memory is `capacity` × part size whatever the number of destinations, and the slowest
- * branch sets the pace. A branch that leaves is forgotten; when all have left, `put` rejects.
+ * every branch has released it, so memory is `capacity` × part size whatever the number of destinations, and the
+ * slowest branch sets the pace. A branch that leaves is forgotten; when all have left, `put` rejects.
  */
 export class PartWindow {
   readonly #capacity: number
@@ -100,8 +100,8 @@ export class PartWindow {
   }
 
   /**
-   * Whether a full window, held up by the branch at `offset` itself, does not have `wanted` bytes and one more for it: it would
-   * wait for ever. The first part tells how large parts are, for only the last may be shorter.
+   * Whether a full window, held up by the branch at `offset` itself, does not have `wanted` bytes and one more for it:
+   * it would wait for ever. The first part tells how large parts are, for only the last may be shorter.
    */
   #isTooLarge(wanted: number, offset: number): boolean {
     const [first] = this.#parts
@@ -148,7 +148,8 @@ export class Branch {
 
   /**
    * The next `wanted` bytes, once they and at least one byte after them are there, or the end is known. Taking twice
-   * without a release gives the same bytes again. Rejects with a RangeError when `wanted` can never fit into the window.
+   * without a release gives the same bytes again. Rejects with a RangeError when `wanted` can never fit into the
+   * window.
    */
   take(wanted: number, signal: AbortSignal): Promise<Stretch> {
     return this.#window.stretch(this.#offset, wanted, signal)

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { noSharedDicom, sharedDicom } from '../support/shared-dicom.ts'
 import { startMariaDb, type MariaDb } from '../support/mariadb.ts'
-import { makeRig } from '../support/rig.ts'
+import { makeRig, onlyNas } from '../support/rig.ts'
 import { createViewerDatabase, type ViewerDatabase } from '../support/viewer-database.ts'
 import { READERS, readEntries, readEntry, readManifest } from '../support/zip-readers.ts'
 
@@ -135,3 +135,10 @@ async function loadsBack(dump: Buffer): Promise<void> {
     assert.deepEqual(await server.query(`${query} = 'restored' ORDER BY 1`), original, what)
   }
 }
+
+test('two runs that start in one second make two archives', async (t) => {
+  const rig = await makeRig(t, onlyNas)
+  await rig.put('a.dcm', 'x')
+  for (let n = 0; n < 3; n += 1) assert.equal((await rig.run()).code, 0)
+  assert.equal((await rig.visible()).length, 3)
+})

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, test } from 'node:test'
-import { deliver, MAX_REQUEST_BYTES, WINDOW_PARTS } from '../../src/pipeline/deliver.ts'
+import { deliver, MAX_REQUEST_BYTES, WINDOW_PARTS, type Outcome } from '../../src/pipeline/deliver.ts'
 import type { Destination } from '../../src/pipeline/destination.ts'
 import { abortError, BackupError } from '../../src/pipeline/errors.ts'
 import { PART_BYTES } from '../../src/pipeline/part.ts'
@@ -137,6 +137,38 @@ describe('one source to several destinations', () => {
       assert.ok(inner.objects.get('a.zip')?.equals(data))
       if (!fired) break
     }
+  })
+
+  test("each destination's own end is heard of when it comes, and not what ends because the run does", async () => {
+    const heard: string[] = []
+    const listen = (source: AsyncIterable<Uint8Array>, names: readonly string[]) => {
+      const all = names.map((name) =>
+        memoryDestination(name, {
+          before: (call) => {
+            if (name === 'full' && call === 'append') throw new BackupError('E_QUOTA', 'full')
+          },
+        }),
+      )
+      const onOutcome = ({ destination, error }: Outcome): void => {
+        heard.push(`${destination.name} ${error?.code ?? 'stored'}`)
+      }
+      return deliver({
+        source,
+        object: 'a.zip',
+        destinations: all,
+        progress: newProgress(names),
+        onOutcome,
+        signal: never,
+      })
+    }
+    await listen(pieces(randomBytes(3 * PART_BYTES), 1 << 20), ['full', 'good'])
+    assert.deepEqual(heard.splice(0), ['full E_QUOTA', 'good stored'])
+    const failing = async function* (): AsyncGenerator<Uint8Array> {
+      yield* pieces(randomBytes(100), 10)
+      throw new BackupError('E_DUMP', 'the dump broke off')
+    }
+    await listen(failing(), ['good'])
+    assert.deepEqual(heard, [])
   })
 
   test('when every destination is lost the source is let go', async () => {

@@ -1,6 +1,6 @@
 /**
- * `demo`: the main job on a machine with nothing set up. It makes a small archive folder, starts local stand-ins of both cloud services,
- * writes a configuration, and then does what a user does: plan, run, look.
+ * `demo`: the main job on a machine with nothing set up. It makes a small archive folder, starts local stand-ins of
+ * both cloud services, writes a configuration, and then does what a user does: plan, run, look.
  */
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'

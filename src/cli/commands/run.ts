@@ -71,7 +71,10 @@ export async function plan(config: LoadedConfig, only: readonly string[], output
   }
 }
 
-/** As the run itself would end, as far as can be known: 1 when no destination can be used, 3 when someone should look at it. */
+/**
+ * As the run itself would end, as far as can be known: 1 when no destination can be used, 3 when someone should look at
+ * it.
+ */
 function exitOfPlan({ destinations, skippedFiles, warnings }: DryRunResult): ExitCode {
   const usable = destinations.filter(({ error, fits }) => error === null && fits !== false).length
   if (usable === 0) return EXIT.failed

@@ -4,7 +4,10 @@ import { formatBytes, formatCount, formatFiles, formatRatio } from './format.ts'
 import type { Style } from './style.ts'
 import { table, type Cell } from './table.ts'
 
-/** What a run would store, for people: counts by transfer syntax and modality, the estimate, and where it fits. Names no files. */
+/**
+ * What a run would store, for people: counts by transfer syntax and modality, the estimate, and where it fits. Names no
+ * files.
+ */
 export function dryRunSummary(result: DryRunResult, style: Style): string {
   return joinBlocks([
     [heading('Plan of a backup; nothing was written', style)],

@@ -41,9 +41,9 @@ export function formatPercent(fraction: number): string {
   return `${(Math.floor(fraction * 1000) / 10).toFixed(1)} %`
 }
 
-/** '2.04:1', how many bytes of files became one byte of archive; null when either is 0. */
+/** '2.04:1', how many bytes of files became one byte of archive; null when it was none. */
 export function formatRatio(original: number, archived: number): string | null {
-  return original > 0 && archived > 0 ? `${threeDigits(original / archived)}:1` : null
+  return archived > 0 && original >= archived ? `${threeDigits(original / archived)}:1` : null
 }
 
 /** '<1 s', '12 s', '4 min 5 s', '2 h 5 min', '3 d 4 h', from ms, rounded down: the two largest units that are not 0. */

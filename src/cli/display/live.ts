@@ -8,8 +8,8 @@ import { styleOf, type Style } from './style.ts'
 import { cleanLines, visibleWidth, wrap } from './width.ts'
 
 /**
- * Progress in place, on a terminal. Only what changed is written (log-update), the cursor stays visible below the frame, so
- * that a killed run leaves a terminal in order, and lines that it does not draw itself go through `note`.
+ * Progress in place, on a terminal. Only what changed is written (log-update), the cursor stays visible below the
+ * frame, so that a killed run leaves a terminal in order, and lines that it does not draw itself go through `note`.
  */
 export function liveDisplay(progress: Progress, { stream, columns, now }: DisplayContext): Display {
   const update = createLogUpdate(stream, { showCursor: true, defaultWidth: columns })
@@ -25,8 +25,8 @@ export function liveDisplay(progress: Progress, { stream, columns, now }: Displa
   })
 
   /**
-   * Takes the frame off the screen. A terminal that became narrower has broken its lines, which log-update does not know:
-   * they are counted here as the terminal breaks them.
+   * Takes the frame off the screen. A terminal that became narrower has broken its lines, which log-update does not
+   * know: they are counted here as the terminal breaks them.
    */
   const erase = (width: number): void => {
     const rows = shown.reduce((sum, line) => sum + Math.max(1, Math.ceil(visibleWidth(line) / width)), 0)

@@ -11,10 +11,10 @@ const LONGEST_GAP_MS = 600_000
 const GAP_SHARE = 1 / 20
 
 /**
- * Progress where there is no terminal (cron's mail, a service's journal, a file): whole lines with their local time and no
- * control sequences. A line at the start, at each change of phase and at each destination's change of state; then every 30
- * seconds, and for runs of hours and days every twentieth of their age, at most every 10 minutes. A destination that goes
- * back and forth between sending and retrying is told of at most as often.
+ * Progress where there is no terminal (cron's mail, a service's journal, a file): whole lines with their local time and
+ * no control sequences. A line at the start, at each change of phase and at each destination's change of state; then
+ * every 30 seconds, and for runs of hours and days every twentieth of their age, at most every 10 minutes. A
+ * destination that goes back and forth between sending and retrying is told of at most as often.
  */
 export function plainDisplay(progress: Progress, { stream, now }: DisplayContext): Display {
   const meter = newPaceMeter()

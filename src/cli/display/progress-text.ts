@@ -1,4 +1,6 @@
-/** The words for a run's progress, the same on a terminal and without one. Progress knows no file names; nor do they. */
+/**
+ * The words for a run's progress, the same on a terminal and without one. Progress knows no file names; nor do they.
+ */
 
 import type { DestinationProgress, Progress } from '../../pipeline/progress.ts'
 import {
@@ -54,7 +56,10 @@ export function timeText(elapsedMs: number, { leftMs }: Pace): string {
   return leftMs === null ? soFar : `${soFar}, ${formatTimeLeft(leftMs)}`
 }
 
-/** Where the whole run is, in a line: 'Storing the DICOM files: 42.3 %, 412,803 of 1,003,211 files, 1.21 TiB of 2.88 TiB, 182 MiB/s'. */
+/**
+ * Where the whole run is, in a line: 'Storing the DICOM files: 42.3 %, 412,803 of 1,003,211 files, 1.21 TiB of 2.88
+ * TiB, 182 MiB/s'.
+ */
 export function overallText(progress: Progress, pace: Pace): string {
   const { filesTotal, filesDone, filesSkipped, bytesDone, bytesTotal, dumpBytes } = progress
   const parts: string[] = []

@@ -1,12 +1,14 @@
 /**
  * How fast a run goes and how long it will take, out of counters that someone looks at now and then.
  *
- * Rates are those of the last 30 seconds. The time left looks back two minutes, as it should be steady rather than fresh: a
- * destination may tell of its bytes only every 16 MiB. It is the time that the slowest of these needs at its own pace:
+ * Rates are those of the last 30 seconds. The time left looks back two minutes, as it should be steady rather than
+ * fresh: a destination may tell of its bytes only every 16 MiB. It is the time that the slowest of these needs at its
+ * own pace:
  *
  * - reading: the plan's bytes that are not in the archive yet;
- * - each destination that still takes part: the bytes of the archive that it does not hold, and those that have still to be
- *   made. These are the rest of the plan, times the archive's growth per byte of plan so far, the database left aside.
+ * - each destination that still takes part: the bytes of the archive that it does not hold, and those that have still
+ *   to be made. These are the rest of the plan, times the archive's growth per byte of plan so far, the database left
+ *   aside.
  */
 
 import type { DestinationProgress, Progress } from '../../pipeline/progress.ts'
@@ -41,7 +43,10 @@ interface Sample {
 }
 
 export interface PaceMeter {
-  /** The pace at `now` (ms, of any clock). Keeps what it needs of the counters: at most one sample a second, for two minutes. */
+  /**
+   * The pace at `now` (ms, of any clock). Keeps what it needs of the counters: at most one sample a second, for two
+   * minutes.
+   */
   look(progress: Progress, now: number): Pace
 }
 

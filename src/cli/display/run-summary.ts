@@ -30,9 +30,9 @@ const HASHES: Readonly<Record<string, string>> = {
 }
 
 /**
- * A run's result for people: what was stored and where, what was left out, what went wrong and what to do. Names no files
- * but the archive. `progress` are the run's counters at its end, for the sizes that the result does not have; null when
- * there are none.
+ * A run's result for people: what was stored and where, what was left out, what went wrong and what to do. Names no
+ * files but the archive. `progress` are the run's counters at its end, for the sizes that the result does not have;
+ * null when there are none.
  */
 export function runSummary(result: RunResult, progress: Progress | null, style: Style): string {
   const [kind, title] = TITLES[result.status]

@@ -23,9 +23,10 @@ export interface DisplayOptions {
 export type RunningDisplay = Pick<Display, 'note' | 'report' | 'stop'>
 
 /**
- * Shows `progress` from now until `stop`: in place on a terminal, else in plain lines. Its ticker does not keep the process
- * alive. A stream that fails (a closed terminal, a broken pipe) ends the display, never the run; its later errors are
- * swallowed too, so the listener stays. After `stop` nothing is written any more, and a second `stop` does nothing.
+ * Shows `progress` from now until `stop`: in place on a terminal, else in plain lines. Its ticker does not keep the
+ * process alive. A stream that fails (a closed terminal, a broken pipe) ends the display, never the run; its later
+ * errors are swallowed too, so the listener stays. After `stop` nothing is written any more, and a second `stop` does
+ * nothing.
  */
 export function startDisplay(progress: Progress, options: DisplayOptions): RunningDisplay {
   const { stream, isTty = stream.isTTY === true && process.env.TERM !== 'dumb' } = options

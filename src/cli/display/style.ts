@@ -55,9 +55,10 @@ const ASCII: Signs = {
 }
 
 /**
- * The style of a stream. Colours follow Node's own rule (`util.styleText` with `validateStream`): a terminal that has them,
- * NO_COLOR and FORCE_COLOR honoured. Signs beyond ASCII are for terminals only, as a file or a pipe is often read with
- * another code page; on Windows for the terminals that are known to have them, elsewhere where the locale is UTF-8.
+ * The style of a stream. Colours follow Node's own rule (`util.styleText` with `validateStream`): a terminal that has
+ * them, NO_COLOR and FORCE_COLOR honoured. Signs beyond ASCII are for terminals only, as a file or a pipe is often read
+ * with another code page; on Windows for the terminals that are known to have them, elsewhere where the locale is
+ * UTF-8.
  */
 export function styleOf(
   stream: TextStream,

@@ -19,8 +19,8 @@ const TIGHT = 16
 const TIGHTEST = 8
 
 /**
- * Rows in aligned columns, two spaces apart, as lines that fit into `style.columns` less one, `indent` spaces before each.
- * Widths are those on the terminal, wide characters included. A column that is empty in every row takes no place.
+ * Rows in aligned columns, two spaces apart, as lines that fit into `style.columns` less one, `indent` spaces before
+ * each. Widths are those on the terminal, wide characters included. A column that is empty in every row takes no place.
  */
 export function table(
   columns: readonly Column[],

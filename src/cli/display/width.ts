@@ -61,7 +61,10 @@ export function truncate(text: string, width: number, ellipsis: string): string 
   return kept.trimEnd() + ellipsis
 }
 
-/** Uncoloured text in lines of at most `width` columns, broken at spaces. A longer word (a path) keeps a line to itself, whole. */
+/**
+ * Uncoloured text in lines of at most `width` columns, broken at spaces. A longer word (a path) keeps a line to itself,
+ * whole.
+ */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = []
   let line = ''

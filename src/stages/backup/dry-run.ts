@@ -24,9 +24,9 @@ export interface DryRunOptions {
 }
 
 /**
- * Says what a run would do: reads the archive folder and the files' headers, asks the database for its size and signs in to the
- * destinations. Writes nothing, anywhere. Rejects when the archive folder or the database cannot be used, as the run would; a destination
- * that cannot be used is told in its row.
+ * Says what a run would do: reads the archive folder and the files' headers, asks the database for its size and signs
+ * in to the destinations. Writes nothing, anywhere. Rejects when the archive folder or the database cannot be used, as
+ * the run would; a destination that cannot be used is told in its row.
  */
 export async function dryRun(config: Config, { only, onProgress, signal }: DryRunOptions): Promise<DryRunResult> {
   const { root, include, exclude } = config.dicom

@@ -1,4 +1,7 @@
-/** The JSON results of `run` and `run --dry-run`, as the contract names them. Times are ISO 8601 with offset, sizes bytes. */
+/**
+ * The JSON results of `run` and `run --dry-run`, as the contract names them. Times are ISO 8601 with offset, sizes
+ * bytes.
+ */
 
 import type { ErrorCode } from '../../pipeline/errors.ts'
 

@@ -1,6 +1,7 @@
 /** One backup: lock, sources, archive, delivery, record. */
 import { randomUUID } from 'node:crypto'
-import { deliver, type Delivery } from '../../pipeline/deliver.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { deliver, type Delivery, type Outcome } from '../../pipeline/deliver.ts'
 import type { Destination } from '../../pipeline/destination.ts'
 import { asBackupError, type BackupError } from '../../pipeline/errors.ts'
 import { newProgress, type DestinationProgress, type Progress } from '../../pipeline/progress.ts'
@@ -40,8 +41,8 @@ export interface RunOptions {
 }
 
 /**
- * Makes one backup and stores it at every destination. Resolves with the result however the run ended. Rejects only when no
- * run could begin: E_LOCKED when another is active, E_STATE when the state folder cannot be used.
+ * Makes one backup and stores it at every destination. Resolves with the result however the run ended. Rejects only
+ * when no run could begin: E_LOCKED when another is active, E_STATE when the state folder cannot be used.
  */
 export async function runBackup(config: Config, options: RunOptions): Promise<RunResult> {
   const store = Store.open(config.state.dir)
@@ -71,8 +72,7 @@ interface RunPlace {
 
 async function lockedRun(config: Config, options: RunOptions, { runId, folder, store }: RunPlace): Promise<RunResult> {
   const { log } = options
-  const startedAt = new Date()
-  const name = archiveName(config.archive.prefix, startedAt)
+  const { startedAt, name } = await freeName(config.archive.prefix, store)
   const wanted = config.destinations.filter((one) => options.only.length === 0 || options.only.includes(one.name))
   const progress = newProgress(wanted.map((one) => one.name))
   options.onProgress(progress)
@@ -107,7 +107,10 @@ async function lockedRun(config: Config, options: RunOptions, { runId, folder, s
       },
       ledger,
     )
-    delivery = await deliver({ source, object: name, destinations, progress, signal })
+    const onOutcome = (outcome: Outcome): void => {
+      logOutcome(outcome, log)
+    }
+    delivery = await deliver({ source, object: name, destinations, progress, onOutcome, signal })
     failure = delivery.failure
   } catch (error) {
     failure = asBackupError(error, options.signal)
@@ -146,8 +149,21 @@ async function lockedRun(config: Config, options: RunOptions, { runId, folder, s
     warnings: result.warnings,
     destinations: result.destinations,
   })
-  logEnd(result, failure, delivery, log)
+  logEnd(result, failure, log)
   return result
+}
+
+/**
+ * A start whose archive name no earlier run has: two may start in one second, and at a clock change an hour comes
+ * twice.
+ */
+async function freeName(prefix: string, store: Store): Promise<{ readonly startedAt: Date; readonly name: string }> {
+  for (;;) {
+    const startedAt = new Date()
+    const name = archiveName(prefix, startedAt)
+    if (!store.hasArchive(name)) return { startedAt, name }
+    await sleep(1000 - startedAt.getMilliseconds())
+  }
 }
 
 function tellRetry(own: DestinationProgress | undefined, error: BackupError, pauseMs: number, log: RunLog): void {
@@ -155,11 +171,12 @@ function tellRetry(own: DestinationProgress | undefined, error: BackupError, pau
   log.warn({ destination: own?.name, code: error.code, pauseMs: Math.round(pauseMs), err: error }, 'trying again')
 }
 
-function logEnd(result: RunResult, failure: BackupError | null, delivery: Delivery | null, log: RunLog): void {
-  for (const { destination, error } of delivery?.outcomes ?? []) {
-    if (error !== null && error !== failure)
-      tellEnd(error, { destination: destination.name }, 'destination failed', log)
-  }
+function logOutcome({ destination: { name }, stored, error }: Outcome, log: RunLog): void {
+  if (stored !== null) log.info({ destination: name, bytes: stored.bytes }, 'stored and verified')
+  else if (error !== null) tellEnd(error, { destination: name }, 'destination failed', log)
+}
+
+function logEnd(result: RunResult, failure: BackupError | null, log: RunLog): void {
   if (failure !== null) tellEnd(failure, {}, 'run failed', log)
   const { runId, status, archive, warnings } = result
   const stored = result.destinations.filter((one) => one.status === 'completed').map((one) => one.name)

@@ -10,8 +10,8 @@ const share = (now: number, before: number): number => (before === 0 ? 0 : (befo
 const percent = (now: number, before: number): string => `${Math.round(share(now, before) * 100)} %`
 
 /**
- * Compares what this run found with the last good run. What comes back makes the run partial: it is stored, but someone has to look at
- * it, and retention leaves everything alone. `last` is null at the first run.
+ * Compares what this run found with the last good run. What comes back makes the run partial: it is stored, but someone
+ * has to look at it, and retention leaves everything alone. `last` is null at the first run.
  */
 export function sanityWarnings(now: SourceMeasure, last: SourceMeasure | null): Warning[] {
   const warnings: Warning[] = []

@@ -14,9 +14,9 @@ import type { Warning } from './results.ts'
 import { ownPaths } from './own-paths.ts'
 
 /**
- * What a run reads: the database dump, then the files of the plan. The dump runs at the database's own speed into a spool
- * of the work folder, so that a slow line never holds a transaction open. The walk begins when the dump has ended: thus every image
- * that the dump tells of is in the plan, and one that comes later is in the next backup.
+ * What a run reads: the database dump, then the files of the plan. The dump runs at the database's own speed into a
+ * spool of the work folder, so that a slow line never holds a transaction open. The walk begins when the dump has
+ * ended: thus every image that the dump tells of is in the plan, and one that comes later is in the next backup.
  */
 export interface Sources {
   /** Null when no database is configured. */
@@ -87,7 +87,10 @@ export function openSources(config: Config, folder: string, progress: Progress, 
   }
 }
 
-/** What keeps the database from being dumped at all, the dump program says itself and better, so a failure to look is none here. */
+/**
+ * What keeps the database from being dumped at all, the dump program says itself and better, so a failure to look is
+ * none here.
+ */
 async function lookAt(database: DatabaseConfig, signal: AbortSignal): Promise<DatabaseInspection | null> {
   try {
     return await inspectDatabase(database, signal)
@@ -96,7 +99,9 @@ async function lookAt(database: DatabaseConfig, signal: AbortSignal): Promise<Da
   }
 }
 
-/** The dump program passes over in silence what its account may not see, and what an option of this machine excludes. */
+/**
+ * The dump program passes over in silence what its account may not see, and what an option of this machine excludes.
+ */
 function dumpWarnings(
   { user }: DatabaseConfig,
   expected: DatabaseInspection | null,

@@ -2,8 +2,8 @@ import { mkdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 
 /**
- * The folder of a run in progress inside the state folder: plan, dump, directory, manifest. Holds patients' data, so only
- * its owner can enter it. What killed runs left behind is removed first; call it under the lock.
+ * The folder of a run in progress inside the state folder: plan, dump, directory, manifest. Holds patients' data, so
+ * only its owner can enter it. What killed runs left behind is removed first; call it under the lock.
  */
 export async function makeWorkFolder(stateFolder: string, runId: string): Promise<string> {
   const runs = path.join(stateFolder, 'runs')

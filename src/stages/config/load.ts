@@ -18,8 +18,8 @@ export interface LoadedConfig extends Config {
 }
 
 /**
- * Reads a configuration file, and the password and key files it names; `redact` knows its secrets from then on. Throws a ConfigError with all faults at once, or
- * E_CONFIG when the file itself cannot be read.
+ * Reads a configuration file, and the password and key files it names; `redact` knows its secrets from then on. Throws
+ * a ConfigError with all faults at once, or E_CONFIG when the file itself cannot be read.
  */
 export function loadConfig(file: string, env: NodeJS.ProcessEnv = process.env): LoadedConfig {
   const absolute = path.resolve(file)

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 
 /**
- * What the schema is made of. Each part is given, as every issue's message, what would be right there; issues.ts puts what
- * was found in front of it.
+ * What the schema is made of. Each part is given, as every issue's message, what would be right there; issues.ts puts
+ * what was found in front of it.
  */
 
 /** Marks an issue whose message is the whole sentence. */

@@ -5,8 +5,8 @@ const FORM = /^(\d+(?:\.\d+)?)\s*(?:([kmg])(?:i?b)?|b|bytes)?$/i
 const UNITS: Readonly<Record<string, number>> = { k: KiB, m: MiB, g: 1024 * MiB }
 
 /**
- * Bytes of '8MiB', '16 MB', '512k' or a plain number; null when it is no size or no whole number of bytes. KB, MB and GB
- * count in 1024s like KiB, MiB and GiB, as Windows and MySQL use them: the services' part sizes are such numbers.
+ * Bytes of '8MiB', '16 MB', '512k' or a plain number; null when it is no size or no whole number of bytes. KB, MB and
+ * GB count in 1024s like KiB, MiB and GiB, as Windows and MySQL use them: the services' part sizes are such numbers.
  */
 export function parseSize(written: string | number): number | null {
   const match = FORM.exec(String(written).trim())

@@ -21,7 +21,9 @@ interface Spot extends Place {
 
 /** A configuration file as values, with the place of each. */
 export interface Source {
-  /** Maps, lists, texts, numbers, true/false and null; `${NAME}` is replaced, but stays as written where that failed. */
+  /**
+   * Maps, lists, texts, numbers, true/false and null; `${NAME}` is replaced, but stays as written where that failed.
+   */
   readonly value: unknown
   /** Syntax errors (then nothing else), repeated keys, and texts whose `${NAME}` could not be replaced. */
   readonly faults: readonly Fault[]

@@ -103,7 +103,7 @@ destinations:
     # In place of oauth: the key file of a service account.
 #    credentialsFile: service-account.json
 
-# When backups are made by the hourly job, which "dicom-backup schedule install" sets up.
+# When backups are due.
 schedule:
   enabled: true
   # 1h, 3h, 6h, 12h or 24h
@@ -123,8 +123,8 @@ retention:
 }
 
 /**
- * Writes the starter configuration; only its owner may read it, since secrets may come into it. Rejects with E_CONFIG when
- * there is such a file already, which stays as it is, or when it cannot be written.
+ * Writes the starter configuration; only its owner may read it, since secrets may come into it. Rejects with E_CONFIG
+ * when there is such a file already, which stays as it is, or when it cannot be written.
  */
 export async function writeStarterConfig(file: string): Promise<void> {
   const absolute = path.resolve(file)

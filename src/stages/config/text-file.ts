@@ -9,8 +9,8 @@ const LARGEST = 1024 * 1024
 export type TextFile = { readonly text: string; readonly worldReadable: boolean } | { readonly problem: string }
 
 /**
- * Reads a file that a person wrote, with or without a byte order mark, as UTF-8 or as the UTF-16 that Windows' Notepad and
- * PowerShell may write. `worldReadable` is always false on Windows, which has no such permission bit.
+ * Reads a file that a person wrote, with or without a byte order mark, as UTF-8 or as the UTF-16 that Windows' Notepad
+ * and PowerShell may write. `worldReadable` is always false on Windows, which has no such permission bit.
  */
 export function readTextFile(file: string): TextFile {
   try {

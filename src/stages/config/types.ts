@@ -37,7 +37,9 @@ export interface DropboxConfig extends DestinationBase {
 
 export interface GoogleDriveConfig extends DestinationBase {
   readonly type: 'google-drive'
-  /** Names with '/' between them below My Drive, or 'id:FOLDER_ID' with names below it, for a shared folder or drive. */
+  /**
+   * Names with '/' between them below My Drive, or 'id:FOLDER_ID' with names below it, for a shared folder or drive.
+   */
   readonly folder: string
   readonly oauth: { readonly clientId: string; readonly clientSecret: string; readonly refreshToken: string } | null
   /** Path of a service account's key file. */

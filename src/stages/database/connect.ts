@@ -11,9 +11,9 @@ const CONNECT_MS = 10_000
 const QUERY_MS = 60_000
 
 /**
- * Signs in to the database, does `work` and closes the connection, whatever comes. Rejects with E_AUTH when the sign-in or
- * a privilege is refused, with E_DUMP when the server cannot be reached (10 s), does not have the database or fails, with
- * E_ABORTED as soon as the signal aborts. A BackupError of `work` passes unchanged.
+ * Signs in to the database, does `work` and closes the connection, whatever comes. Rejects with E_AUTH when the sign-in
+ * or a privilege is refused, with E_DUMP when the server cannot be reached (10 s), does not have the database or fails,
+ * with E_ABORTED as soon as the signal aborts. A BackupError of `work` passes unchanged.
  */
 export async function withDatabase<T>(
   database: DatabaseConfig,

@@ -7,7 +7,10 @@ export interface DatabaseFailure {
   readonly what: string
   /** The other side's own words, without anything secret in them. */
   readonly words: string
-  /** Error number of the server or the client library (MySQL manual, "Error Message Reference"); null when there is none. */
+  /**
+   * Error number of the server or the client library (MySQL manual, "Error Message Reference"); null when there is
+   * none.
+   */
   readonly number: number | null
   readonly cause?: unknown
 }

@@ -8,7 +8,9 @@ export interface DatabaseInspection extends Server {
   readonly tables: number
   /** Bytes of the rows, by the server's own statistics and without its indexes: about what the dump will be. */
   readonly estimatedBytes: number
-  /** Tables whose engine knows no transactions (MyISAM, …): what is written to them during the dump may be half in it. */
+  /**
+   * Tables whose engine knows no transactions (MyISAM, …): what is written to them during the dump may be half in it.
+   */
   readonly nonTransactional: readonly string[]
   /** Empty when the account may dump everything. */
   readonly missingPrivileges: readonly MissingPrivilege[]

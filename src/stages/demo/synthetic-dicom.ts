@@ -1,7 +1,7 @@
 /**
- * Made-up DICOM instances of any number, the same for the same seed: what the demo backs up and the benchmarks measure with. Part 10 files in
- * Explicit VR Little Endian (PS3.10 section 7, PS3.5 section 7.1.2), with noisy slices that deflate like real CT does, or with
- * compressed pixel data that does not deflate at all.
+ * Made-up DICOM instances of any number, the same for the same seed: what the demo backs up and the benchmarks measure
+ * with. Part 10 files in Explicit VR Little Endian (PS3.10 section 7, PS3.5 section 7.1.2), with noisy slices that
+ * deflate like real CT does, or with compressed pixel data that does not deflate at all.
  */
 
 export const EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1'

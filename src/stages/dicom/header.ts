@@ -4,8 +4,8 @@ import { decodeText } from './text.ts'
 import type { DicomHeader } from './types.ts'
 
 /**
- * How many of a file's first bytes `readDicomHeader` should be given, and looks at. Of 118 real files 4 KiB do for all but
- * one, whose study and series come after a large private group, and this does for all.
+ * How many of a file's first bytes `readDicomHeader` should be given, and looks at. Of 118 real files 4 KiB do for all
+ * but one, whose study and series come after a large private group, and this does for all.
  */
 export const DICOM_PREFIX_BYTES = 64 * 1024
 
@@ -13,9 +13,9 @@ export const DICOM_PREFIX_BYTES = 64 * 1024
 const LAST_TAGS = { modality: 'x00080060', all: 'x0020000e' }
 
 /**
- * The header of a DICOM file, from its first bytes; null when it is not one. Takes files without preamble or meta information
- * (PS3.10 7.1 asks for both) and all encodings of PS3.5 Annex A. Never throws; looks at no more than DICOM_PREFIX_BYTES, so a
- * damaged or hostile file costs no more than a good one of many elements.
+ * The header of a DICOM file, from its first bytes; null when it is not one. Takes files without preamble or meta
+ * information (PS3.10 7.1 asks for both) and all encodings of PS3.5 Annex A. Never throws; looks at no more than
+ * DICOM_PREFIX_BYTES, so a damaged or hostile file costs no more than a good one of many elements.
  *
  * With `wanted` 'modality' reading ends there, in half the time; patient, study and series are null then.
  */

@@ -30,8 +30,8 @@ const DEFLATED = new Set(['1.2.840.10008.1.2.1.99', '1.2.840.10008.1.2.4.95', '1
 const INFLATED_INPUT_BYTES = 8 * 1024
 
 /**
- * Reads the file meta information (PS3.10 7.1) from the first bytes of a file: after the preamble and 'DICM', and also where
- * the preamble, or both, were left away. Null: there is none.
+ * Reads the file meta information (PS3.10 7.1) from the first bytes of a file: after the preamble and 'DICM', and also
+ * where the preamble, or both, were left away. Null: there is none.
  */
 export function readMeta(bytes: Buffer): MetaInformation | null {
   const start = metaStart(bytes)
@@ -61,8 +61,8 @@ function metaStart(bytes: Buffer): number | null {
 }
 
 /**
- * How the data set at `start` is encoded. What its first element looks like decides, for there are files that say one thing
- * and are another; null when there are too few bytes to see.
+ * How the data set at `start` is encoded. What its first element looks like decides, for there are files that say one
+ * thing and are another; null when there are too few bytes to see.
  */
 export function encodingAt(bytes: Buffer, start: number): Encoding | null {
   if (start + 8 > bytes.length) return null
@@ -71,8 +71,8 @@ export function encodingAt(bytes: Buffer, start: number): Encoding | null {
 }
 
 /**
- * The encoding of a file that is a data set and nothing else; null: this is not one. A data set of an instance begins in group
- * 0008 and its tags ascend (PS3.5 7.1), which two elements show.
+ * The encoding of a file that is a data set and nothing else; null: this is not one. A data set of an instance begins
+ * in group 0008 and its tags ascend (PS3.5 7.1), which two elements show.
  */
 export function recogniseDataSet(bytes: Buffer): Encoding | null {
   const encoding = encodingAt(bytes, 0)
@@ -94,7 +94,10 @@ function isExplicit(bytes: Buffer, at: number): boolean {
   return VALUE_REPRESENTATIONS.has(bytes.toString('latin1', at + 4, at + 6))
 }
 
-/** The bytes of the data set that begins at `start`, inflated where the transfer syntax says so; empty when they cannot be. */
+/**
+ * The bytes of the data set that begins at `start`, inflated where the transfer syntax says so; empty when they cannot
+ * be.
+ */
 export function dataSetBytes(bytes: Buffer, start: number, transferSyntax: string | null): Buffer {
   if (transferSyntax === null || !DEFLATED.has(transferSyntax)) return bytes.subarray(start)
   try {

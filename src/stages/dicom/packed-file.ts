@@ -1,4 +1,6 @@
-/** Files that are not DICOM and that deflate cannot make smaller, told by their first bytes or, without a mark, by name. */
+/**
+ * Files that are not DICOM and that deflate cannot make smaller, told by their first bytes or, without a mark, by name.
+ */
 
 export interface FileStart {
   /** Name or path; only its extension matters. */

@@ -4,8 +4,8 @@ import type { FileStart } from './packed-file.ts'
 import type { DicomHeader } from './types.ts'
 
 /**
- * The transfer syntaxes of PS3.6 Table A-1 in groups by what deflate still gets out of a file. Figures are size after ÷ before
- * at level 1, first for 118 real files of all kinds, then for 1,064 of wider origin:
+ * The transfer syntaxes of PS3.6 Table A-1 in groups by what deflate still gets out of a file. Figures are size after ÷
+ * before at level 1, first for 118 real files of all kinds, then for 1,064 of wider origin:
  *
  * | group | of size | |
  * | --- | --- | --- |
@@ -16,8 +16,9 @@ import type { DicomHeader } from './types.ts'
  * | lossy JPEG | 0.88–0.94, 0.92–0.98 | not: a fifth of the speed for little |
  * | JPEG-LS, JPEG 2000, HTJ2K, deflated | 0.96–1.00 both times | not |
  *
- * Level 1 takes in 50–60 MB/s a core where pixel data is compressed already, 80–120 where it is not. Storing the last two
- * groups costs 0.4 % of an archive's size. Video and JPEG XL, of which there was no file, are packed as densely as JPEG 2000.
+ * Level 1 takes in 50–60 MB/s a core where pixel data is compressed already, 80–120 where it is not. Storing the last
+ * two groups costs 0.4 % of an archive's size. Video and JPEG XL, of which there was no file, are packed as densely as
+ * JPEG 2000.
  */
 const DEFLATED: ReadonlyMap<string, string> = new Map(
   Object.entries({
@@ -86,8 +87,8 @@ export function transferSyntaxName(uid: string): string {
 }
 
 /**
- * The deflate level for a file, 0 for storing it. `auto` decides by the transfer syntax (level 1 for one that is not known or
- * not named), and for a file that is not DICOM (`header` null) by whether it is packed already.
+ * The deflate level for a file, 0 for storing it. `auto` decides by the transfer syntax (level 1 for one that is not
+ * known or not named), and for a file that is not DICOM (`header` null) by whether it is packed already.
  */
 export function compressionFor(header: DicomHeader | null, setting: Compression, file: FileStart): 0 | 1 | 6 {
   switch (setting) {

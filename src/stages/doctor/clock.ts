@@ -13,7 +13,10 @@ export interface ClockFinding {
   readonly remedy?: string
 }
 
-/** Compares this machine's clock with that of a cloud service, by the Date header of any answer (RFC 9110 section 6.6.1). */
+/**
+ * Compares this machine's clock with that of a cloud service, by the Date header of any answer (RFC 9110 section
+ * 6.6.1).
+ */
 export async function clockCheck(config: Config, signal: AbortSignal): Promise<ClockFinding> {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
   const here = `${isoLocal(new Date())} (${zone})`

@@ -21,7 +21,10 @@ const STATE_BYTES = 1024 * MIB
 const mebibytes = (bytes: number): string =>
   bytes > 0 && bytes < MIB ? 'less than 1 MiB' : `${Math.round(bytes / MIB).toLocaleString('en-US')} MiB`
 
-/** Writes nothing but a probe file in the state and log folders, which it removes. Never rejects because something is unwell. */
+/**
+ * Writes nothing but a probe file in the state and log folders, which it removes. Never rejects because something is
+ * unwell.
+ */
 export async function doctor(config: LoadedConfig, signal: AbortSignal): Promise<DoctorResult> {
   const checks: DoctorCheck[] = []
   const check = async (name: string, examine: () => Promise<Finding>): Promise<void> => {

@@ -40,11 +40,12 @@ const STDERR_BYTES = 16 * 1024
 const STATUS_CONTROL_C_EXIT = 0xc000013a
 
 /**
- * Dumps a database with the machine's own dump program, as fast as it is read: nothing starts before the first read. It is
- * to be read without long pauses (spool.ts): a server ends the connection when nobody reads for its net_write_timeout, 60 s.
- * Reading ends well only when the program ended with status 0 and wrote its last line. Otherwise it rejects with E_DUMP
- * (no program, server not reached, dump incomplete), E_AUTH (sign-in or privilege refused) or E_STATE (no option file),
- * with the program's own words in the message. When the signal aborts or the reader stops early the program is killed.
+ * Dumps a database with the machine's own dump program, as fast as it is read: nothing starts before the first read. It
+ * is to be read without long pauses (spool.ts): a server ends the connection when nobody reads for its
+ * net_write_timeout, 60 s. Reading ends well only when the program ended with status 0 and wrote its last line.
+ * Otherwise it rejects with E_DUMP (no program, server not reached, dump incomplete), E_AUTH (sign-in or privilege
+ * refused) or E_STATE (no option file), with the program's own words in the message. When the signal aborts or the
+ * reader stops early the program is killed.
  */
 export function dumpDatabase(database: DatabaseConfig, options: DumpOptions): Dump {
   let summary: DumpSummary | null = null
@@ -106,8 +107,8 @@ async function* runProgram(
 }
 
 /**
- * Starts the program in a process group of its own, so that a Ctrl-C on the terminal reaches it through `signal` only and
- * a run that is stopped in good order still gets the rest of the dump.
+ * Starts the program in a process group of its own, so that a Ctrl-C on the terminal reaches it through `signal` only
+ * and a run that is stopped in good order still gets the rest of the dump.
  */
 function start({ program }: DumpClient, args: readonly string[], folder: string): Program {
   const env = {

@@ -44,9 +44,9 @@ function thisMachine(): Machine {
 }
 
 /**
- * The path of the dump program. `command` (`database.dumpCommand`) is a path, or a name to find in PATH; null: mysqldump,
- * else mariadb-dump, from PATH, else from the places installers use, the newest version first. Rejects with E_DUMP, naming
- * the places searched.
+ * The path of the dump program. `command` (`database.dumpCommand`) is a path, or a name to find in PATH; null:
+ * mysqldump, else mariadb-dump, from PATH, else from the places installers use, the newest version first. Rejects with
+ * E_DUMP, naming the places searched.
  */
 export async function findDumpProgram(command: string | null, machine: Machine = thisMachine()): Promise<string> {
   if (command !== null && /[/\\]/.test(command)) {

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 
 /**
- * Bytes that are read ahead of whoever consumes the answer. A usual answer fits, so its connection is free again even when
- * nobody looks at the body.
+ * Bytes that are read ahead of whoever consumes the answer. A usual answer fits, so its connection is free again even
+ * when nobody looks at the body.
  */
 const READ_AHEAD_BYTES = 64 * 1024
 

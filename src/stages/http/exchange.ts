@@ -1,7 +1,7 @@
 /**
- * One request and its answer on node:http(s). It goes: connect and send, each step within `stallMs` of the one before; wait
- * for the answer, `answerMs`; read it, `stallMs` again. An answer may come while the body is still being sent: sending ends
- * there, the answer is delivered, and the connection, with half a request on it, is not used again.
+ * One request and its answer on node:http(s). It goes: connect and send, each step within `stallMs` of the one before;
+ * wait for the answer, `answerMs`; read it, `stallMs` again. An answer may come while the body is still being sent:
+ * sending ends there, the answer is delivered, and the connection, with half a request on it, is not used again.
  */
 
 import http from 'node:http'

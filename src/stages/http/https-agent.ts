@@ -2,8 +2,8 @@ import https from 'node:https'
 import type { Duplex } from 'node:stream'
 
 /**
- * https.Agent that lets go of a proxy's connection. Node's own forgets the connection to a proxy that refuses the tunnel, and
- * knows of one that has no tunnel yet only when it is there; either would keep the process alive.
+ * https.Agent that lets go of a proxy's connection. Node's own forgets the connection to a proxy that refuses the
+ * tunnel, and knows of one that has no tunnel yet only when it is there; either would keep the process alive.
  */
 export class HttpsAgent extends https.Agent {
   readonly #sockets = new Set<Duplex>()

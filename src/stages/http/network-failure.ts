@@ -16,7 +16,9 @@ const ADVICE: Readonly<Record<TransportErrorKind, string>> = {
 }
 
 export interface NetworkFailureOptions {
-  /** What to do next; `resume` where the request may have been carried out. A certificate that is not trusted is `stop`. */
+  /**
+   * What to do next; `resume` where the request may have been carried out. A certificate that is not trusted is `stop`.
+   */
   readonly remedy?: 'retry' | 'resume'
   /** The caller's signal: when it is aborted, its own reason is the error. */
   readonly signal?: AbortSignal

@@ -28,8 +28,8 @@ function text(value: string, contentType: string): PreparedBody {
 }
 
 /**
- * The chunks in views of at most `size` bytes, without copying. Small writes let the watchdog see that a slow line moves:
- * a write tells only that all of it has left.
+ * The chunks in views of at most `size` bytes, without copying. Small writes let the watchdog see that a slow line
+ * moves: a write tells only that all of it has left.
  */
 export function* slices(chunks: readonly Uint8Array[], size: number): Generator<Uint8Array> {
   for (const chunk of chunks) {

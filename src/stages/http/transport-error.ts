@@ -1,11 +1,11 @@
 import { systemCode } from '../../pipeline/errors.ts'
 
 /**
- * Why no answer came, or only part of one: `cut` the connection ended early (a kept connection that the server had closed
- * meanwhile is told the same way); `stalled` no byte moved for `stallMs`; `unanswered` everything was sent and `answerMs`
- * went by; `refused` nothing listens there; `unreachable` no way to the host; `dns` its name is not known; `tls` its
- * certificate is not trusted; `proxy` the HTTP proxy refused; `protocol` what came is not HTTP; `aborted` by the caller's
- * signal or because the transport was closed.
+ * Why no answer came, or only part of one: `cut` the connection ended early (a kept connection that the server had
+ * closed meanwhile is told the same way); `stalled` no byte moved for `stallMs`; `unanswered` everything was sent and
+ * `answerMs` went by; `refused` nothing listens there; `unreachable` no way to the host; `dns` its name is not known;
+ * `tls` its certificate is not trusted; `proxy` the HTTP proxy refused; `protocol` what came is not HTTP; `aborted` by
+ * the caller's signal or because the transport was closed.
  */
 export type TransportErrorKind =
   'cut' | 'stalled' | 'unanswered' | 'refused' | 'unreachable' | 'dns' | 'tls' | 'proxy' | 'protocol' | 'aborted'

@@ -10,8 +10,8 @@ const STALL_MS = 60_000
 const ANSWER_MS = 300_000
 
 /**
- * A client with kept connections. HTTPS_PROXY, HTTP_PROXY and NO_PROXY are obeyed, save for this machine itself, which no
- * proxy could reach. Answers come unencoded. A request body that is none of `RequestBody` rejects with a TypeError.
+ * A client with kept connections. HTTPS_PROXY, HTTP_PROXY and NO_PROXY are obeyed, save for this machine itself, which
+ * no proxy could reach. Answers come unencoded. A request body that is none of `RequestBody` rejects with a TypeError.
  * Throws E_CONFIG when a proxy's address cannot be read.
  */
 export function createTransport(options: TransportOptions = {}): Transport {

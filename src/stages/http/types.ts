@@ -1,6 +1,11 @@
-/** The HTTP client that both services' SDKs are given: node:http(s) with kept connections, deadlines and other origins. */
+/**
+ * The HTTP client that both services' SDKs are given: node:http(s) with kept connections, deadlines and other origins.
+ */
 
-/** A request body. An array of chunks is sent one after the other, with a Content-Length, without being joined or copied. */
+/**
+ * A request body. An array of chunks is sent one after the other, with a Content-Length, without being joined or
+ * copied.
+ */
 export type RequestBody = string | Uint8Array | readonly Uint8Array[] | URLSearchParams | null
 
 export interface TransportRequest {
@@ -14,8 +19,8 @@ export interface TransportRequest {
 
 export interface TransportOptions {
   /**
-   * Real origin → origin to call in its place, e.g. 'https://content.dropboxapi.com' → 'http://127.0.0.1:9000'. The request
-   * then carries the real host in X-Forwarded-Host.
+   * Real origin → origin to call in its place, e.g. 'https://content.dropboxapi.com' → 'http://127.0.0.1:9000'. The
+   * request then carries the real host in X-Forwarded-Host.
    */
   readonly origins?: Readonly<Record<string, string>>
   /** A request fails after this many ms without a byte moving in either direction. */

@@ -1,6 +1,9 @@
 import { abortError } from '../../pipeline/errors.ts'
 
-/** Waits for work that others wait for too: the signal ends this wait, not the work. Rejects with the signal's BackupError. */
+/**
+ * Waits for work that others wait for too: the signal ends this wait, not the work. Rejects with the signal's
+ * BackupError.
+ */
 export async function waitFor<T>(shared: Promise<T>, signal: AbortSignal): Promise<T> {
   const stopped = Promise.withResolvers<never>()
   const stop = (): void => {

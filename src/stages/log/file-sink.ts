@@ -9,8 +9,9 @@ export interface FileSink {
 }
 
 /**
- * Appends lines to a file, whose folder it makes. Each line is with the system before `write` returns, so that it outlives
- * a crash of the process. Never throws: the first failure is told to `failed`, and what cannot be written is lost.
+ * Appends lines to a file, whose folder it makes. Each line is with the system before `write` returns, so that it
+ * outlives a crash of the process. Never throws: the first failure is told to `failed`, and what cannot be written is
+ * lost.
  */
 export function openFileSink(file: string, failed: (message: string) => void): FileSink {
   let told = false

@@ -26,8 +26,8 @@ const LOOKS: readonly (readonly [RegExp, string])[] = [
 ]
 
 /**
- * A function that replaces by `[secret]` each of `secrets` of 4 characters or more, plain or as it stands in an address, in
- * JSON or in base64, and whatever looks like a token.
+ * A function that replaces by `[secret]` each of `secrets` of 4 characters or more, plain or as it stands in an
+ * address, in JSON or in base64, and whatever looks like a token.
  */
 function redactor(secrets: readonly string[]): (text: string) => string {
   const forms = [...new Set(secrets.flatMap(formsOf))].sort((a, b) => b.length - a.length)
@@ -47,7 +47,9 @@ export function addSecrets(secrets: readonly string[]): void {
   redactKnown = redactor([...known])
 }
 
-/** For every text that leaves the process: takes out all secrets that were read so far, and whatever looks like a token. */
+/**
+ * For every text that leaves the process: takes out all secrets that were read so far, and whatever looks like a token.
+ */
 export function redact(text: string): string {
   return redactKnown(text)
 }
@@ -68,7 +70,10 @@ function formsOf(secret: string): string[] {
   return [secret, ...lines, ...address, ...lowerCase, json, JSON.stringify(json).slice(1, -1), ...base64, ...urlBase64]
 }
 
-/** The base64 characters that come of the secret alone, for each place it can have in a longer text, as in user:password. */
+/**
+ * The base64 characters that come of the secret alone, for each place it can have in a longer text, as in
+ * user:password.
+ */
 function cores(secret: string): string[] {
   const bytes = Buffer.from(secret)
   return [0, 1, 2]

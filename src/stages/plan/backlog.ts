@@ -1,6 +1,6 @@
 /**
- * What was found and is not taken yet. `push` cannot wait; whoever is about to find more waits for `room` first. So it grows
- * past its limit by no more than what was under way already.
+ * What was found and is not taken yet. `push` cannot wait; whoever is about to find more waits for `room` first. So it
+ * grows past its limit by no more than what was under way already.
  */
 export class Backlog<T extends object | string> {
   readonly #limit: number
@@ -30,7 +30,9 @@ export class Backlog<T extends object | string> {
     this.#wake()
   }
 
-  /** The reader gets this error at its next step, and nobody waits for room any longer. Only the first failure counts. */
+  /**
+   * The reader gets this error at its next step, and nobody waits for room any longer. Only the first failure counts.
+   */
   fail(error: Error): void {
     this.#failure ??= error
     this.#wake()

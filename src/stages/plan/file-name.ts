@@ -1,7 +1,8 @@
 /**
- * File names as the file system has them: bytes. On Linux a name need not be valid UTF-8 (archives of the Latin-1 age are
- * not). Inside the program such a name is a string in which every byte that is not UTF-8 stands as a lone surrogate
- * U+DC80–U+DCFF, as Python's `surrogateescape` (PEP 383) does it; so it can be joined, matched, compared and turned back.
+ * File names as the file system has them: bytes. On Linux a name need not be valid UTF-8 (archives of the Latin-1 age
+ * are not). Inside the program such a name is a string in which every byte that is not UTF-8 stands as a lone surrogate
+ * U+DC80–U+DCFF, as Python's `surrogateescape` (PEP 383) does it; so it can be joined, matched, compared and turned
+ * back.
  */
 import { isUtf8 } from 'node:buffer'
 import path from 'node:path'
@@ -35,7 +36,9 @@ function sequenceLength(lead: number): number {
   return lead < 0xf5 ? 4 : 1
 }
 
-/** What fs calls need to reach `relPath` below the folder `root`: a string, or bytes where the name is not valid UTF-8. */
+/**
+ * What fs calls need to reach `relPath` below the folder `root`: a string, or bytes where the name is not valid UTF-8.
+ */
 export function toFsPath(root: string, relPath: string): string | Buffer {
   const full = path.join(root, relPath)
   return full.isWellFormed() ? full : toBytes(full)
@@ -53,8 +56,8 @@ function toBytes(name: string): Buffer {
 }
 
 /**
- * The name of `relPath` inside the archive and in every result: valid Unicode, with `%HH` (upper-case hex) for a byte that is
- * not UTF-8. Everything else is unchanged, a percent sign and, on Linux, a backslash too.
+ * The name of `relPath` inside the archive and in every result: valid Unicode, with `%HH` (upper-case hex) for a byte
+ * that is not UTF-8. Everything else is unchanged, a percent sign and, on Linux, a backslash too.
  */
 export function entryName(relPath: string): string {
   if (relPath.isWellFormed()) return relPath

@@ -16,11 +16,11 @@ export interface FolderReaderOptions extends ListingOptions {
 }
 
 /**
- * Reads folders for fast-glob, which takes `readdir` for its file system. It is shown only what is wanted, so that it has
- * nothing to decide. A folder that cannot be read is told, and empty.
+ * Reads folders for fast-glob, which takes `readdir` for its file system. It is shown only what is wanted, so that it
+ * has nothing to decide. A folder that cannot be read is told, and empty.
  *
- * fast-glob does not wait for its reader. So this holds the next folder back while the backlog is full. Several folders are
- * read at a time and handed over in the order they were asked for, so that the walk's order is the same each time.
+ * fast-glob does not wait for its reader. So this holds the next folder back while the backlog is full. Several folders
+ * are read at a time and handed over in the order they were asked for, so that the walk's order is the same each time.
  */
 export class FolderReader {
   readonly #options: FolderReaderOptions

@@ -1,4 +1,6 @@
-/** Why something is not in the archive, in words for people; the reasons that the walk and the readers of files share. */
+/**
+ * Why something is not in the archive, in words for people; the reasons that the walk and the readers of files share.
+ */
 import type { Dirent } from 'node:fs'
 import { systemCode } from '../../pipeline/errors.ts'
 

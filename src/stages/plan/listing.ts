@@ -26,7 +26,8 @@ const statFile = promisify(lstat)
 export async function listFolder(folder: string, options: ListingOptions): Promise<Listed[]> {
   // As Latin-1 a name has a character for each byte and none is lost; names as Buffers take five times the memory.
   const names = await readdir(toFsPath(options.root, folder), { encoding: 'latin1' })
-  // A folder's own order is that of a hash. By name, files that were written together are read together, the same each time.
+  // A folder's own order is that of a hash. By name, files that were written together are read together, the same each
+  // time.
   names.sort()
   const listed = new Array<Listed | null>(names.length)
   const rest = names.entries()

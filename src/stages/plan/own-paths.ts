@@ -3,8 +3,8 @@ import path from 'node:path'
 import { BackupError } from '../../pipeline/errors.ts'
 
 /**
- * Those of the absolute `paths` that lie below `root`, as paths below it with `/` between their parts. Links on the way to
- * either are seen through. Rejects with E_CONFIG when one of them is `root` itself.
+ * Those of the absolute `paths` that lie below `root`, as paths below it with `/` between their parts. Links on the way
+ * to either are seen through. Rejects with E_CONFIG when one of them is `root` itself.
  */
 export async function pathsBelow(root: string, paths: readonly string[]): Promise<ReadonlySet<string>> {
   const below = new Set<string>()

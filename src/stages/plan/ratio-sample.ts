@@ -9,13 +9,15 @@ const WINDOW_BYTES = 256 * 1024
 /** Samples are this far apart in the bytes of all files, or a share of the bytes so far: some 700 in a terabyte. */
 const LEAST_STEP = 4 * 1024
 const STEP = 0.025
-/** Its multiples modulo 1 spread evenly, so the windows come from all places of files: borders are emptier than centres. */
+/**
+ * Its multiples modulo 1 spread evenly, so the windows come from all places of files: borders are emptier than centres.
+ */
 const GOLDEN = 0.618034
 
 /**
- * How well files of one kind deflate, from a sample of them. Marks stand along the bytes of all files, one after the other,
- * and the file in which one falls is a sample for the bytes up to the next: so a large file is the likelier to be one. No
- * chance is involved, and no file is remembered.
+ * How well files of one kind deflate, from a sample of them. Marks stand along the bytes of all files, one after the
+ * other, and the file in which one falls is a sample for the bytes up to the next: so a large file is the likelier to
+ * be one. No chance is involved, and no file is remembered.
  */
 export class RatioSample {
   #bytes = 0

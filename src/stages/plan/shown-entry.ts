@@ -29,8 +29,8 @@ export class ShownEntry implements Pick<
 }
 
 /**
- * fast-glob matches paths with `.`, which does not match a line break, and would silently pass over what lies in a folder
- * with one in its name. So it is shown lone surrogates in their place, of those that no name contains.
+ * fast-glob matches paths with `.`, which does not match a line break, and would silently pass over what lies in a
+ * folder with one in its name. So it is shown lone surrogates in their place, of those that no name contains.
  */
 const LINE_BREAKS = '\n\r\u2028\u2029'
 const DISGUISES = '\uDC00\uDC01\uDC02\uDC03'

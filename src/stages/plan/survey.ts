@@ -26,7 +26,9 @@ export interface Survey {
   readonly estimatedArchiveBytes: number
   readonly byTransferSyntax: readonly SyntaxCount[]
   readonly byModality: readonly ModalityCount[]
-  /** All of it, also what could not be opened. The one thing here that grows in memory with the archive folder's faults. */
+  /**
+   * All of it, also what could not be opened. The one thing here that grows in memory with the archive folder's faults.
+   */
   readonly leftOut: readonly LeftOut[]
 }
 

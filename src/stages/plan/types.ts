@@ -1,8 +1,8 @@
 /** A file that the walk of the archive folder found and that a backup shall carry. */
 export interface PlannedFile {
   /**
-   * Path below the archive folder with `/` between its parts. A name that is not valid UTF-8 keeps its odd bytes as lone
-   * surrogates U+DC80–U+DCFF (see file-name.ts), so that the file can still be opened and told.
+   * Path below the archive folder with `/` between its parts. A name that is not valid UTF-8 keeps its odd bytes as
+   * lone surrogates U+DC80–U+DCFF (see file-name.ts), so that the file can still be opened and told.
    */
   readonly path: string
   /** Bytes, as the walk saw it. */

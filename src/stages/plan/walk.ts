@@ -16,8 +16,8 @@ export type { WalkItem } from './folder-reader.ts'
 
 export interface WalkOptions extends Patterns {
   /**
-   * Absolute paths of what the program writes itself, folders or files. Those below the root are told and not entered; others
-   * do not matter.
+   * Absolute paths of what the program writes itself, folders or files. Those below the root are told and not entered;
+   * others do not matter.
    */
   readonly skipFolders: readonly string[]
 }
@@ -27,13 +27,13 @@ const BACKLOG = 1000
 const FOLDERS_AT_ONCE = 4
 
 /**
- * Walks the archive folder: its files, folder by folder, in an order that does not change from walk to walk. Empty folders
- * give nothing. Symbolic links, pipes, sockets, devices, what cannot be read and `skipFolders` are told as left out; what the
- * patterns leave out is not. In memory are BACKLOG files, those of four folders more, and the paths of folders still to be
- * read, however slow the reader.
+ * Walks the archive folder: its files, folder by folder, in an order that does not change from walk to walk. Empty
+ * folders give nothing. Symbolic links, pipes, sockets, devices, what cannot be read and `skipFolders` are told as left
+ * out; what the patterns leave out is not. In memory are BACKLOG files, those of four folders more, and the paths of
+ * folders still to be read, however slow the reader.
  *
- * Rejects with E_SOURCE when `root` is missing, not a folder, not readable, or gone at the end; with E_CONFIG when it is
- * itself one of `skipFolders`; with the signal's reason when it is aborted.
+ * Rejects with E_SOURCE when `root` is missing, not a folder, not readable, or gone at the end; with E_CONFIG when it
+ * is itself one of `skipFolders`; with the signal's reason when it is aborted.
  */
 export async function* walkArchive(root: string, options: WalkOptions, signal: AbortSignal): AsyncGenerator<WalkItem> {
   const device = await deviceOf(root)

@@ -11,8 +11,8 @@ export class Consents {
   readonly #open = new Map<string, Consent>()
 
   /**
-   * Consents to what the page at `address` asks for. Returns where the browser is sent then; without a redirect_uri, the
-   * code that the page shows. Throws when the page would show an error instead.
+   * Consents to what the page at `address` asks for. Returns where the browser is sent then; without a redirect_uri,
+   * the code that the page shows. Throws when the page would show an error instead.
    */
   give(address: URL, clientId: string, offline: readonly [string, string]): string {
     const wanted = address.searchParams

@@ -1,6 +1,6 @@
 /**
- * Digests that are computed while bytes pass and can go back: `copy` keeps the state of a moment. They are written apart
- * from the engine's own, so that the two prove each other.
+ * Digests that are computed while bytes pass and can go back: `copy` keeps the state of a moment. They are written
+ * apart from the engine's own, so that the two prove each other.
  */
 
 import { createHash } from 'node:crypto'
@@ -18,7 +18,10 @@ export interface Digester {
 
 const BLOCK = 4 * 1024 * 1024
 
-/** Dropbox's content hash: SHA-256 over the SHA-256 digests of 4 MiB blocks. https://www.dropbox.com/developers/reference/content-hash */
+/**
+ * Dropbox's content hash: SHA-256 over the SHA-256 digests of 4 MiB blocks.
+ * https://www.dropbox.com/developers/reference/content-hash
+ */
 export class ContentHash implements Digester {
   #blocks: Hash
   #block: Hash

@@ -66,8 +66,8 @@ export class Exchange {
   }
 
   /**
-   * When the script lets this request fail before its commit: how many bytes of its body are kept nevertheless. `unit` is
-   * what `some` is rounded to. Null: no such failure.
+   * When the script lets this request fail before its commit: how many bytes of its body are kept nevertheless. `unit`
+   * is what `some` is rounded to. Null: no such failure.
    */
   keptOnFailure(unit: number): number | null {
     const { length } = this

@@ -6,15 +6,15 @@
 import type { Answer } from './answer.ts'
 
 /**
- * Where in a request something goes wrong. `arrival`: its headers are read, its body is not. `before-commit`: the body is
- * read, nothing has changed yet. `after-commit`: what was asked for is done, the answer has not gone out.
+ * Where in a request something goes wrong. `arrival`: its headers are read, its body is not. `before-commit`: the body
+ * is read, nothing has changed yet. `after-commit`: what was asked for is done, the answer has not gone out.
  */
 export type Point = 'arrival' | 'before-commit' | 'after-commit'
 
 /**
  * How many of the received bytes the service keeps of a request that fails before its commit; default `none`. `some` is
- * about half. Google Drive only ever keeps whole 256 KiB. (Of a request that the client itself breaks off, Dropbox keeps
- * nothing and Google Drive every whole 256 KiB.)
+ * about half. Google Drive only ever keeps whole 256 KiB. (Of a request that the client itself breaks off, Dropbox
+ * keeps nothing and Google Drive every whole 256 KiB.)
  */
 export type Keep = 'none' | 'some' | 'all'
 

@@ -1,7 +1,7 @@
 /**
- * The bytes of an upload that is not finished. A request's bytes are written and hashed as they come, and count only when
- * the request settles. The newest request owns the upload: when a client gave an older one up and sends again, the older
- * one settles as if its connection had been cut, and what still arrives on it is dropped.
+ * The bytes of an upload that is not finished. A request's bytes are written and hashed as they come, and count only
+ * when the request settles. The newest request owns the upload: when a client gave an older one up and sends again, the
+ * older one settles as if its connection had been cut, and what still arrives on it is dropped.
  */
 
 import { Gone } from './answer.ts'
@@ -57,8 +57,8 @@ export class Incoming {
   }
 
   /**
-   * Opens the door for the bytes of one request, after all that is held. To be called right after `interrupt` and whatever
-   * is checked against `held`, without waiting for anything between them.
+   * Opens the door for the bytes of one request, after all that is held. To be called right after `interrupt` and
+   * whatever is checked against `held`, without waiting for anything between them.
    */
   receive(options: ReceiveOptions): Receiver {
     this.#newest = new Receiver(this.#held, this.unit, this.blob, options, (held) => {

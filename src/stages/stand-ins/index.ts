@@ -1,6 +1,6 @@
 /**
- * Local stand-ins for Dropbox and Google Drive: real HTTP servers for tests, benchmarks and the `demo` command. They hold
- * what they are sent in files (or only hash and count it), answer as the services do, and fail as a script says:
+ * Local stand-ins for Dropbox and Google Drive: real HTTP servers for tests, benchmarks and the `demo` command. They
+ * hold what they are sent in files (or only hash and count it), answer as the services do, and fail as a script says:
  *
  *     const dropbox = await startDropboxStandIn({ storage: { folder }, refreshTokens: ['token'] })
  *     dropbox.faults.add({ route: 'append', nth: 3, fault: { kind: 'cut', afterBytes: 1000, keep: 'some' } })
@@ -8,9 +8,9 @@
  *     dropbox.requests.latest('append'); dropbox.objects(); dropbox.faults.unused()
  *     await dropbox.close()
  *
- * A client may name the host it means in X-Forwarded-Host; a route that is not that host's is then refused.
- * Routes are listed at `startDropboxStandIn` and `startDriveStandIn`, faults in faults.ts; ready-made answers of a service
- * for `{ kind: 'answer' }` are in `dropboxAnswers` and `driveAnswers`.
+ * A client may name the host it means in X-Forwarded-Host; a route that is not that host's is then refused. Routes are
+ * listed at `startDropboxStandIn` and `startDriveStandIn`, faults in faults.ts; ready-made answers of a service for `{
+ * kind: 'answer' }` are in `dropboxAnswers` and `driveAnswers`.
  */
 
 export { startDropboxStandIn } from './dropbox/stand-in.ts'

@@ -3,7 +3,10 @@
 import { randomBytes } from 'node:crypto'
 
 export interface TokenHolder {
-  /** The refresh token, or another name, that the access token was given for; null for one that was there from the start. */
+  /**
+   * The refresh token, or another name, that the access token was given for; null for one that was there from the
+   * start.
+   */
   readonly grant: string | null
 }
 

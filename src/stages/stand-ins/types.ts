@@ -56,7 +56,8 @@ export interface StandIn {
   expireTokens(): void
   /**
    * Plays the person at the page where accounts are connected: consents to what the authorize address asks for. Returns
-   * where the browser is sent then; without a redirect_uri, the code that the page shows. Throws when the address is wrong.
+   * where the browser is sent then; without a redirect_uri, the code that the page shows. Throws when the address is
+   * wrong.
    */
   consent(address: string): string
   /** A refresh token is refused from now on, and so are the access tokens it gave. */

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { isoLocal } from '../backup/archive-name.ts'
 import { BackupError } from '../../pipeline/errors.ts'
 import { isBusy, unusableState } from './state-error.ts'
 
@@ -39,7 +40,7 @@ export async function takeLock(folder: string, runId: string): Promise<Lock> {
 async function holder(file: string): Promise<string> {
   try {
     const { pid, since } = JSON.parse(await readFile(file, 'utf8')) as { pid: number; since: string }
-    return ` (process ${pid}, since ${new Date(since).toLocaleString()})`
+    return ` (process ${pid}, since ${isoLocal(new Date(since))})`
   } catch {
     return ''
   }

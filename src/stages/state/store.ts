@@ -96,6 +96,11 @@ export class Store {
     )
   }
 
+  /** Whether a run made an archive of this name. */
+  hasArchive(name: string): boolean {
+    return this.#query('SELECT 1 FROM runs WHERE archive = ?', (statement) => statement.get(name)) !== undefined
+  }
+
   /**
    * The measure of the newest good run: stored somewhere, with sane sources. Null when there is none yet. Newest is what was
    * saved last: clocks are set right and local time repeats an hour a year. Throws E_STATE when it cannot be read.

@@ -1,6 +1,6 @@
 /**
- * The central directory: records moved to their place, and the records that end the archive. Pure functions from numbers to
- * bytes. Section numbers are those of PKWARE's APPNOTE.TXT 6.3.10.
+ * The central directory: records moved to their place, and the records that end the archive. Pure functions from
+ * numbers to bytes. Section numbers are those of PKWARE's APPNOTE.TXT 6.3.10.
  */
 
 const MAX_32 = 0xffffffff
@@ -59,7 +59,10 @@ export interface DirectoryPlace {
   readonly offset: number
 }
 
-/** What follows the last directory record: the ZIP64 end record and its locator where they are needed, and the end record. */
+/**
+ * What follows the last directory record: the ZIP64 end record and its locator where they are needed, and the end
+ * record.
+ */
 export function endRecords({ entries, size, offset }: DirectoryPlace): Buffer {
   const needsZip64 = entries >= MAX_16 || size >= MAX_32 || offset >= MAX_32
   const end = Buffer.alloc(22)

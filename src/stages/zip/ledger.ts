@@ -4,8 +4,8 @@ import { placeRecord } from './directory.ts'
 import type { SkippedLine } from './manifest.ts'
 
 /**
- * What is known of the archive so far: its length, and on disk, because they grow with the number of files, the directory
- * records and the manifest's lines.
+ * What is known of the archive so far: its length, and on disk, because they grow with the number of files, the
+ * directory records and the manifest's lines.
  */
 export class Ledger {
   readonly directory: SpillFile

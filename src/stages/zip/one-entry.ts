@@ -1,7 +1,8 @@
 /**
- * yazl, an archive of one entry at a time. A yazl ZipFile searches all its entries before each new one and keeps them all in
- * memory, so a hospital's archive cannot go through one. Here each file becomes a ZipFile of its own; its local record and
- * data are taken as they are, its central directory record is kept back for the one directory at the end (directory.ts).
+ * yazl, an archive of one entry at a time. A yazl ZipFile searches all its entries before each new one and keeps them
+ * all in memory, so a hospital's archive cannot go through one. Here each file becomes a ZipFile of its own; its local
+ * record and data are taken as they are, its central directory record is kept back for the one directory at the end
+ * (directory.ts).
  */
 import { Readable } from 'node:stream'
 import yazl from 'yazl'
@@ -45,12 +46,15 @@ const yazlOptions = ({ mtime, level }: EntryOptions): Partial<yazl.Options> => (
 })
 
 /**
- * What yazl is told that the entry is called: it takes a backslash, an ordinary character in a Linux file name, for a slash,
- * and then refuses some names. It has as many bytes as the real name, which DirectorySplitter writes over it.
+ * What yazl is told that the entry is called: it takes a backslash, an ordinary character in a Linux file name, for a
+ * slash, and then refuses some names. It has as many bytes as the real name, which DirectorySplitter writes over it.
  */
 const placeholder = (name: Buffer): string => 'n'.repeat(name.length)
 
-/** Zips bytes that are all there. Their size and CRC stand in the local record, so that even a streaming reader can use it. */
+/**
+ * Zips bytes that are all there. Their size and CRC stand in the local record, so that even a streaming reader can use
+ * it.
+ */
 export async function zipBuffer(bytes: Buffer, options: EntryOptions): Promise<ZippedEntry> {
   const name = Buffer.from(options.name)
   const zip = new yazl.ZipFile()
@@ -108,8 +112,8 @@ export async function* zipStream(
 }
 
 /**
- * Splits a one-entry archive, as it streams by, into what precedes the central directory and the one record in it. It keeps
- * back as many bytes as the directory of one entry can have, and finds it through the end record.
+ * Splits a one-entry archive, as it streams by, into what precedes the central directory and the one record in it. It
+ * keeps back as many bytes as the directory of one entry can have, and finds it through the end record.
  *
  * It also gives the entry its real name, in both records.
  */
@@ -151,7 +155,8 @@ class DirectorySplitter {
     const [before, last] = splitAt(this.#held, this.#heldBytes - kept)
     const tail = Buffer.concat(last)
     const end = tail.length - END_RECORD_BYTES
-    // APPNOTE 4.3.16: size of the central directory at 12; 0xffffffff says that the ZIP64 record has it (4.3.14, at 40).
+    // APPNOTE 4.3.16: size of the central directory at 12; 0xffffffff says that the ZIP64 record has it (4.3.14, at
+    // 40).
     let size = tail.readUInt32LE(end + 12)
     let directoryEnd = end
     if (tail.readUInt32LE(end + 16) === 0xffffffff || size === 0xffffffff) {

@@ -19,7 +19,10 @@ export type PreparedFile = { readonly file: PlannedFile } & (
       readonly kind: 'whole'
       readonly entry: ZippedEntry
       readonly size: number
-      /** To be called when the entry has gone out: until then, a stored entry refers to the buffer that the file was read into. */
+      /**
+       * To be called when the entry has gone out: until then, a stored entry refers to the buffer that the file was
+       * read into.
+       */
       readonly release: () => void
       readonly line: Record<string, string | number>
     }
@@ -86,8 +89,8 @@ export const leftOut = (file: PlannedFile, { reason }: FileLeftOut): Extract<Pre
 const HELD_BACK = 64
 
 /**
- * The same files, the first small one before the large ones that precede it, if `wanted`. It is what an archive without a
- * dump should begin with: a large file that changes in mid-read would leave dead bytes there (see `folderEntry`).
+ * The same files, the first small one before the large ones that precede it, if `wanted`. It is what an archive without
+ * a dump should begin with: a large file that changes in mid-read would leave dead bytes there (see `folderEntry`).
  */
 export async function* beginSmall(files: AsyncIterable<PreparedFile>, wanted: boolean): AsyncGenerator<PreparedFile> {
   let held: PreparedFile[] | null = wanted ? [] : null

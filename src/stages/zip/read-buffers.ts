@@ -4,8 +4,8 @@ const SMALLEST = 64 * 1024
 const KEPT_BYTES = 16 * 1024 * 1024
 
 /**
- * Buffers for files that are read whole, used again and again. Left to the garbage collector, those of a thousand files would
- * lie about until it runs: its account is of small objects, not of the megabytes behind them.
+ * Buffers for files that are read whole, used again and again. Left to the garbage collector, those of a thousand files
+ * would lie about until it runs: its account is of small objects, not of the megabytes behind them.
  */
 export class ReadBuffers {
   readonly #free = new Map<number, Buffer[]>()

@@ -1,10 +1,15 @@
-/** Reading one file of a live archive folder: whole when it is small, in pieces when it is large, and never a torn state. */
+/**
+ * Reading one file of a live archive folder: whole when it is small, in pieces when it is large, and never a torn
+ * state.
+ */
 import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { CHANGED, reasonOf } from '../plan/left-out.ts'
 import type { ReadBuffers } from './read-buffers.ts'
 
-/** Larger files are streamed; a file up to this many bytes is read whole, so that it can be read again when it changed. */
+/**
+ * Larger files are streamed; a file up to this many bytes is read whole, so that it can be read again when it changed.
+ */
 export const WHOLE_FILE_BYTES = 4 * 1024 * 1024
 
 const PIECE_BYTES = 1024 * 1024
@@ -35,9 +40,9 @@ function asLeftOut(error: unknown): FileLeftOut {
 }
 
 /**
- * Reads a small file whole, in one state: when size or time changed while it was read, it is read again, three times at most.
- * Null: it has grown past WHOLE_FILE_BYTES and has to be streamed. The bytes are in one of `buffers`, to be given back.
- * Rejects with FileLeftOut.
+ * Reads a small file whole, in one state: when size or time changed while it was read, it is read again, three times at
+ * most. Null: it has grown past WHOLE_FILE_BYTES and has to be streamed. The bytes are in one of `buffers`, to be given
+ * back. Rejects with FileLeftOut.
  */
 export async function readWhole(
   file: string | Buffer,
@@ -64,8 +69,8 @@ export interface LargeFile {
   /** The first piece, for its DICOM header. */
   readonly head: Buffer
   /**
-   * All bytes, `head` among them, in pieces. Throws FileLeftOut at the end when the file changed since it was opened: what
-   * was read then belongs to no one state of it. A piece is valid until the next is asked for.
+   * All bytes, `head` among them, in pieces. Throws FileLeftOut at the end when the file changed since it was opened:
+   * what was read then belongs to no one state of it. A piece is valid until the next is asked for.
    */
   readonly pieces: () => AsyncGenerator<Buffer>
 }

@@ -1,8 +1,9 @@
 /**
  * The archive, as a stream of bytes: the database dump, the files in the order of the plan, the manifest, the central
- * directory. Nothing of it is kept in memory but what is on its way; what grows with the number of files is in the ledger's
- * files. A file that cannot be read in one state is told in the manifest; when a part of it has gone out already, those
- * bytes stay in the archive as dead bytes that no directory record names, which every ZIP reader passes over.
+ * directory. Nothing of it is kept in memory but what is on its way; what grows with the number of files is in the
+ * ledger's files. A file that cannot be read in one state is told in the manifest; when a part of it has gone out
+ * already, those bytes stay in the archive as dead bytes that no directory record names, which every ZIP reader passes
+ * over.
  */
 import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
@@ -24,7 +25,9 @@ import { beginSmall, entryPath, FILES_FOLDER, leftOut, prepareFile, type Prepare
 import { ReadBuffers } from './read-buffers.ts'
 import { FileLeftOut, streamLarge, WHOLE_FILE_BYTES } from './read-file.ts'
 
-/** Small files are read and deflated this far ahead of their turn: one for each thread of libuv's pool, and their bytes. */
+/**
+ * Small files are read and deflated this far ahead of their turn: one for each thread of libuv's pool, and their bytes.
+ */
 const AHEAD = { concurrency: 4, items: 64, budget: 4 * WHOLE_FILE_BYTES }
 
 export interface DumpEntry {
@@ -48,8 +51,9 @@ export interface ArchiveInput {
 }
 
 /**
- * Yields the archive's bytes; a chunk is valid until the next is asked for. Rejects with E_SOURCE when the archive folder goes
- * away, with E_QUOTA or E_STATE when the ledger's files cannot be written; the errors of dump and plan pass unchanged.
+ * Yields the archive's bytes; a chunk is valid until the next is asked for. Rejects with E_SOURCE when the archive
+ * folder goes away, with E_QUOTA or E_STATE when the ledger's files cannot be written; the errors of dump and plan pass
+ * unchanged.
  */
 export async function* writeArchive(input: ArchiveInput, ledger: Ledger): AsyncGenerator<Uint8Array> {
   for await (const chunk of entries(input, ledger)) {
@@ -156,8 +160,8 @@ async function* largeEntry(
 }
 
 /**
- * For 7-Zip an archive is damaged when it begins with bytes that no directory record names. Where there is nothing else to
- * begin with than a large file, of which may become just that, the entry of the folder goes before it.
+ * For 7-Zip an archive is damaged when it begins with bytes that no directory record names. Where there is nothing else
+ * to begin with than a large file, of which may become just that, the entry of the folder goes before it.
  */
 async function* folderEntry(ledger: Ledger): AsyncGenerator<Uint8Array> {
   const { data, record } = await zipFolder(`${FILES_FOLDER}/`, new Date())
@@ -176,8 +180,8 @@ async function tellLeftOut(
 }
 
 /**
- * One file that is gone is a file that is gone; with the folder itself gone there is no backup to be made. A drive that was
- * taken away may leave an empty folder in its place, on another device.
+ * One file that is gone is a file that is gone; with the folder itself gone there is no backup to be made. A drive that
+ * was taken away may leave an empty folder in its place, on another device.
  */
 async function mustBeThere(root: string, device: bigint): Promise<void> {
   if ((await deviceOf(root)) !== device) throw sourceLost(root)

@@ -64,9 +64,9 @@ test('a percentage says 100 % only of the whole', () => {
   ])
 })
 
-test('a ratio is told only when both sizes are there', () => {
+test('a ratio is told only when both sizes are there and something was gained', () => {
   assert.equal(formatRatio(204, 100), '2.04:1')
-  assert.equal(formatRatio(100, 101), '0.99:1')
+  assert.equal(formatRatio(100, 101), null)
   assert.equal(formatRatio(0, 100), null)
   assert.equal(formatRatio(100, 0), null)
 })

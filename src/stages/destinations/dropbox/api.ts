@@ -36,8 +36,8 @@ interface SdkRequest {
 export interface DropboxApi {
   readonly caller: Caller
   /**
-   * One call through Dropbox's SDK, signed in. A token that was refused is renewed and the call made once more. Rejects as
-   * `dropboxError` and `networkFailure` say.
+   * One call through Dropbox's SDK, signed in. A token that was refused is renewed and the call made once more. Rejects
+   * as `dropboxError` and `networkFailure` say.
    */
   call<T>(call: DropboxCall<T>, signal: AbortSignal): Promise<T>
 }

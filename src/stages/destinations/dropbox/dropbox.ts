@@ -13,7 +13,10 @@ import { dropboxUpload } from './upload.ts'
 const MIB = 1024 * 1024
 /** Dropbox hashes in blocks of 4 MiB. */
 const UNIT_BYTES = 4 * MIB
-/** The most that is a whole number of units under the 150 MiB that a request may carry (files.stone, upload_session/append). */
+/**
+ * The most that is a whole number of units under the 150 MiB that a request may carry (files.stone,
+ * upload_session/append).
+ */
 const MAX_REQUEST_BYTES = 148 * MIB
 const REQUEST_BYTES = 16 * MIB
 /** Thousands of small appends make the finish of a large file fail. */
@@ -22,7 +25,9 @@ const LARGE_FROM_BYTES = 64 * 1024 * MIB
 /** 2^41 - 2^22, files.stone, upload_session/start */
 const MAX_OBJECT_BYTES = 2_199_019_061_248
 
-/** Every origin of Dropbox's that is called, so that one endpoint can stand in for all: `origins` of createTransport. */
+/**
+ * Every origin of Dropbox's that is called, so that one endpoint can stand in for all: `origins` of createTransport.
+ */
 export const DROPBOX_ORIGINS = ['https://api.dropboxapi.com', 'https://content.dropboxapi.com'] as const
 
 /** A folder in Dropbox, made when missing. The destination owns `transport` and closes it. */

@@ -11,7 +11,10 @@ export interface Caller {
   readonly renewable: boolean
 }
 
-/** What to do when it is not known whether a call was carried out: `resume` for an append, which must not be sent blindly. */
+/**
+ * What to do when it is not known whether a call was carried out: `resume` for an append, which must not be sent
+ * blindly.
+ */
 export type AfterDoubt = 'retry' | 'resume'
 
 type Verdict = readonly [code: ErrorCode, what: string, options: Omit<BackupErrorOptions, 'cause'>]
@@ -19,8 +22,9 @@ type Verdict = readonly [code: ErrorCode, what: string, options: Omit<BackupErro
 const BY_ITSELF = 'The backup goes on by itself.'
 
 /**
- * What a refusal of Dropbox's means for the engine and for the person: the one place where this destination's refusals are
- * judged, from their structured fields. https://www.dropbox.com/developers/documentation/http/documentation#error-handling
+ * What a refusal of Dropbox's means for the engine and for the person: the one place where this destination's refusals
+ * are judged, from their structured fields.
+ * https://www.dropbox.com/developers/documentation/http/documentation#error-handling
  */
 export function dropboxError(refusal: Refusal, caller: Caller, afterDoubt: AfterDoubt = 'retry'): BackupError {
   const [code, what, options] = verdict(refusal, caller, afterDoubt)
@@ -60,7 +64,7 @@ function verdict(refusal: Refusal, caller: Caller, afterDoubt: AfterDoubt): Verd
 const APP_FAULTS = new Set(['invalid_client', 'invalid_client_id', 'unauthorized_client'])
 
 function signInVerdict({ status, tags, ...refusal }: Refusal, { name, renewable }: Caller): Verdict | null {
-  const connect = `Sign in again: dicom-backup accounts connect ${name}.`
+  const connect = `Make a new token for ${name} and put it into the configuration.`
   if (refusal.missingScope !== null) {
     const advice = `Tick ${refusal.missingScope} under "Permissions" of the app in the Dropbox App Console. ${connect}`
     return ['E_AUTH', `the Dropbox app lacks the permission ${refusal.missingScope}`, { advice }]

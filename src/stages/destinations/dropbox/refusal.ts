@@ -8,8 +8,8 @@ import type { Answer } from '../../http/answer.ts'
 export interface Refusal {
   readonly status: number
   /**
-   * The tags of the error's unions from the outermost inwards: 'lookup_failed', 'incorrect_offset'. Empty when the body is
-   * no error of the API (text, HTML, nothing).
+   * The tags of the error's unions from the outermost inwards: 'lookup_failed', 'incorrect_offset'. Empty when the body
+   * is no error of the API (text, HTML, nothing).
    */
   readonly tags: readonly string[]
   /** What the session holds in fact, in bytes; null unless an offset was wrong. */
@@ -42,7 +42,10 @@ export function refusalOf({ status, headers, body }: Answer): Refusal {
   }
 }
 
-/** `{".tag":"path","path":{".tag":"conflict"}}` is path, conflict. OAuth's errors are bare strings (RFC 6749 section 5.2). */
+/**
+ * `{".tag":"path","path":{".tag":"conflict"}}` is path, conflict. OAuth's errors are bare strings (RFC 6749 section
+ * 5.2).
+ */
 function unwrap(error: unknown): { tags: string[]; innermost: unknown } {
   const tags: string[] = []
   let innermost = error

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { DIGEST_BLOCK } from '../../../pipeline/digest.ts'
 
 /**
- * The content hash (`ObjectDigests.contentHash`) of one request, by which Dropbox refuses bytes that were damaged on the
- * way. Computed beside the main thread, a block at a time: Node copies what it hashes there.
+ * The content hash (`ObjectDigests.contentHash`) of one request, by which Dropbox refuses bytes that were damaged on
+ * the way. Computed beside the main thread, a block at a time: Node copies what it hashes there.
  */
 export async function requestHash(chunks: readonly Uint8Array[]): Promise<string> {
   const overall = createHash('sha256')

@@ -37,8 +37,8 @@ export async function startSession(api: DropboxApi, signal: AbortSignal): Promis
 }
 
 /**
- * Appends a piece and gives the number of bytes that the session holds then. `recover` may make an answer of a refusal; what
- * is left rejects as `dropboxError` says, with `resume` where the bytes may have been taken.
+ * Appends a piece and gives the number of bytes that the session holds then. `recover` may make an answer of a refusal;
+ * what is left rejects as `dropboxError` says, with `resume` where the bytes may have been taken.
  */
 export async function appendPiece<T>(
   api: DropboxApi,

@@ -13,7 +13,10 @@ const TOKEN_URL = 'https://api.dropboxapi.com/oauth2/token'
 export interface Tokens {
   /** Rejects with E_AUTH (`stop`), E_DESTINATION (`retry`), or a TransportError. */
   current(signal: AbortSignal): Promise<string>
-  /** Another token than `refused`, which a call was answered 401 for; null when there is no refresh token. Rejects likewise. */
+  /**
+   * Another token than `refused`, which a call was answered 401 for; null when there is no refresh token. Rejects
+   * likewise.
+   */
   renewed(refused: string, signal: AbortSignal): Promise<string | null>
 }
 
@@ -32,7 +35,9 @@ export function dropboxTokens(config: DropboxConfig, caller: Caller, transport: 
   let token: AccessToken | null = accessToken === null ? null : { value: accessToken, renewAt: Infinity }
   let renewal: Promise<AccessToken> | null = null
 
-  /** https://www.dropbox.com/developers/documentation/http/documentation#oauth2-token; in a form, never in the address. */
+  /**
+   * https://www.dropbox.com/developers/documentation/http/documentation#oauth2-token; in a form, never in the address.
+   */
   const request = async (): Promise<AccessToken> => {
     const form = new URLSearchParams({
       grant_type: 'refresh_token',
@@ -69,7 +74,7 @@ export function dropboxTokens(config: DropboxConfig, caller: Caller, transport: 
       if (token !== null && performance.now() < token.renewAt) return token.value
       if (isRenewable(config)) return await renew(signal)
       throw new BackupError('E_AUTH', `${caller.name}: there is no sign-in to Dropbox yet.`, {
-        advice: `Sign in: dicom-backup accounts connect ${caller.name}.`,
+        advice: `Put an access token, or a refresh token with the appKey, of ${caller.name} into the configuration.`,
       })
     },
     async renewed(refused, signal) {

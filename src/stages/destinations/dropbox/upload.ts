@@ -1,8 +1,9 @@
 /**
  * The upload of one object through a sequential session of unknown length
- * (https://www.dropbox.com/developers/documentation/http/documentation#files-upload_session-start). No call of Dropbox's
- * tells what a session holds, but an append of nothing does: unless its offset is right it is refused with the right one. A
- * session that was finished takes no append any more, so whoever lost the answer to a finish looks for the file.
+ * (https://www.dropbox.com/developers/documentation/http/documentation#files-upload_session-start). No call of
+ * Dropbox's tells what a session holds, but an append of nothing does: unless its offset is right it is refused with
+ * the right one. A session that was finished takes no append any more, so whoever lost the answer to a finish looks for
+ * the file.
  */
 
 import type { Commit, StoredObject, Upload } from '../../../pipeline/destination.ts'

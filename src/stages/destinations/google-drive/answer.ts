@@ -3,8 +3,8 @@
 import { fieldOf } from '../../http/answer.ts'
 
 /**
- * Google's short word for what went wrong ('storageQuotaExceeded', 'invalid_grant'), or '' when there is none. API errors
- * have it in `error.errors[0].reason`, those of sign-in in `error` itself (RFC 6749 section 5.2).
+ * Google's short word for what went wrong ('storageQuotaExceeded', 'invalid_grant'), or '' when there is none. API
+ * errors have it in `error.errors[0].reason`, those of sign-in in `error` itself (RFC 6749 section 5.2).
  */
 export function reasonOf(body: unknown): string {
   const error = fieldOf(body, 'error')
@@ -15,7 +15,10 @@ export function reasonOf(body: unknown): string {
   return typeof word === 'string' && /^\w{1,60}$/.test(word) ? word : ''
 }
 
-/** Bytes held according to the answer to an unfinished upload: `Range: bytes=0-N`, or no such header for none. Null: unreadable. */
+/**
+ * Bytes held according to the answer to an unfinished upload: `Range: bytes=0-N`, or no such header for none. Null:
+ * unreadable.
+ */
 export function heldOf(headers: Headers): number | null {
   const range = headers.get('range')
   if (range === null) return 0

@@ -7,7 +7,9 @@ import { driveError, thrownError } from './errors.ts'
 import type { CallKind, Caller } from './errors.ts'
 import { googleTokens } from './tokens.ts'
 
-/** The two ways to call Google Drive, both signed in. A token that was refused is renewed and the call made once more. */
+/**
+ * The two ways to call Google Drive, both signed in. A token that was refused is renewed and the call made once more.
+ */
 export interface DriveApi {
   readonly caller: Caller
   /** One call through Google's client. Null when the thing is not there (404). Rejects as `driveError` says. */

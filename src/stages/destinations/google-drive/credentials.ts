@@ -14,8 +14,8 @@ const SERVICE_ACCOUNT_SCOPE = 'https://www.googleapis.com/auth/drive'
 type GoogleFetch = (...args: Parameters<typeof fetch>) => Promise<Response>
 
 /**
- * Google's own sign-in client for what the configuration names; it makes no call yet. Rejects with E_CONFIG when there is
- * nothing to sign in with or the key file is not one.
+ * Google's own sign-in client for what the configuration names; it makes no call yet. Rejects with E_CONFIG when there
+ * is nothing to sign in with or the key file is not one.
  */
 export async function signInClient(config: GoogleDriveConfig, fetchImplementation: GoogleFetch): Promise<OAuth2Client> {
   // Trying again is the engine's work; the redactor walks over every byte of a failed request's body.

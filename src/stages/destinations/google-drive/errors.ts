@@ -5,7 +5,10 @@ import { reasonOf } from './answer.ts'
 import { retryAfterOf } from '../../http/answer.ts'
 import type { Answer } from '../../http/answer.ts'
 
-/** `token`: a call for an access token; `metadata`: one that may simply be made again; `upload`: one on an upload session. */
+/**
+ * `token`: a call for an access token; `metadata`: one that may simply be made again; `upload`: one on an upload
+ * session.
+ */
 export type CallKind = 'token' | 'metadata' | 'upload'
 
 /** Whose call failed. */
@@ -87,7 +90,7 @@ function connectAgain({ name, isServiceAccount }: Caller): string {
   if (isServiceAccount)
     return "Check that the service account's key still exists and that this machine's clock is right."
   return (
-    `Sign in again: dicom-backup accounts connect ${name}. A sign-in that lapses every 7 days comes from a consent ` +
+    `Make a new refresh token for ${name} and put it into the configuration. A sign-in that lapses every 7 days comes from a consent ` +
     'screen that is still in "Testing": publish the app in the Google Cloud console.'
   )
 }
@@ -112,8 +115,8 @@ export function unreadable(kind: CallKind, { name }: Caller, said = ''): BackupE
 }
 
 /**
- * Whatever a call threw as a BackupError. Google's client wraps what its fetch threw, in an error that holds the request
- * with its Authorization header: only its `cause` goes on, never the wrapping.
+ * Whatever a call threw as a BackupError. Google's client wraps what its fetch threw, in an error that holds the
+ * request with its Authorization header: only its `cause` goes on, never the wrapping.
  */
 export function thrownError(error: unknown, kind: CallKind, { name }: Caller, signal: AbortSignal): BackupError {
   if (error instanceof BackupError) return error

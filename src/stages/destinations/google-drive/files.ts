@@ -12,12 +12,18 @@ export interface Parent {
   readonly driveId: string | null
 }
 
-/** A text in single quotes for the `q` of files.list. https://developers.google.com/workspace/drive/api/guides/search-files */
+/**
+ * A text in single quotes for the `q` of files.list.
+ * https://developers.google.com/workspace/drive/api/guides/search-files
+ */
 export function quoted(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
 }
 
-/** What lies directly in `parent` under exactly this name and is not in the trash, newest first; names are not unique in Drive. */
+/**
+ * What lies directly in `parent` under exactly this name and is not in the trash, newest first; names are not unique in
+ * Drive.
+ */
 export async function filesNamed(
   api: DriveApi,
   parent: Parent,
@@ -89,8 +95,8 @@ export async function createFolder(
 }
 
 /**
- * Deletes a file past the trash. Where only organizers may do that, in shared drives, it goes to the trash, which Google
- * empties after 30 days. A file that is gone already is no error.
+ * Deletes a file past the trash. Where only organizers may do that, in shared drives, it goes to the trash, which
+ * Google empties after 30 days. A file that is gone already is no error.
  */
 export async function deleteFile(api: DriveApi, fileId: string, signal: AbortSignal): Promise<void> {
   try {

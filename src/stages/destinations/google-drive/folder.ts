@@ -12,7 +12,9 @@ export interface DriveFolder extends Parent {
 }
 
 export interface FolderFinder {
-  /** The folder that the path starts from: My Drive, or the one named by id. Rejects with E_CONFIG when that is missing. */
+  /**
+   * The folder that the path starts from: My Drive, or the one named by id. Rejects with E_CONFIG when that is missing.
+   */
   start(signal: AbortSignal): Promise<DriveFolder>
   /** The folder, or null when it does not exist. */
   find(signal: AbortSignal): Promise<DriveFolder | null>

@@ -20,8 +20,8 @@ const MAX_OBJECT_BYTES = 5120 * 1024 ** 3
 
 /**
  * A folder in Google Drive. `folder` is names with '/' between them below My Drive, made when missing, or starts with
- * `id:FOLDER_ID` for a folder that is shared with the account or lies in a shared drive. The destination owns `transport`
- * and closes it.
+ * `id:FOLDER_ID` for a folder that is shared with the account or lies in a shared drive. The destination owns
+ * `transport` and closes it.
  */
 export function googleDriveDestination(
   config: GoogleDriveConfig,

@@ -1,6 +1,6 @@
 /**
- * One resumable upload session. Google takes requests in whole units of 256 KiB, may keep less of one than was sent, and
- * says after each how much it holds; the file does not exist before the last request, which names the whole size.
+ * One resumable upload session. Google takes requests in whole units of 256 KiB, may keep less of one than was sent,
+ * and says after each how much it holds; the file does not exist before the last request, which names the whole size.
  * https://developers.google.com/workspace/drive/api/guides/manage-uploads#resumable
  */
 

@@ -6,7 +6,9 @@ const GONE = ['ENOENT', 'ENOTDIR', 'ENODEV', 'ENXIO']
 /** A network drive that hiccups, or a virus scanner that holds the file for a moment. */
 const PASSING = ['EBUSY', 'EIO', 'ESTALE', 'ETIMEDOUT', 'EAGAIN', 'EHOSTDOWN', 'EHOSTUNREACH', 'EMFILE', 'ENFILE']
 
-/** A file system error as what the engine and the person need: the one place where this destination's errors are judged. */
+/**
+ * A file system error as what the engine and the person need: the one place where this destination's errors are judged.
+ */
 export function localError(error: unknown, name: string, folder: string): BackupError {
   if (error instanceof BackupError) return error
   const code = systemCode(error)

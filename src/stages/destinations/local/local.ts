@@ -10,8 +10,9 @@ import { localUpload } from './upload.ts'
 const DEFAULT_REQUEST_BYTES = 8 * 1024 * 1024
 
 /**
- * A folder on this machine or on a mounted share. An archive grows as `<name>.partial`, is flushed to the disk, read back
- * and hashed, and only then renamed. The folder must exist: one that is missing is most likely a drive that is not connected.
+ * A folder on this machine or on a mounted share. An archive grows as `<name>.partial`, is flushed to the disk, read
+ * back and hashed, and only then renamed. The folder must exist: one that is missing is most likely a drive that is not
+ * connected.
  */
 export function localDestination({ name, folder, chunkSize }: LocalConfig): Destination {
   const judge = (error: unknown): BackupError => localError(error, name, folder)

@@ -38,7 +38,10 @@ export async function storedObject(file: string, signal: AbortSignal): Promise<S
 /** What file systems answer that flush no folders, and the system where a folder may be written to but not listed. */
 const CANNOT_FLUSH = ['EINVAL', 'ENOTSUP', 'ENOSYS', 'EISDIR', 'EACCES', 'EPERM']
 
-/** Makes a rename durable, where that can be asked for. Windows has no such call for folders: there NTFS's own log does it. */
+/**
+ * Makes a rename durable, where that can be asked for. Windows has no such call for folders: there NTFS's own log does
+ * it.
+ */
 export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return
   let handle: FileHandle | null = null

@@ -51,7 +51,9 @@ export function localUpload({ name, partial, final, handle, judge }: LocalUpload
     return position
   }
 
-  /** A flush that failed is not tried again: the system tells of lost bytes once, and after that takes them for written. */
+  /**
+   * A flush that failed is not tried again: the system tells of lost bytes once, and after that takes them for written.
+   */
   const flush = async (call: () => Promise<void>): Promise<void> => {
     try {
       await call()

@@ -6,8 +6,8 @@ import { nameOf, timestamp } from './tree.ts'
 import type { FileEntry } from './tree.ts'
 
 /**
- * Makes a session's bytes a file. What stands in its way refuses the call below `path`, and the session stays as it is, so
- * that a finish with another path or more room can follow.
+ * Makes a session's bytes a file. What stands in its way refuses the call below `path`, and the session stays as it is,
+ * so that a finish with another path or more room can follow.
  */
 export async function commit(
   account: Account,

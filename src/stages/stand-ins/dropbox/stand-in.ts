@@ -1,4 +1,7 @@
-/** A local stand-in for Dropbox: a real HTTP server that holds what it is sent and answers as api/content.dropboxapi.com do. */
+/**
+ * A local stand-in for Dropbox: a real HTTP server that holds what it is sent and answers as api/content.dropboxapi.com
+ * do.
+ */
 
 import { ContentHash } from '../digests.ts'
 import { Consents } from '../consents.ts'
@@ -32,7 +35,10 @@ export interface DropboxStandIn extends StandIn {
   resetCursors(): void
 }
 
-/** Routes for faults and the log: token, start, append, finish, download, list, list-more, metadata, create-folder, delete, space, account. */
+/**
+ * Routes for faults and the log: token, start, append, finish, download, list, list-more, metadata, create-folder,
+ * delete, space, account.
+ */
 export async function startDropboxStandIn(options: DropboxStandInOptions): Promise<DropboxStandIn> {
   const clock = options.clock ?? Date.now
   const storage = await openStorage(options.storage)

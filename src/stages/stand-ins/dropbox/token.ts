@@ -1,4 +1,7 @@
-/** /oauth2/token: access tokens for refresh tokens, and both for a code of the consent page. https://developers.dropbox.com/oauth-guide */
+/**
+ * /oauth2/token: access tokens for refresh tokens, and both for a code of the consent page.
+ * https://developers.dropbox.com/oauth-guide
+ */
 
 import { randomBytes } from 'node:crypto'
 import { json, Refusal } from '../answer.ts'

@@ -57,8 +57,8 @@ export class Tree {
   }
 
   /**
-   * The path as it will be stored, its parents in the case they already have. Refuses what can be no path, below `at`: the
-   * tags that a route puts around a write error.
+   * The path as it will be stored, its parents in the case they already have. Refuses what can be no path, below `at`:
+   * the tags that a route puts around a write error.
    */
   writable(path: string, ...at: readonly string[]): string {
     const parts = path.split('/').slice(1)

@@ -1,4 +1,7 @@
-/** The `fields` parameter: which parts of an answer are wanted. https://developers.google.com/workspace/drive/api/guides/fields-parameter */
+/**
+ * The `fields` parameter: which parts of an answer are wanted.
+ * https://developers.google.com/workspace/drive/api/guides/fields-parameter
+ */
 
 import { invalid } from './errors.ts'
 

@@ -22,8 +22,8 @@ const DEFAULT_LIST: Mask = new Map<string, Mask>([
 ])
 
 /**
- * Pages are cut before `q` is applied, so that one may hold fewer files than asked for, or none, and still name a next one,
- * as the real service's may.
+ * Pages are cut before `q` is applied, so that one may hold fewer files than asked for, or none, and still name a next
+ * one, as the real service's may.
  */
 export async function list(account: Account, exchange: Exchange): Promise<Answer> {
   const holder = caller(account, exchange)

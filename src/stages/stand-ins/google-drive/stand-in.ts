@@ -1,4 +1,7 @@
-/** A local stand-in for Google Drive: a real HTTP server that holds what it is sent and answers as www/oauth2.googleapis.com do. */
+/**
+ * A local stand-in for Google Drive: a real HTTP server that holds what it is sent and answers as
+ * www/oauth2.googleapis.com do.
+ */
 
 import { createPublicKey } from 'node:crypto'
 import { hashes } from '../digests.ts'
@@ -39,7 +42,10 @@ export interface DriveStandIn extends StandIn {
   addForeignFolder(name: string, parent?: string): string
 }
 
-/** Routes for faults and the log: token, begin, chunk, final, query, cancel, list, get, download, create, update, delete, generate-ids, about. */
+/**
+ * Routes for faults and the log: token, begin, chunk, final, query, cancel, list, get, download, create, update,
+ * delete, generate-ids, about.
+ */
 export async function startDriveStandIn(options: DriveStandInOptions): Promise<DriveStandIn> {
   const clock = options.clock ?? Date.now
   const storage = await openStorage(options.storage)

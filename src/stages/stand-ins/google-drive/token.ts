@@ -1,4 +1,7 @@
-/** /token: access tokens for refresh tokens, for codes of the consent page and for service accounts' signed requests (RFC 7523). */
+/**
+ * /token: access tokens for refresh tokens, for codes of the consent page and for service accounts' signed requests
+ * (RFC 7523).
+ */
 
 import { randomBytes, verify } from 'node:crypto'
 import { json, Refusal } from '../answer.ts'
