@@ -6,7 +6,9 @@ import { CREDENTIALS } from '../src/stages/stand-ins/serve.ts'
 import { measuredRun, type MeasuredRun } from './measured-run.ts'
 import { startServices } from './service-process.ts'
 
-/** Backs up what `fill` puts into an archive folder to both services at once, and measures the engine's process alone. */
+/**
+ * Backs up what `fill` puts into an archive folder to both services at once, and measures the engine's process alone.
+ */
 export async function engineRun(
   fill: (root: string) => Promise<void>,
   compression: 'auto' | 'store' | 'fast' = 'auto',

@@ -9,7 +9,10 @@ export interface ServiceProcess {
   stop(): Promise<void>
 }
 
-/** Both stand-ins in a process of their own, so that the engine's memory and time are measured alone. They hash and discard. */
+/**
+ * Both stand-ins in a process of their own, so that the engine's memory and time are measured alone. They hash and
+ * discard.
+ */
 export async function startServices(...args: readonly string[]): Promise<ServiceProcess> {
   const program = path.resolve(import.meta.dirname, '../src/stages/stand-ins/serve.ts')
   const child = spawn(process.execPath, [program, '--discard', ...args], { stdio: ['pipe', 'pipe', 'inherit'] })

@@ -1,7 +1,7 @@
 import type { BackupError } from '../pipeline/errors.ts'
 import type { RunResult } from '../stages/backup/results.ts'
 
-/** The exit codes of the contract. */
+/** The exit codes, as README.md lists them. */
 export const EXIT = {
   done: 0,
   failed: 1,

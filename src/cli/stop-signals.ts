@@ -2,12 +2,12 @@ import { BackupError } from '../pipeline/errors.ts'
 import { EXIT } from './exit.ts'
 
 /**
- * SIGINT, SIGTERM and, on Windows, a closed console abort the returned signal; a second one ends the process at once.
- * `onStop` hears of the first, to tell people.
+ * SIGINT, SIGTERM, SIGHUP (a closed terminal) and, on Windows, Ctrl-Break abort the returned signal; a second one ends
+ * the process at once. `onStop` hears of the first, to tell people.
  */
 export function stopSignals(onStop: () => void): { readonly signal: AbortSignal; dispose(): void } {
   const controller = new AbortController()
-  const names = ['SIGINT', 'SIGTERM', ...(process.platform === 'win32' ? ['SIGHUP', 'SIGBREAK'] : ['SIGHUP'])] as const
+  const names = ['SIGINT', 'SIGTERM', 'SIGHUP', ...(process.platform === 'win32' ? ['SIGBREAK'] : [])] as const
   const stop = (name: string): void => {
     if (controller.signal.aborted) process.exit(EXIT.interrupted)
     controller.abort(

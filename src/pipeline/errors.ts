@@ -13,15 +13,15 @@ export type ErrorCode =
   | 'E_OFFSET' // a destination holds more or fewer bytes than were sent
   | 'E_SESSION' // an upload session is gone
   | 'E_INTEGRITY' // what a destination stored is not what was sent
-  | 'E_STATE' // the state folder cannot be used
+  | 'E_STATE' // the state folder, or a file in it, cannot be used
   | 'E_LOCKED' // another run is active
-  | 'E_ABORTED' // stopped by a signal or because a sibling failed
+  | 'E_ABORTED' // stopped by a signal
   | 'E_INTERNAL' // a fault in this program
 
 /**
- * What the engine does about an error:
- * `retry` the same call after a pause; `resume` ask what is held and go on there; `restart` the upload from byte 0;
- * `stop` give this destination (or the run) up.
+ * What helps against an error: `retry` the same call after a pause; `resume` ask what is held and go on there;
+ * `restart` a new upload from byte 0; `stop` nothing. The engine retries and resumes; for the other two it gives the
+ * destination (or the run) up, as bytes that every destination has released cannot be had again.
  */
 export type Remedy = 'retry' | 'resume' | 'restart' | 'stop'
 

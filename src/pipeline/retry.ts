@@ -5,6 +5,7 @@
  * takes long, and between two requests a destination waits for the source and for its siblings.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { dropBytes, lengthOf } from './chunks.ts'
 import type { Commit, Destination, StoredObject, Upload } from './destination.ts'
 import { abortError, asBackupError, BackupError } from './errors.ts'
 
@@ -21,7 +22,7 @@ export interface RetryPolicy {
   readonly openingPatienceMs: number
 }
 
-export const DEFAULT_RETRY: RetryPolicy = {
+const DEFAULT_RETRY: RetryPolicy = {
   firstPauseMs: 500,
   longestPauseMs: 60_000,
   patienceMs: 30 * 60_000,
@@ -69,21 +70,8 @@ class Patience {
   }
 }
 
-/** The chunks without their first `count` bytes. */
-function dropBytes(chunks: readonly Uint8Array[], count: number): Uint8Array[] {
-  const rest: Uint8Array[] = []
-  let skip = count
-  for (const chunk of chunks) {
-    if (skip < chunk.length) rest.push(chunk.subarray(skip))
-    skip = Math.max(0, skip - chunk.length)
-  }
-  return rest
-}
-
 const tookNothing = (name: string): BackupError =>
   new BackupError('E_DESTINATION', `${name} took none of the bytes it was sent.`, { remedy: 'resume' })
-
-const lengthOf = (chunks: readonly Uint8Array[]): number => chunks.reduce((sum, chunk) => sum + chunk.length, 0)
 
 /**
  * A destination that tries again, under the same contract. Its `append` may resolve with less than was sent, as any

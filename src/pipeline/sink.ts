@@ -1,3 +1,4 @@
+import { lengthOf } from './chunks.ts'
 import type { Destination, ObjectDigests, StoredObject, Upload } from './destination.ts'
 import type { DestinationProgress } from './progress.ts'
 import type { Branch } from './window.ts'
@@ -51,7 +52,7 @@ async function send(
   progress.state = 'sending'
   for (;;) {
     const stretch = await branch.take(destination.traits.requestBytes(branch.offset), signal)
-    const length = stretch.chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+    const length = lengthOf(stretch.chunks)
     if (stretch.last) {
       const { bytes, digests } = await whole
       progress.state = 'verifying'

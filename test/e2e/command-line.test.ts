@@ -1,4 +1,7 @@
-/** The command line as its users meet it: help, wrong usage, configuration files and exit codes. json-results.test.ts holds its results. */
+/**
+ * The command line as its users meet it: help, wrong usage, configuration files and exit codes. json-results.test.ts
+ * holds its results.
+ */
 import assert from 'node:assert/strict'
 import { rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'

@@ -1,4 +1,7 @@
-/** `doctor`: with everything well it says so; with one thing broken that check fails, and only that, and it says what to do. */
+/**
+ * `doctor`: with everything well it says so; with one thing broken that check fails, and only that, and it says what to
+ * do.
+ */
 import assert from 'node:assert/strict'
 import { chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import http from 'node:http'

@@ -1,4 +1,7 @@
-/** Memory stays flat and the disk stays free, whatever a backup's size. Both services at once, in a process of their own. */
+/**
+ * Memory stays flat and the disk stays free, whatever a backup's size. Both services at once, in a process of their
+ * own.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { engineRun } from '../../bench/engine-run.ts'
@@ -29,7 +32,8 @@ describe('memory', { skip: process.platform !== 'linux' && 'only Linux tells the
       )
       assert.ok(large.peakBytes! < LIMIT, `${large.peakBytes} bytes`)
       assert.ok(large.peakBytes! < small.peakBytes! * GROWTH, `${large.peakBytes} after ${small.peakBytes}`)
-      // The plan, the directory and the manifest grow with the number of files: some 300 bytes a file; nothing grows with the bytes.
+      // The plan, the directory and the manifest grow with the number of files: some 300 bytes a file; nothing grows
+      // with the bytes.
       const { files } = large.result.archive!
       assert.ok(large.stateBytes < MB + files * 600, `${large.stateBytes} bytes in the state folder`)
     })

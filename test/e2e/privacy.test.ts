@@ -1,4 +1,7 @@
-/** No patient's name or id and no secret stands in a log, an object's name, the progress, an error, a request's address or a process's arguments. */
+/**
+ * No patient's name or id and no secret stands in a log, an object's name, the progress, an error, a request's address
+ * or a process's arguments.
+ */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { appendFile, mkdir, readFile, rename, symlink, truncate, writeFile } from 'node:fs/promises'

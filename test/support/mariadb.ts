@@ -47,12 +47,17 @@ export interface MariaDb {
   readonly host: '127.0.0.1'
   /** Loopback port; null when the server was not asked to listen. */
   readonly port: number | null
-  /** An account that may do everything, from anywhere. (The socket also takes root without a password, as XAMPP does.) */
+  /**
+   * An account that may do everything, from anywhere. (The socket also takes root without a password, as XAMPP does.)
+   */
   readonly user: string
   readonly password: string
   /** The server's process id, for tests that stop or kill it. */
   readonly pid: number
-  /** Runs SQL, several statements when separated by `;`, in `database` when it is named; resolves with the last one's rows. */
+  /**
+   * Runs SQL, several statements when separated by `;`, in `database` when it is named; resolves with the last one's
+   * rows.
+   */
   query(sql: string, database?: string): Promise<Row[]>
   /** Feeds a dump to the client program, as a person restoring it would. */
   load(database: string, dump: Uint8Array): Promise<void>
@@ -82,7 +87,9 @@ async function freePort(): Promise<number> {
   return address.port
 }
 
-/** Starts a server with an empty data folder. One per test file is quick enough: `before(startMariaDb)`, `after(close)`. */
+/**
+ * Starts a server with an empty data folder. One per test file is quick enough: `before(startMariaDb)`, `after(close)`.
+ */
 export async function startMariaDb(options: MariaDbOptions = {}): Promise<MariaDb> {
   // A short path: the socket's may have no more than about 100 bytes.
   const folder = await mkdtemp(path.join(os.tmpdir(), 'mdb-'))

@@ -22,7 +22,9 @@ export interface Rig {
   readonly drive: DriveStandIn
   /** Puts a file into the archive folder. */
   put(file: string, bytes: string | Buffer): Promise<void>
-  /** Writes the configuration again, with these sections in the place of the usual ones; undefined takes a section out. */
+  /**
+   * Writes the configuration again, with these sections in the place of the usual ones; undefined takes a section out.
+   */
   configure(sections: Settings): Promise<void>
   /** Runs a command with this configuration. */
   cli(command: string, ...args: readonly string[]): Promise<CliResult>
@@ -45,7 +47,10 @@ export const SECRETS = {
 
 const NAS = { name: 'nas', type: 'local', folder: 'nas' }
 
-/** An archive folder, a folder and both services' stand-ins as destinations, and a configuration of them. Closed after the test. */
+/**
+ * An archive folder, a folder and both services' stand-ins as destinations, and a configuration of them. Closed after
+ * the test.
+ */
 export async function makeRig(t: Pick<TestContext, 'after'>, sections: Settings = {}): Promise<Rig> {
   const folder = await tempFolder(t)
   const root = path.join(folder, 'dicom_files')

@@ -1,7 +1,4 @@
-/**
- * The JSON results of `run` and `run --dry-run`, as the contract names them. Times are ISO 8601 with offset, sizes
- * bytes.
- */
+/** The JSON results of `run`, `run --dry-run` and `doctor`. Times are ISO 8601 with offset, sizes bytes. */
 
 import type { ErrorCode } from '../../pipeline/errors.ts'
 
@@ -11,7 +8,7 @@ export interface ErrorReport {
 }
 
 export interface Warning {
-  /** 'files-skipped', 'symbolic-links', 'source-empty', 'source-shrunk', 'dump-shrunk', … */
+  /** 'files-skipped', 'source-empty', …; docs/errors.md has all. */
   readonly code: string
   readonly message: string
 }

@@ -42,7 +42,8 @@ export interface RunOptions {
 
 /**
  * Makes one backup and stores it at every destination. Resolves with the result however the run ended. Rejects only
- * when no run could begin: E_LOCKED when another is active, E_STATE when the state folder cannot be used.
+ * when no run could begin, with E_LOCKED when another is active, with E_STATE or E_QUOTA when the state folder cannot
+ * be used; and with E_STATE when the run could not be recorded at its end.
  */
 export async function runBackup(config: Config, options: RunOptions): Promise<RunResult> {
   const store = Store.open(config.state.dir)

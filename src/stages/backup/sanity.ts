@@ -11,7 +11,7 @@ const percent = (now: number, before: number): string => `${Math.round(share(now
 
 /**
  * Compares what this run found with the last good run. What comes back makes the run partial: it is stored, but someone
- * has to look at it, and retention leaves everything alone. `last` is null at the first run.
+ * has to look at it, and later runs do not compare themselves with it. `last` is null at the first run.
  */
 export function sanityWarnings(now: SourceMeasure, last: SourceMeasure | null): Warning[] {
   const warnings: Warning[] = []

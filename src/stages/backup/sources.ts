@@ -120,8 +120,7 @@ function dumpWarnings(
 }
 
 /** `database/<name>.sql`; a database's name may hold characters that a file name may not. */
-export const dumpEntryName = (database: string): string =>
-  `database/${database.replace(/[\\/:*?"<>|\p{Cc}]/gu, '_')}.sql`
+const dumpEntryName = (database: string): string => `database/${database.replace(/[\\/:*?"<>|\p{Cc}]/gu, '_')}.sql`
 
 /** Rejects with E_SOURCE when the archive folder is not there: most likely its drive is not connected. */
 export async function mustBeArchiveFolder(root: string): Promise<void> {

@@ -103,13 +103,14 @@ destinations:
     # In place of oauth: the key file of a service account.
 #    credentialsFile: service-account.json
 
-# When backups are due.
+# When backups are due. Without effect yet: let the task scheduler start dicom-backup run.
 schedule:
   enabled: true
   # 1h, 3h, 6h, 12h or 24h
   every: 6h
 
-# Archives older than this are deleted after a new backup is stored, but never the newest keepAtLeast ones.
+# How many days an archive is kept, though never fewer than the newest keepAtLeast ones.
+# Without effect yet: no archive is deleted.
 # Remove this section to keep every archive.
 retention:
   days: 30

@@ -1,13 +1,13 @@
 /**
- * Made-up DICOM instances of any number, the same for the same seed: what the demo backs up and the benchmarks measure
- * with. Part 10 files in Explicit VR Little Endian (PS3.10 section 7, PS3.5 section 7.1.2), with noisy slices that
- * deflate like real CT does, or with compressed pixel data that does not deflate at all.
+ * Made-up DICOM instances of any number, the same each time: what the demo backs up. Part 10 files in Explicit VR
+ * Little Endian (PS3.10 section 7, PS3.5 section 7.1.2), with noisy slices that deflate like real CT does, or with
+ * compressed pixel data that does not deflate at all.
  */
 
-export const EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1'
-export const JPEG_2000_LOSSLESS = '1.2.840.10008.1.2.4.90'
+const EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1'
+const JPEG_2000_LOSSLESS = '1.2.840.10008.1.2.4.90'
 
-/** A root for UIDs that no one else uses: PS3.5 annex B.2, made from a UUID. */
+/** Below 2.25 (PS3.5 annex B.2) no organisation has its UIDs. */
 const UID_ROOT = '2.25.160815'
 
 export interface InstanceOptions {

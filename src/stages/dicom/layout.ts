@@ -3,9 +3,9 @@ import { constants, inflateRawSync } from 'node:zlib'
 import dicomParser from 'dicom-parser'
 import type { Element } from 'dicom-parser'
 
-export const IMPLICIT_LITTLE = '1.2.840.10008.1.2'
-export const EXPLICIT_LITTLE = '1.2.840.10008.1.2.1'
-export const EXPLICIT_BIG = '1.2.840.10008.1.2.2'
+const IMPLICIT_LITTLE = '1.2.840.10008.1.2'
+const EXPLICIT_LITTLE = '1.2.840.10008.1.2.1'
+const EXPLICIT_BIG = '1.2.840.10008.1.2.2'
 export type Encoding = typeof IMPLICIT_LITTLE | typeof EXPLICIT_LITTLE | typeof EXPLICIT_BIG
 
 /** Elements by tag, 'x' and eight lower-case hex digits; a value lies at `dataOffset` of the bytes that were read. */

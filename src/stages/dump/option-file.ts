@@ -41,6 +41,6 @@ const ESCAPES: Readonly<Record<string, string>> = {
 /**
  * A value as option files take it (MySQL manual, "Using Option Files"): within quotes `#` and spaces are themselves.
  */
-export function quoteOption(value: string): string {
+function quoteOption(value: string): string {
   return `"${value.replace(/[\\"\n\r\t\u0008]/g, (character) => ESCAPES[character] ?? character)}"`
 }

@@ -5,7 +5,7 @@ import type { Dirent } from 'node:fs'
 import { systemCode } from '../../pipeline/errors.ts'
 
 /** Links are not followed: what they lead to may lie outside of the archive folder, or be in the archive twice. */
-export const SYMBOLIC_LINK = 'a symbolic link'
+const SYMBOLIC_LINK = 'a symbolic link'
 /** The state folder, the log, or the folder of a local destination: archives would contain themselves. */
 export const OWN_FILES = 'files of the backup program itself'
 /** The file was rewritten, or is another kind of thing by now. */

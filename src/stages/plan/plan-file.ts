@@ -11,7 +11,7 @@ export interface Plan {
 
 /**
  * Walks the archive folder and writes what shall be backed up into `path` (new, mode 0600), so that a million files
- * never sit in memory and a resume works on the same list. Files of this program are passed over in silence.
+ * never sit in memory. Files of this program are passed over in silence.
  */
 export async function writePlan(path: string, root: string, options: WalkOptions, signal: AbortSignal): Promise<Plan> {
   const spill = await SpillFile.create(path)

@@ -1,8 +1,8 @@
-import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import fastGlob from 'fast-glob'
 import { BackupError, abortError } from '../../pipeline/errors.ts'
+import { deviceOf, mustBeOn } from './archive-folder.ts'
 import { Backlog } from './backlog.ts'
 import { FolderReader } from './folder-reader.ts'
 import type { WalkItem } from './folder-reader.ts'
@@ -10,7 +10,6 @@ import { pathsBelow } from './own-paths.ts'
 import { selectionOf } from './selection.ts'
 import type { Patterns } from './selection.ts'
 import type { ShownEntry } from './shown-entry.ts'
-import { sourceError, sourceLost } from './source-error.ts'
 
 export type { WalkItem } from './folder-reader.ts'
 
@@ -66,20 +65,11 @@ export async function* walkArchive(root: string, options: WalkOptions, signal: A
   try {
     yield* backlog
     if (received !== reader.files) throw new BackupError('E_INTERNAL', 'The walk of the archive folder lost files.')
-    if ((await deviceOf(root)) !== device) throw sourceLost(root)
+    await mustBeOn(device, root)
   } finally {
     signal.removeEventListener('abort', stop)
     backlog.fail(new BackupError('E_ABORTED', 'The walk was ended.'))
     if (stream instanceof Readable) stream.destroy()
     await reader.idle()
-  }
-}
-
-/** What a folder lies on; an unmounted drive leaves an empty folder, on another one. */
-async function deviceOf(root: string): Promise<bigint> {
-  try {
-    return (await stat(root, { bigint: true })).dev
-  } catch (error) {
-    throw sourceError(root, error)
   }
 }

@@ -9,8 +9,8 @@
  *     await dropbox.close()
  *
  * A client may name the host it means in X-Forwarded-Host; a route that is not that host's is then refused. Routes are
- * listed at `startDropboxStandIn` and `startDriveStandIn`, faults in faults.ts; ready-made answers of a service for `{
- * kind: 'answer' }` are in `dropboxAnswers` and `driveAnswers`.
+ * listed at `startDropboxStandIn` and `startDriveStandIn`, faults in faults.ts; ready-made answers of a service, for
+ * faults of kind 'answer', are in `dropboxAnswers` and `driveAnswers`.
  */
 
 export { startDropboxStandIn } from './dropbox/stand-in.ts'

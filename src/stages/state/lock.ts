@@ -11,8 +11,8 @@ export interface Lock {
 
 /**
  * Makes sure that one run at a time uses the state folder. It is SQLite's own exclusive lock on a file there, which the
- * operating system drops with the process, so a killed run leaves none behind. Rejects with E_LOCKED, which says who holds
- * it since when, or with E_STATE.
+ * operating system drops with the process, so a killed run leaves none behind. Rejects with E_LOCKED, which says who
+ * holds it since when, or with E_STATE.
  */
 export async function takeLock(folder: string, runId: string): Promise<Lock> {
   const holderFile = path.join(folder, 'lock-holder.json')

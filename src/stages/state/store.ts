@@ -102,8 +102,9 @@ export class Store {
   }
 
   /**
-   * The measure of the newest good run: stored somewhere, with sane sources. Null when there is none yet. Newest is what was
-   * saved last: clocks are set right and local time repeats an hour a year. Throws E_STATE when it cannot be read.
+   * The measure of the newest good run: stored somewhere, with sane sources. Null when there is none yet. Newest is
+   * what was saved last: clocks are set right and local time repeats an hour a year. Throws E_STATE when it cannot be
+   * read.
    */
   lastGood(): SourceMeasure | null {
     const row = this.#query(

@@ -6,15 +6,14 @@
  * over.
  */
 import { createHash } from 'node:crypto'
-import { stat } from 'node:fs/promises'
 import { aheadInOrder } from '../../pipeline/ahead.ts'
 import type { Progress } from '../../pipeline/progress.ts'
 import { readSpill } from '../../pipeline/spill-file.ts'
 import type { Compression } from '../config/types.ts'
 import { DICOM_PREFIX_BYTES, readDicomHeader } from '../dicom/header.ts'
 import { compressionFor } from '../dicom/transfer-syntax.ts'
+import { deviceOf, mustBeOn } from '../plan/archive-folder.ts'
 import { toFsPath } from '../plan/file-name.ts'
-import { sourceError, sourceLost } from '../plan/source-error.ts'
 import type { LeftOut, PlannedFile } from '../plan/types.ts'
 import type { WalkItem } from '../plan/walk.ts'
 import { endRecords } from './directory.ts'
@@ -75,14 +74,15 @@ async function* entries(input: ArchiveInput, ledger: Ledger): AsyncGenerator<Uin
   const prepared = aheadInOrder(input.files(), (item) => prepareFile(item, options), { ...AHEAD, weight })
   for await (const one of beginSmall(prepared, input.dump === null)) {
     const failed = yield* fileEntry(one, input, ledger)
-    if (failed?.lost === true) await mustBeThere(root, device)
+    // One file that is gone is left out; with the folder itself gone there is no backup to be made.
+    if (failed?.lost === true) await mustBeOn(device, root)
     if (failed !== null) await tellLeftOut(failed, input, ledger)
     if (failed?.lost !== false) {
       progress.filesDone += 1
       progress.bytesDone += one.file.size
     }
   }
-  await mustBeThere(root, device)
+  await mustBeOn(device, root)
   progress.phase = 'finishing'
   yield* manifestEntry(input, ledger)
   yield* directory(ledger)
@@ -177,22 +177,6 @@ async function tellLeftOut(
   progress.filesSkipped += 1
   onLeftOut({ path: file.path, reason })
   await ledger.addSkipped({ path: entryPath(file), skipped: reason })
-}
-
-/**
- * One file that is gone is a file that is gone; with the folder itself gone there is no backup to be made. A drive that
- * was taken away may leave an empty folder in its place, on another device.
- */
-async function mustBeThere(root: string, device: bigint): Promise<void> {
-  if ((await deviceOf(root)) !== device) throw sourceLost(root)
-}
-
-async function deviceOf(root: string): Promise<bigint> {
-  try {
-    return (await stat(root, { bigint: true })).dev
-  } catch (error) {
-    throw sourceError(root, error)
-  }
 }
 
 async function* manifestEntry(input: ArchiveInput, ledger: Ledger): AsyncGenerator<Uint8Array> {

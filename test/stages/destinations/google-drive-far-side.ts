@@ -22,7 +22,9 @@ export interface FarSide {
   readonly destination: Destination
 }
 
-/** A stand-in for Google Drive and a destination that uploads to it. When the test ends, every scripted fault was met. */
+/**
+ * A stand-in for Google Drive and a destination that uploads to it. When the test ends, every scripted fault was met.
+ */
 export async function startDrive(
   t: { after(done: () => Promise<void>): void },
   options: Partial<DriveStandInOptions> = {},

@@ -28,8 +28,8 @@ after(async () => {
 })
 
 /**
- * A database whose dump is far more than all buffers on its way hold, so that the program waits for its reader. (By socket
- * the server waits too; loopback TCP may hold it all.)
+ * A database whose dump is far more than all buffers on its way hold, so that the program waits for its reader. (By
+ * socket the server waits too; loopback TCP may hold it all.)
  */
 async function fill(where: MariaDb): Promise<void> {
   await where.query('CREATE DATABASE large')
@@ -61,7 +61,9 @@ function failure(change: Partial<DatabaseConfig>, name = 'large'): Promise<Backu
   return outcome(dumpDatabase(databaseConfig(server, name, change), { folder, signal: live }))
 }
 
-/** Ids of this process's children that are dump programs or scripts around them; those of servers are not among them. */
+/**
+ * Ids of this process's children that are dump programs or scripts around them; those of servers are not among them.
+ */
 function children(): number[] {
   if (noProc !== false) return []
   return readdirSync('/proc').flatMap((entry) => {

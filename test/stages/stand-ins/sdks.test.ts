@@ -9,7 +9,10 @@ import { Dropbox, DropboxResponseError } from 'dropbox'
 import { JWT, OAuth2Client } from 'google-auth-library'
 import { bytes, contentHash, drive, dropbox, md5, UNIT } from './support.ts'
 
-/** The Dropbox library builds https addresses of its own: they are sent to the stand-in, with the host they were meant for. */
+/**
+ * The Dropbox library builds https addresses of its own: they are sent to the stand-in, with the host they were meant
+ * for.
+ */
 function toStandIn(origin: string): typeof fetch {
   return (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input)

@@ -1,4 +1,5 @@
 import type { files } from 'dropbox'
+import { lengthOf } from '../../../pipeline/chunks.ts'
 import type { StoredObject } from '../../../pipeline/destination.ts'
 import { fieldOf } from '../../http/answer.ts'
 import type { DropboxApi } from './api.ts'
@@ -19,7 +20,7 @@ export interface Piece {
 }
 
 export function endOf({ offset, chunks }: Piece): number {
-  return offset + chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+  return offset + lengthOf(chunks)
 }
 
 /** Starts a sequential session that holds nothing, and gives its id. */

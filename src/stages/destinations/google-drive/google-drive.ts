@@ -2,7 +2,7 @@ import type { Destination } from '../../../pipeline/destination.ts'
 import { BackupError } from '../../../pipeline/errors.ts'
 import type { GoogleDriveConfig } from '../../config/types.ts'
 import type { Transport } from '../../http/types.ts'
-import { fieldOf } from '../../http/answer.ts'
+import { fieldOf, parseBody } from '../../http/answer.ts'
 import { driveApi } from './api.ts'
 import { FILE_FIELDS } from './drive-file.ts'
 import { driveError, unreadable } from './errors.ts'
@@ -114,12 +114,7 @@ export function googleDriveDestination(
 }
 
 function readToken(token: string): Session | null {
-  let value: unknown
-  try {
-    value = JSON.parse(token)
-  } catch {
-    return null
-  }
+  const value = parseBody(token)
   const [uri, fileId, folder, path] = ['uri', 'fileId', 'folder', 'path'].map((field) => fieldOf(value, field))
   if (typeof uri !== 'string' || typeof fileId !== 'string') return null
   if (typeof folder !== 'string' || typeof path !== 'string') return null

@@ -4,6 +4,7 @@
  * https://developers.google.com/workspace/drive/api/guides/manage-uploads#resumable
  */
 
+import { lengthOf } from '../../../pipeline/chunks.ts'
 import type { Commit, StoredObject, Upload } from '../../../pipeline/destination.ts'
 import { BackupError } from '../../../pipeline/errors.ts'
 import { heldOf } from './answer.ts'
@@ -125,8 +126,6 @@ export function driveUpload(api: DriveApi, session: Session): Upload {
     },
   }
 }
-
-const lengthOf = (chunks: readonly Uint8Array[]): number => chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
 
 /** `a-b/total` with b inclusive; no bytes at all are `*`. */
 function rangeOf(start: number, end: number, total: number | '*'): string {

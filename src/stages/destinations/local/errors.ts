@@ -47,3 +47,14 @@ export function localError(error: unknown, name: string, folder: string): Backup
   }
   return new BackupError('E_DESTINATION', `${where} failed${code === '' ? '' : ` with ${code}`}.`, { cause: error })
 }
+
+/** Makes a function that does a `call` and rejects with what `judge` makes of its error. */
+export const judgedBy =
+  (judge: (error: unknown) => BackupError) =>
+  async <T>(call: () => Promise<T>): Promise<T> => {
+    try {
+      return await call()
+    } catch (error) {
+      throw judge(error)
+    }
+  }

@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { Destination } from '../../../pipeline/destination.ts'
 import { BackupError, systemCode } from '../../../pipeline/errors.ts'
 import type { LocalConfig } from '../../config/types.ts'
-import { localError } from './errors.ts'
+import { judgedBy, localError } from './errors.ts'
 import { sizeOf, storedObject } from './stored-file.ts'
 import { localUpload } from './upload.ts'
 
@@ -16,13 +16,7 @@ const DEFAULT_REQUEST_BYTES = 8 * 1024 * 1024
  */
 export function localDestination({ name, folder, chunkSize }: LocalConfig): Destination {
   const judge = (error: unknown): BackupError => localError(error, name, folder)
-  const judged = async <T>(call: () => Promise<T>): Promise<T> => {
-    try {
-      return await call()
-    } catch (error) {
-      throw judge(error)
-    }
-  }
+  const judged = judgedBy(judge)
 
   return {
     name,

@@ -2,6 +2,7 @@ import { rename as renameFile, rm, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import type { Commit, StoredObject, Upload } from '../../../pipeline/destination.ts'
 import { abortError, BackupError } from '../../../pipeline/errors.ts'
+import { judgedBy } from './errors.ts'
 import { sizeOf, storedObject, syncFolder } from './stored-file.ts'
 
 export interface LocalUploadInput {
@@ -77,13 +78,7 @@ export function localUpload({ name, partial, final, handle, judge }: LocalUpload
     named = 'durably'
   }
 
-  const judged = async <T>(call: () => Promise<T>): Promise<T> => {
-    try {
-      return await call()
-    } catch (error) {
-      throw judge(error)
-    }
-  }
+  const judged = judgedBy(judge)
 
   return {
     token: partial,

@@ -33,7 +33,7 @@ export const startArgument = z.strictObject({
 
 export const appendArgument = z.strictObject({ cursor, close: z.boolean().default(false), content_hash: hash })
 
-export const commitArgument = z.strictObject({
+const commitArgument = z.strictObject({
   path: writePath,
   mode: writeMode.default({ '.tag': 'add' }),
   autorename: z.boolean().default(false),

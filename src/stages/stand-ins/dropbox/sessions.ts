@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { ContentHash } from '../digests.ts'
 import { Incoming } from '../incoming.ts'
+import { LiveSessions } from '../live-sessions.ts'
 import type { Blob, Storage } from '../storage.ts'
 import { BlockBoard } from './block-board.ts'
 
@@ -28,15 +29,14 @@ export interface ConcurrentSession extends SessionBase {
 
 export type Session = SequentialSession | ConcurrentSession
 
-/** Bytes that a session has are found again for 7 days. */
-const LIFE_MS = 7 * 24 * 60 * 60 * 1000
-
-export class Sessions {
-  readonly #live = new Map<string, Session>()
+export class Sessions extends LiveSessions<Session> {
   readonly #storage: Storage
   readonly #clock: () => number
 
   constructor(storage: Storage, clock: () => number) {
+    super(clock, async ({ finished, blob }) => {
+      if (!finished) await blob.remove()
+    })
     this.#storage = storage
     this.#clock = clock
   }
@@ -49,22 +49,7 @@ export class Sessions {
       type === 'sequential'
         ? { ...base, type, incoming: new Incoming(blob, () => new ContentHash(), Infinity) }
         : { ...base, type, board: new BlockBoard() }
-    this.#live.set(id, session)
+    this.add(id, session)
     return session
-  }
-
-  /** Null when it is unknown, forgotten or older than 7 days. */
-  async find(id: string): Promise<Session | null> {
-    const session = this.#live.get(id)
-    if (session === undefined) return null
-    if (this.#clock() - session.startedAt <= LIFE_MS) return session
-    await this.drop(id)
-    return null
-  }
-
-  async drop(id: string): Promise<void> {
-    const session = this.#live.get(id)
-    this.#live.delete(id)
-    if (session !== undefined && !session.finished) await session.blob.remove()
   }
 }

@@ -5,6 +5,7 @@
 
 import { ContentHash } from '../digests.ts'
 import { Consents } from '../consents.ts'
+import { controls } from '../controls.ts'
 import { StandInServer } from '../server.ts'
 import { openStorage } from '../storage.ts'
 import { AccessTokens } from '../tokens.ts'
@@ -65,9 +66,8 @@ export async function startDropboxStandIn(options: DropboxStandInOptions): Promi
     return entry
   }
   return {
+    ...controls(server, account),
     origin: await server.listen(),
-    faults: server.faults,
-    requests: server.requests,
     get quotaBytes() {
       return account.quotaBytes
     },
@@ -91,22 +91,8 @@ export async function startDropboxStandIn(options: DropboxStandInOptions): Promi
       account.tree.replace({ ...entry, ...hash.digests() })
     },
     consent: (address) => account.consents.give(new URL(address), account.appKey, ['token_access_type', 'offline']),
-    expireTokens() {
-      account.tokens.expireAll()
-    },
-    revoke(refreshToken) {
-      account.refreshTokens.delete(refreshToken)
-      account.tokens.revoke(refreshToken)
-    },
-    pause() {
-      server.gate.shut()
-    },
-    resume() {
-      server.gate.open()
-    },
     resetCursors() {
       account.cursorGeneration += 1
     },
-    close: () => server.close(),
   }
 }

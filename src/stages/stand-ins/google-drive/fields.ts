@@ -11,7 +11,7 @@ export type Mask = ReadonlyMap<string, Mask> | null
 type Tree = Map<string, Tree | null>
 
 /** Reads `nextPageToken,files(id,name),storageQuota/limit,*`. */
-export function parseFields(fields: string): Mask {
+function parseFields(fields: string): Mask {
   let at = 0
   const list = (): Tree => {
     const tree: Tree = new Map()

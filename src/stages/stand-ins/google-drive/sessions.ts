@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { hashes } from '../digests.ts'
 import { Incoming } from '../incoming.ts'
+import { LiveSessions } from '../live-sessions.ts'
 import type { Storage } from '../storage.ts'
 import type { Mask } from './fields.ts'
 import { wants } from './fields.ts'
@@ -23,14 +24,14 @@ export interface Session {
   finished: DriveFile | null
 }
 
-const LIFE_MS = 7 * 24 * 60 * 60 * 1000
-
-export class Sessions {
-  readonly #live = new Map<string, Session>()
+export class Sessions extends LiveSessions<Session> {
   readonly #storage: Storage
   readonly #clock: () => number
 
   constructor(storage: Storage, clock: () => number) {
+    super(clock, async ({ finished, incoming }) => {
+      if (finished === null) await incoming.blob.remove()
+    })
     this.#storage = storage
     this.#clock = clock
   }
@@ -44,32 +45,15 @@ export class Sessions {
     return this.#register(session)
   }
 
-  /** Null when it is unknown, cancelled or older than 7 days. */
-  async find(id: string): Promise<Session | null> {
-    const session = this.#live.get(id)
-    if (session === undefined) return null
-    if (this.#clock() - session.startedAt <= LIFE_MS) return session
-    await this.drop(id)
-    return null
-  }
-
-  async drop(id: string): Promise<void> {
-    const session = this.#live.get(id)
-    this.#live.delete(id)
-    if (session?.finished === null) await session.incoming.blob.remove()
-  }
-
   /** Gives a session another id; the old one is gone. */
   move(id: string): string {
-    const session = this.#live.get(id)
-    if (session === undefined) return id
-    this.#live.delete(id)
-    return this.#register(session)
+    const session = this.take(id)
+    return session === null ? id : this.#register(session)
   }
 
   #register(session: Session): string {
     const id = randomBytes(32).toString('base64url')
-    this.#live.set(id, session)
+    this.add(id, session)
     return id
   }
 }

@@ -6,6 +6,7 @@
 import { createPublicKey } from 'node:crypto'
 import { hashes } from '../digests.ts'
 import { Consents } from '../consents.ts'
+import { controls } from '../controls.ts'
 import { StandInServer } from '../server.ts'
 import { openStorage } from '../storage.ts'
 import { AccessTokens } from '../tokens.ts'
@@ -77,9 +78,8 @@ export async function startDriveStandIn(options: DriveStandInOptions): Promise<D
     return { ...file, content: file.content }
   }
   return {
+    ...controls(server, account),
     origin: await server.listen(),
-    faults: server.faults,
-    requests: server.requests,
     get quotaBytes() {
       return account.quotaBytes
     },
@@ -101,24 +101,10 @@ export async function startDriveStandIn(options: DriveStandInOptions): Promise<D
       account.files.put({ ...file, content: { ...file.content, digests: digester.digests() } })
     },
     consent: (address) => account.consents.give(new URL(address), account.oauth.clientId, ['access_type', 'offline']),
-    expireTokens() {
-      account.tokens.expireAll()
-    },
-    revoke(refreshToken) {
-      account.refreshTokens.delete(refreshToken)
-      account.tokens.revoke(refreshToken)
-    },
-    pause() {
-      server.gate.shut()
-    },
-    resume() {
-      server.gate.open()
-    },
     addForeignFolder(name, parent = ROOT) {
       const id = account.files.issueId()
       account.files.put({ ...blank(now()), id, name, mimeType: FOLDER, parents: [parent], own: false })
       return id
     },
-    close: () => server.close(),
   }
 }
