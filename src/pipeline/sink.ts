@@ -1,5 +1,6 @@
 import { lengthOf } from './chunks.ts'
 import type { Destination, ObjectDigests, StoredObject, Upload } from './destination.ts'
+import { BackupError } from './errors.ts'
 import type { DestinationProgress } from './progress.ts'
 import type { Branch } from './window.ts'
 
@@ -53,6 +54,8 @@ async function send(
   for (;;) {
     const stretch = await branch.take(destination.traits.requestBytes(branch.offset), signal)
     const length = lengthOf(stretch.chunks)
+    const limit = destination.traits.maxObjectBytes
+    if (limit !== null && stretch.offset + length > limit) throw tooLarge(destination.name, limit)
     if (stretch.last) {
       const { bytes, digests } = await whole
       progress.state = 'verifying'
@@ -66,3 +69,8 @@ async function send(
     branch.release(held)
   }
 }
+
+const tooLarge = (name: string, limit: number): BackupError =>
+  new BackupError('E_QUOTA', `${name}: the archive is larger than the ${limit} bytes that a file may have there.`, {
+    advice: 'Back up to another kind of destination, or leave files out with dicom.exclude.',
+  })

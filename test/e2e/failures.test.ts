@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, test } from 'node:test'
 import { startMariaDb, type MariaDb } from '../support/mariadb.ts'
 import { makeRig, onlyNas, SECRETS, type Settings } from '../support/rig.ts'
@@ -207,4 +208,20 @@ test('a state folder that cannot be used is told before anything is begun: exit 
   const { code, stdout } = await rig.cli('run', '--json')
   assert.equal(code, 1)
   assert.equal((JSON.parse(stdout) as { error: { code: string } }).error.code, 'E_STATE')
+})
+
+test('a run that cannot be recorded is stored all the same, and told: exit 3', async (t) => {
+  const rig = await makeRig(t)
+  await rig.put('a.dcm', 'x')
+  assert.equal((await rig.run()).code, 0)
+  const state = new DatabaseSync(path.join(rig.state, 'state.sqlite'))
+  state.exec("CREATE TRIGGER full BEFORE INSERT ON runs BEGIN SELECT RAISE(FAIL, 'no room'); END")
+  state.close()
+  const { code, result } = await rig.run()
+  assert.equal(code, 3, JSON.stringify(result))
+  assert.deepEqual(
+    result.warnings.map((warning) => warning.code),
+    ['state-unusable'],
+  )
+  assert.ok(result.destinations.every(({ status }) => status === 'completed'))
 })

@@ -171,6 +171,19 @@ describe('one source to several destinations', () => {
     assert.deepEqual(heard, [])
   })
 
+  test('an archive that outgrows what a destination takes is given up there, and nowhere else', async () => {
+    const small = memoryDestination('small', { requestBytes: 1000 })
+    const limited = { ...small, traits: { ...small.traits, maxObjectBytes: 9_999 } }
+    const data = randomBytes(10_000)
+    const { outcomes } = await send(pieces(data, 700), [limited, memoryDestination('large')])
+    assert.equal(outcomes[0]?.error?.code, 'E_QUOTA')
+    assert.equal(small.objects.size, 0)
+    assert.equal(outcomes[1]?.stored?.bytes, 10_000)
+    const exact = memoryDestination('exact', { requestBytes: 1000 })
+    const fits = await send(pieces(data, 700), [{ ...exact, traits: { ...exact.traits, maxObjectBytes: 10_000 } }])
+    assert.equal(fits.outcomes[0]?.stored?.bytes, 10_000)
+  })
+
   test('when every destination is lost the source is let go', async () => {
     let closed = false
     const source = async function* (): AsyncGenerator<Uint8Array> {

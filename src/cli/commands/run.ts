@@ -6,6 +6,7 @@ import { runBackup } from '../../stages/backup/run.ts'
 import { loadConfig, type LoadedConfig } from '../../stages/config/load.ts'
 import { openLog } from '../../stages/log/log.ts'
 import { dryRunSummary } from '../display/dry-run-summary.ts'
+import { lookingLine } from '../display/looking.ts'
 import { runSummary } from '../display/run-summary.ts'
 import { EXIT, exitOfRun, type ExitCode } from '../exit.ts'
 import type { Output } from '../output.ts'
@@ -62,8 +63,15 @@ export async function backup(config: LoadedConfig, flags: RunFlags, output: Outp
 /** Shows what a run would do. Writes nothing, not even a log. */
 export async function plan(config: LoadedConfig, only: readonly string[], output: Output): Promise<ExitCode> {
   const stop = stopSignals(() => undefined)
+  const looking = lookingLine(process.stderr)
   try {
-    const result = await dryRun(config, { only, signal: stop.signal })
+    const onProgress = output.json ? undefined : looking.onProgress
+    const result = await dryRun(config, {
+      only,
+      ...(onProgress === undefined ? {} : { onProgress }),
+      signal: stop.signal,
+    })
+    looking.stop()
     await output.result(result, (style) => dryRunSummary(result, style))
     return exitOfPlan(result)
   } finally {

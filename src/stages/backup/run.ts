@@ -9,14 +9,14 @@ import { withRetry } from '../../pipeline/retry.ts'
 import type { Config } from '../config/types.ts'
 import { openDestination } from '../destinations/open.ts'
 import { takeLock } from '../state/lock.ts'
-import { Store } from '../state/store.ts'
+import { Store, type RunRecord, type SourceMeasure } from '../state/store.ts'
 import { Ledger } from '../zip/ledger.ts'
 import type { ManifestHead } from '../zip/manifest.ts'
 import { writeArchive } from '../zip/write-archive.ts'
 import { archiveName } from './archive-name.ts'
 import { LeftOutList } from './left-out-list.ts'
-import { runResult, type Attempt } from './run-result.ts'
-import type { RunResult } from './results.ts'
+import { report, runResult, type Attempt } from './run-result.ts'
+import type { RunResult, Warning } from './results.ts'
 import { sanityWarnings } from './sanity.ts'
 import { mustBeArchiveFolder, openSources, type Sources } from './sources.ts'
 import { makeWorkFolder, removeWorkFolder } from './work-folder.ts'
@@ -88,25 +88,26 @@ async function lockedRun(config: Config, options: RunOptions, { runId, folder, s
   const stop = new AbortController()
   const signal = AbortSignal.any([options.signal, stop.signal])
   const sources = openSources(config, folder, progress, signal)
-  const ledger = await Ledger.create(folder)
   const leftOut = new LeftOutList()
+  let ledger: Ledger | null = null
   let delivery: Delivery | null = null
   let failure: BackupError | null = null
   try {
     await mustBeArchiveFolder(config.dicom.root)
+    const made = (ledger = await Ledger.create(folder))
     const source = writeArchive(
       {
         root: config.dicom.root,
         compression: config.archive.compression,
         dump: sources.dump,
         files: () => sources.files(),
-        head: () => manifestHead(config, options.version, { runId, startedAt, sources, ledger }),
+        head: () => manifestHead(config, options.version, { runId, startedAt, sources, ledger: made }),
         onLeftOut: (left) => {
           leftOut.add(left)
         },
         progress,
       },
-      ledger,
+      made,
     )
     const onOutcome = (outcome: Outcome): void => {
       logOutcome(outcome, log)
@@ -118,17 +119,17 @@ async function lockedRun(config: Config, options: RunOptions, { runId, folder, s
   } finally {
     stop.abort()
     await sources.settle()
-    await ledger.close()
+    await ledger?.close()
     await closeAll(destinations)
   }
 
   const measure = sources.measure()
-  const shrunk = measure === null || options.acceptShrunk ? [] : sanityWarnings(measure, store.lastGood())
+  const shrunk = measure === null || options.acceptShrunk ? [] : compared(measure, store)
   const attempt: Attempt = {
     runId,
     name,
     startedAt,
-    files: ledger.files,
+    files: ledger?.files ?? 0,
     destinations: wanted,
     progress,
     delivery,
@@ -137,21 +138,45 @@ async function lockedRun(config: Config, options: RunOptions, { runId, folder, s
     leftOut,
     warnings: [...sources.warnings(), ...shrunk],
   }
-  const result = runResult(attempt, new Date())
-  store.saveRun({
-    runId,
-    status: result.status,
-    startedAt: result.startedAt,
-    finishedAt: result.finishedAt,
-    archive: result.archive?.name ?? null,
-    bytes: result.archive?.bytes ?? null,
-    source: result.archive === null ? null : measure,
-    sane: shrunk.length === 0,
-    warnings: result.warnings,
-    destinations: result.destinations,
-  })
+  const finishedAt = new Date()
+  let result = runResult(attempt, finishedAt)
+  try {
+    store.saveRun(runRecord(result, measure, shrunk.length === 0))
+  } catch (error) {
+    // What is stored is stored: a record that fails makes the run one to look at, no more.
+    result = runResult({ ...attempt, warnings: [...attempt.warnings, notRecorded(error)] }, finishedAt)
+  }
   logEnd(result, failure, log)
   return result
+}
+
+function runRecord(result: RunResult, measure: SourceMeasure | null, sane: boolean): RunRecord {
+  const { runId, status, startedAt, finishedAt, archive, warnings, destinations } = result
+  return {
+    runId,
+    status,
+    startedAt,
+    finishedAt,
+    archive: archive?.name ?? null,
+    bytes: archive?.bytes ?? null,
+    source: archive === null ? null : measure,
+    sane,
+    warnings,
+    destinations,
+  }
+}
+
+function compared(measure: SourceMeasure, store: Store): Warning[] {
+  try {
+    return sanityWarnings(measure, store.lastGood())
+  } catch (error) {
+    return [notRecorded(error)]
+  }
+}
+
+function notRecorded(error: unknown): Warning {
+  const { message } = report(asBackupError(error))
+  return { code: 'state-unusable', message: `The run could not be compared with earlier ones or recorded. ${message}` }
 }
 
 /**

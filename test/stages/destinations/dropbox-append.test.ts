@@ -221,7 +221,7 @@ test('requests have the configured size in whole blocks, and grow where Dropbox 
   assert.equal(sizeOf(1, 0), 4)
   assert.equal(sizeOf(7 * MIB, 0), 8)
   assert.equal(sizeOf(8 * MIB, 2 ** 40), 8)
-  assert.equal(sizeOf(1024 * MIB, 0), 148)
+  assert.equal(sizeOf(32 * MIB, 0), 32)
   assert.equal(open().traits.maxObjectBytes, 2 ** 41 - 2 ** 22)
 })
 

@@ -13,11 +13,6 @@ import { dropboxUpload } from './upload.ts'
 const MIB = 1024 * 1024
 /** Dropbox hashes in blocks of 4 MiB. */
 const UNIT_BYTES = 4 * MIB
-/**
- * The most that is a whole number of units under the 150 MiB that a request may carry (files.stone,
- * upload_session/append).
- */
-const MAX_REQUEST_BYTES = 148 * MIB
 const REQUEST_BYTES = 16 * MIB
 /** Thousands of small appends make the finish of a large file fail. */
 const LARGE_REQUEST_BYTES = 32 * MIB
@@ -65,8 +60,7 @@ export function dropboxDestination(config: DropboxConfig, { transport }: { trans
 
 function requestBytes(chunkSize: number | null, offset: number): number {
   if (chunkSize === null) return offset < LARGE_FROM_BYTES ? REQUEST_BYTES : LARGE_REQUEST_BYTES
-  const units = Math.max(1, Math.round(chunkSize / UNIT_BYTES))
-  return Math.min(MAX_REQUEST_BYTES, units * UNIT_BYTES)
+  return Math.max(1, Math.round(chunkSize / UNIT_BYTES)) * UNIT_BYTES
 }
 
 function readToken(token: string, name: string): Session {

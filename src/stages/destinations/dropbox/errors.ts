@@ -103,11 +103,7 @@ function endpointVerdict(refusal: Refusal, { folder }: Caller, afterDoubt: After
     case 'insufficient_space':
     case 'team_folder_insufficient_space':
     case 'member_folder_insufficient_space':
-      return [
-        'E_QUOTA',
-        'Dropbox has no room left',
-        { advice: 'Free space there, or keep fewer archives (retention).' },
-      ]
+      return ['E_QUOTA', 'Dropbox has no room left', { advice: 'Free space there.' }]
     case 'upload_traffic_limit_reached':
       return [
         'E_QUOTA',

@@ -98,7 +98,7 @@ function connectAgain({ name, isServiceAccount }: Caller): string {
 function makeRoom(reason: string, { isServiceAccount }: Caller): string {
   if (reason === 'teamDriveFileLimitExceeded')
     return 'The shared drive holds as many items as Google allows: use another.'
-  if (!isServiceAccount) return 'Free space in the account, empty its trash too, or keep fewer archives (retention).'
+  if (!isServiceAccount) return 'Free space in the account; empty its trash too.'
   return (
     'A service account has no storage of its own: sign in as a user (oauth), or name a folder in a shared drive ' +
     '(folder: id:FOLDER_ID).'
