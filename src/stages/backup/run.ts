@@ -55,7 +55,7 @@ export async function runBackup(config: Config, options: RunOptions): Promise<Ru
       try {
         return await lockedRun(config, options, { runId, folder, store })
       } finally {
-        await removeWorkFolder(folder)
+        await tidyUp(() => removeWorkFolder(folder), options.log)
       }
     } finally {
       lock.release()
@@ -119,11 +119,11 @@ async function lockedRun(config: Config, options: RunOptions, { runId, folder, s
   } finally {
     stop.abort()
     await sources.settle()
-    await ledger?.close()
+    await tidyUp(async () => ledger?.close(), log)
     await closeAll(destinations)
   }
 
-  const measure = sources.measure()
+  const measure = delivery === null || delivery.whole === null || ledger === null ? null : stored(ledger, sources)
   const shrunk = measure === null || options.acceptShrunk ? [] : compared(measure, store)
   const attempt: Attempt = {
     runId,
@@ -150,6 +150,15 @@ async function lockedRun(config: Config, options: RunOptions, { runId, folder, s
   return result
 }
 
+/** What a run leaves lying about does not take its result away; the next run removes it. */
+async function tidyUp(tidy: () => Promise<void>, log: RunLog): Promise<void> {
+  try {
+    await tidy()
+  } catch (error) {
+    log.warn({ err: asBackupError(error) }, 'the work folder could not be removed')
+  }
+}
+
 function runRecord(result: RunResult, measure: SourceMeasure | null, sane: boolean): RunRecord {
   const { runId, status, startedAt, finishedAt, archive, warnings, destinations } = result
   return {
@@ -159,11 +168,17 @@ function runRecord(result: RunResult, measure: SourceMeasure | null, sane: boole
     finishedAt,
     archive: archive?.name ?? null,
     bytes: archive?.bytes ?? null,
-    source: archive === null ? null : measure,
+    source: measure,
     sane,
     warnings,
     destinations,
   }
+}
+
+/** What is in the archive: a file that could not be read counts as lost, like one that is gone. */
+function stored({ files, fileBytes }: Ledger, sources: Sources): SourceMeasure {
+  const dump = sources.dumpSummary()
+  return { files, bytes: fileBytes, tables: dump?.tables ?? null, dumpBytes: dump?.bytes ?? null }
 }
 
 function compared(measure: SourceMeasure, store: Store): Warning[] {

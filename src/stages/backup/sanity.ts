@@ -24,7 +24,7 @@ export function sanityWarnings(now: SourceMeasure, last: SourceMeasure | null): 
   if (now.files === 0) {
     warn(
       'source-empty',
-      'The archive folder holds no files. If images should be there, check that their drive is connected.',
+      'No file of the archive folder is in the archive. If images should be there, check that their drive is connected.',
     )
   }
   if (last === null) return warnings

@@ -8,7 +8,6 @@ import { inspectDatabase, type DatabaseInspection } from '../database/inspect.ts
 import { dumpDatabase, type DumpSummary } from '../dump/dump.ts'
 import { readPlan, writePlan, type Plan } from '../plan/plan-file.ts'
 import type { WalkItem } from '../plan/walk.ts'
-import type { SourceMeasure } from '../state/store.ts'
 import type { DumpEntry } from '../zip/write-archive.ts'
 import type { Warning } from './results.ts'
 import { ownPaths } from './own-paths.ts'
@@ -27,8 +26,6 @@ export interface Sources {
   dumpSummary(): DumpSummary | null
   /** What the dump may lack although it succeeds. */
   warnings(): readonly Warning[]
-  /** What was found; null before the plan is made. */
-  measure(): SourceMeasure | null
   /** Waits until nothing of it runs any more. Call it after the run's signal was aborted or all was read. */
   settle(): Promise<void>
 }
@@ -37,7 +34,6 @@ export interface Sources {
 export function openSources(config: Config, folder: string, progress: Progress, signal: AbortSignal): Sources {
   let summary: DumpSummary | null = null
   let spooled: Spool | null = null
-  let plan: Plan | null = null
   let planning: Promise<Plan> | null = null
   let warnings: readonly Warning[] = []
 
@@ -45,7 +41,7 @@ export function openSources(config: Config, folder: string, progress: Progress, 
     await spooled?.done
     const { include, exclude, root } = config.dicom
     const options = { include, exclude, skipFolders: ownPaths(config) }
-    plan = await writePlan(path.join(folder, 'plan.ndjson'), root, options, signal)
+    const plan = await writePlan(path.join(folder, 'plan.ndjson'), root, options, signal)
     progress.filesTotal = plan.files
     progress.bytesTotal = plan.bytes
     return plan
@@ -77,10 +73,6 @@ export function openSources(config: Config, folder: string, progress: Progress, 
     },
     dumpSummary: () => summary,
     warnings: () => warnings,
-    measure: () =>
-      plan === null
-        ? null
-        : { files: plan.files, bytes: plan.bytes, tables: summary?.tables ?? null, dumpBytes: summary?.bytes ?? null },
     async settle() {
       await Promise.allSettled([spooled?.done, planning])
     },

@@ -35,9 +35,10 @@ export class FakeTerminal extends Writable {
       .trimEnd()
   }
 
-  /** Node's own rule of what a terminal can show, NO_COLOR included. */
+  /** Node's own rule of what a terminal can show, NO_COLOR included; a CI's own rule is not a person's. */
   getColorDepth(): number {
-    return WriteStream.prototype.getColorDepth.call(this, { ...process.env, TERM: 'xterm-256color' })
+    const { CI: _, ...env } = process.env
+    return WriteStream.prototype.getColorDepth.call(this, { ...env, TERM: 'xterm-256color' })
   }
 
   /** What was written since the last call. */

@@ -259,9 +259,10 @@ test('only a terminal gets colour, and not with NO_COLOR', () => {
   const told = (isTTY: boolean, noColor: string | undefined): string => {
     if (noColor === undefined) delete process.env['NO_COLOR']
     else process.env['NO_COLOR'] = noColor
+    const { CI: _, ...env } = process.env
     const people = Object.assign(new PassThrough(), {
       isTTY,
-      getColorDepth: WriteStream.prototype.getColorDepth.bind(null, { ...process.env, TERM: 'xterm' }),
+      getColorDepth: WriteStream.prototype.getColorDepth.bind(null, { ...env, TERM: 'xterm' }),
     })
     const log = openLog({ file: path.join(folder, 'colour.log'), level: 'silent' }, [], people)
     log.logger.warn('look')

@@ -14,6 +14,8 @@ import { inPieces, make, place, type Place } from './archive-maker.ts'
 
 const LINUX_ONLY = process.platform !== 'linux' && 'looks into /proc'
 const never = new AbortController().signal
+/** APPNOTE 4.3.16: what an archive ends with. */
+const END_RECORD_BYTES = 22
 
 describe('an archive that breaks off', { skip: LINUX_ONLY }, () => {
   const openFiles = (): number => readdirSync('/proc/self/fd').length
@@ -86,21 +88,19 @@ describe('an archive that breaks off', { skip: LINUX_ONLY }, () => {
   })
 
   for (const compression of ['store', 'fast'] as const) {
-    test(`because its reader stops at any chunk leaves no file open (${compression})`, async (t) => {
+    test(`because its reader stops anywhere leaves no file open (${compression})`, async (t) => {
       const here = await withFiles(t)
       const dump = (): AsyncGenerator<Uint8Array> => inPieces(Buffer.alloc(120_000, 'INSERT INTO'), 40_000)
-      let chunks = 0
-      await make(here, { compression, dump: dump(), onChunk: () => void (chunks += 1) })
+      // By bytes: into how many chunks they come depends on who was faster.
+      const { bytes } = await make(here, { compression, dump: dump() })
+      const lastChunk = bytes - END_RECORD_BYTES
       const before = openFiles()
-      assert.ok(chunks > 30, `${chunks} chunks`)
-      const step = Math.ceil(chunks / 30)
-      for (let n = 0; n < chunks; n += step) {
-        let left = n
-        const onChunk = (): void => {
-          if (left-- === 0) throw broken()
+      for (let n = 0; n <= 30; n += 1) {
+        const onChunk = (at: number): void => {
+          if (at >= (lastChunk * n) / 30) throw broken()
         }
         await assert.rejects(make(here, { compression, dump: dump(), onChunk }), { code: 'E_DUMP' })
-        await noneStaysOpen(before, `after ${n} chunks`)
+        await noneStaysOpen(before, `after ${n} thirtieths`)
       }
     })
   }
