@@ -59,10 +59,8 @@ async function send(
     if (stretch.last) {
       const { bytes, digests } = await whole
       progress.state = 'verifying'
-      progress.sent += length
       return await upload.commit({ offset: stretch.offset, tail: stretch.chunks, bytes, digests }, signal)
     }
-    progress.sent += length
     const held = await upload.append(stretch.offset, stretch.chunks, signal)
     progress.state = 'sending'
     progress.held = held

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, test } from 'node:test'
+import { counted } from '../../src/pipeline/counted.ts'
 import { ObjectDigest } from '../../src/pipeline/digest.ts'
 import { BackupError, type Remedy } from '../../src/pipeline/errors.ts'
 import { withRetry } from '../../src/pipeline/retry.ts'
@@ -115,6 +116,23 @@ describe('trying again', () => {
       const ceiling = Math.min(8, 2 ** n)
       assert.ok(ms >= ceiling / 2 && ms <= ceiling, `pause ${n} was ${ms}`)
     })
+  })
+
+  test('what is sent again is counted again', async () => {
+    let sent = 0
+    let failures = 2
+    const inner = memoryDestination('d', {
+      before: (call) => {
+        if (call === 'append' && failures-- > 0) throw hiccup('resume')
+      },
+    })
+    const destination = withRetry(
+      counted(inner, (bytes) => (sent += bytes)),
+      quick,
+    )
+    const upload = await destination.begin('a.zip', never)
+    await upload.append(0, [randomBytes(60), randomBytes(40)], never)
+    assert.equal(sent, 300)
   })
 
   test('an append whose answer was lost is not sent twice', async () => {

@@ -1,6 +1,7 @@
 /** One backup: lock, sources, archive, delivery, record. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { counted } from '../../pipeline/counted.ts'
 import { deliver, type Delivery, type Outcome } from '../../pipeline/deliver.ts'
 import type { Destination } from '../../pipeline/destination.ts'
 import { asBackupError, type BackupError } from '../../pipeline/errors.ts'
@@ -79,7 +80,10 @@ async function lockedRun(config: Config, options: RunOptions, { runId, folder, s
   options.onProgress(progress)
   const destinations = wanted.map((one, index) => {
     const own = progress.destinations[index]
-    return withRetry(openDestination(one, config.endpoints), undefined, (error, pauseMs) => {
+    const onSend = (bytes: number): void => {
+      if (own !== undefined) own.sent += bytes
+    }
+    return withRetry(counted(openDestination(one, config.endpoints), onSend), undefined, (error, pauseMs) => {
       tellRetry(own, error, pauseMs, log)
     })
   })

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { counted } from '../../../src/pipeline/counted.ts'
 import { withRetry } from '../../../src/pipeline/retry.ts'
 import { localDestination } from '../../../src/stages/destinations/local/local.ts'
 import { describeDestination, type DestinationUnderTest } from '../../conformance/destination.ts'
@@ -16,6 +17,11 @@ async function make(): Promise<DestinationUnderTest> {
 }
 
 describeDestination('a folder', make)
+
+describeDestination('a folder whose bytes are counted', async () => {
+  const inner = await make()
+  return { ...inner, destination: counted(inner.destination, () => undefined) }
+})
 
 describeDestination('a folder behind the retry wrapper', async () => {
   const inner = await make()
