@@ -74,8 +74,7 @@ const tookNothing = (name: string): BackupError =>
   new BackupError('E_DESTINATION', `${name} took none of the bytes it was sent.`, { remedy: 'resume' })
 
 /**
- * A destination that tries again, under the same contract. Its `append` may resolve with less than was sent, as any
- * other's.
+ * A destination that tries again, under the same contract: here too, `append` may resolve with less than was sent.
  */
 export function withRetry(
   inner: Destination,
