@@ -1,5 +1,8 @@
 import { open, type FileHandle } from 'node:fs/promises'
-import { createStateFile, damagedStateFile, stateFileError } from './state-file.ts'
+import path from 'node:path'
+import { systemCode, type BackupError } from './errors.ts'
+import { InTurn } from './in-turn.ts'
+import { createStateFile, damagedStateFile, stateFileError, syncFolder } from './state-file.ts'
 import { writeFully } from './write-fully.ts'
 
 const FLUSH_BYTES = 256 * 1024
@@ -13,19 +16,43 @@ export class SpillFile {
   readonly #handle: FileHandle
   #pending: Buffer[] = []
   #pendingBytes = 0
-  #bytes = 0
+  #bytes: number
+  #written: number
+  readonly #turn = new InTurn()
+  #named = false
+  #failure: BackupError | null = null
 
-  private constructor(path: string, handle: FileHandle) {
-    this.path = path
+  private constructor(file: string, handle: FileHandle, bytes: number) {
+    this.path = file
     this.#handle = handle
+    this.#bytes = bytes
+    this.#written = bytes
   }
 
   /** Creates the file (mode 0600); one that is there already is an error. Rejects with E_QUOTA or E_STATE. */
-  static async create(path: string): Promise<SpillFile> {
-    return new SpillFile(path, await createStateFile(path))
+  static async create(file: string): Promise<SpillFile> {
+    return new SpillFile(file, await createStateFile(file), 0)
   }
 
-  /** Bytes added so far. */
+  /**
+   * Goes on after the first `bytes` bytes of a file; what follows them is cut off. Rejects with E_STATE, also when the
+   * file is shorter or not there.
+   */
+  static async reopen(file: string, bytes: number): Promise<SpillFile> {
+    let handle: FileHandle | null = null
+    try {
+      handle = await open(file, 'r+')
+      const { size } = await handle.stat()
+      if (size < bytes) throw damagedStateFile(file)
+      if (size > bytes) await handle.truncate(bytes)
+      return new SpillFile(file, handle, bytes)
+    } catch (error) {
+      await handle?.close()
+      throw systemCode(error) === 'ENOENT' ? damagedStateFile(file) : stateFileError(error, file)
+    }
+  }
+
+  /** Bytes added so far, with those before `reopen`. */
   get bytes(): number {
     return this.#bytes
   }
@@ -43,32 +70,76 @@ export class SpillFile {
     return this.add(Buffer.from(`${JSON.stringify(value)}\n`))
   }
 
-  /** Hands everything added so far to the operating system. */
-  async flush(): Promise<void> {
+  /** Hands everything added so far to the operating system. Rejects with E_QUOTA or E_STATE, and then every time. */
+  flush(): Promise<void> {
+    const data = this.#take()
+    return this.#turn.run(() => this.#write(data))
+  }
+
+  /** Resolves when everything added before the call is durable. Rejects with E_QUOTA or E_STATE, and then every time. */
+  sync(): Promise<void> {
+    const data = this.#take()
+    return this.#turn.run(async () => {
+      await this.#write(data)
+      try {
+        await this.#handle.datasync()
+        if (!this.#named) await syncFolder(path.dirname(this.path))
+        this.#named = true
+      } catch (error) {
+        throw this.#fail(error)
+      }
+    })
+  }
+
+  /** Lets go of the file, after what is under way. What was added since the last flush is not written. */
+  async close(): Promise<void> {
+    await this.#turn.run(() => this.#handle.close())
+  }
+
+  #take(): Buffer {
     const data = Buffer.concat(this.#pending)
     this.#pending = []
     this.#pendingBytes = 0
-    await writeFully(this.#handle, data, this.path)
+    return data
   }
 
-  async close(): Promise<void> {
-    await this.#handle.close()
+  async #write(data: Buffer): Promise<void> {
+    // After a failure bytes are missing in the middle: nothing may follow them.
+    if (this.#failure !== null) throw this.#failure
+    try {
+      await writeFully(this.#handle, data, this.path, this.#written)
+      this.#written += data.length
+    } catch (error) {
+      throw this.#fail(error)
+    }
+  }
+
+  #fail(error: unknown): BackupError {
+    this.#failure ??= stateFileError(error, this.path)
+    return this.#failure
   }
 }
 
-/** The file's bytes in pieces of 256 KiB. Rejects with E_STATE. */
-export async function* readSpill(path: string): AsyncGenerator<Buffer> {
+/**
+ * The file's bytes from `from` to before `to`, or to its end when that is Infinity, in pieces of 256 KiB at most.
+ * Rejects with E_STATE, also when the file ends before `from` or `to`.
+ */
+export async function* readSpill(file: string, from = 0, to = Infinity): AsyncGenerator<Buffer> {
   let handle: FileHandle | null = null
   try {
-    handle = await open(path, 'r')
-    for (let position = 0; ;) {
-      const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(FLUSH_BYTES), 0, FLUSH_BYTES, position)
-      if (bytesRead === 0) return
+    handle = await open(file, 'r')
+    for (let position = from; position < to;) {
+      const wanted = Math.min(FLUSH_BYTES, to - position)
+      const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(wanted), 0, wanted, position)
+      if (bytesRead === 0) {
+        if (to === Infinity && (await handle.stat()).size >= position) return
+        throw damagedStateFile(file)
+      }
       position += bytesRead
       yield buffer.subarray(0, bytesRead)
     }
   } catch (error) {
-    throw stateFileError(error, path)
+    throw stateFileError(error, file)
   } finally {
     await handle?.close()
   }
@@ -80,25 +151,39 @@ const NEWLINE = 0x0a
  * The file's lines, each parsed as JSON. A line feed ends them and nothing else: node:readline would also split at
  * U+2028, which JSON leaves in a file's name as it is. Rejects with E_STATE, also when the last line is cut off.
  */
-export async function* readJsonLines(path: string): AsyncGenerator {
-  let begun: Buffer[] = []
-  for await (const chunk of readSpill(path)) {
-    let from = 0
-    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, from)) {
-      begun.push(chunk.subarray(from, end))
-      yield parseLine(Buffer.concat(begun).toString(), path)
-      begun = []
-      from = end + 1
-    }
-    if (from < chunk.length) begun.push(chunk.subarray(from))
-  }
-  if (begun.length > 0) throw damagedStateFile(path)
+export async function* readJsonLines(file: string): AsyncGenerator {
+  for await (const line of readJsonLinesAt(file)) yield line.value
 }
 
-function parseLine(line: string, path: string): unknown {
+/**
+ * The lines from byte `from` to before byte `to`, where lines begin, as `readJsonLines` gives them; `end` is the byte
+ * after the line's line feed. Rejects with E_STATE, also when the last line is cut off or the file ends before `to`.
+ */
+export async function* readJsonLinesAt(
+  file: string,
+  from = 0,
+  to = Infinity,
+): AsyncGenerator<{ readonly value: unknown; readonly end: number }> {
+  let begun: Buffer[] = []
+  let position = from
+  for await (const chunk of readSpill(file, from, to)) {
+    let start = 0
+    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+      begun.push(chunk.subarray(start, end))
+      start = end + 1
+      yield { value: parseLine(Buffer.concat(begun).toString(), file), end: position + start }
+      begun = []
+    }
+    if (start < chunk.length) begun.push(chunk.subarray(start))
+    position += chunk.length
+  }
+  if (begun.length > 0) throw damagedStateFile(file)
+}
+
+function parseLine(line: string, file: string): unknown {
   try {
     return JSON.parse(line)
   } catch {
-    throw damagedStateFile(path)
+    throw damagedStateFile(file)
   }
 }

@@ -1,4 +1,5 @@
 /** Files of the state folder: how they are made, and what an error of the system's means there. */
+import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { BackupError, systemCode } from './errors.ts'
 
@@ -11,6 +12,38 @@ export async function createStateFile(file: string): Promise<FileHandle> {
     return await open(file, 'wx', 0o600)
   } catch (error) {
     throw stateFileError(error, file)
+  }
+}
+
+/**
+ * Opens a file to read and write, as it is; one that is not there is made so that only this user can read it (mode
+ * 0600). Rejects with E_QUOTA or E_STATE.
+ */
+export async function openStateFile(file: string): Promise<FileHandle> {
+  try {
+    return await open(file, constants.O_RDWR | constants.O_CREAT, 0o600)
+  } catch (error) {
+    throw stateFileError(error, file)
+  }
+}
+
+/** What file systems answer that flush no folders, and the system where a folder may be written to but not listed. */
+const CANNOT_FLUSH = ['EINVAL', 'ENOTSUP', 'ENOSYS', 'EISDIR', 'EACCES', 'EPERM']
+
+/**
+ * Makes the names in a folder durable (a file made there, a rename), where that can be asked for. Windows has no such
+ * call for folders: there NTFS's own log does it. Rejects with the system's error.
+ */
+export async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return
+  let handle: FileHandle | null = null
+  try {
+    handle = await open(folder, 'r')
+    await handle.sync()
+  } catch (error) {
+    if (!CANNOT_FLUSH.includes(systemCode(error))) throw error
+  } finally {
+    await handle?.close()
   }
 }
 
