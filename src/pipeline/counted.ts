@@ -24,6 +24,6 @@ export function counted(inner: Destination, onSend: (bytes: number) => void): De
   return {
     ...inner,
     begin: async (object, signal) => countedUpload(await inner.begin(object, signal)),
-    resume: async (token, signal) => countedUpload(await inner.resume(token, signal)),
+    resume: async (token, acknowledged, signal) => countedUpload(await inner.resume(token, acknowledged, signal)),
   }
 }

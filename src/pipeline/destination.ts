@@ -51,6 +51,12 @@ export interface StoredObject {
   readonly digest: string | null
 }
 
+/** Bytes `from` up to, but not including, `to`. */
+export interface ByteRange {
+  readonly from: number
+  readonly to: number
+}
+
 /** The last request of an upload and what the whole object must turn out to be. */
 export interface Commit {
   /** Where `tail` starts; all bytes before it are held already. */
@@ -104,12 +110,20 @@ export interface Destination {
   begin(object: string, signal: AbortSignal): Promise<Upload>
 
   /**
-   * Takes an upload up again from its token, in this process or a later one. Rejects with E_SESSION when it is gone.
+   * Takes an upload up again from its token, in this process or a later one. `acknowledged` is how many bytes, from 0,
+   * an earlier call said are held: a destination that cannot vouch for what came after them drops it. Rejects with
+   * E_SESSION when the upload is gone.
    */
-  resume(token: string, signal: AbortSignal): Promise<Upload>
+  resume(token: string, acknowledged: number, signal: AbortSignal): Promise<Upload>
 
   /** The object under its final name, or null when there is none. */
   stat(object: string, signal: AbortSignal): Promise<StoredObject | null>
+
+  /**
+   * The bytes `from` to `to` (exclusive) of an object that `stat` or `commit` returned; a chunk is valid until the next is
+   * asked for. It gives all of them or throws, E_DESTINATION with `stop` when the object is gone or ends before `to`.
+   */
+  read(object: StoredObject, range: ByteRange, signal: AbortSignal): AsyncGenerator<Uint8Array>
 
   /** Deletes an object that `stat` or `commit` returned. One that is gone already is no error. */
   remove(object: StoredObject, signal: AbortSignal): Promise<void>

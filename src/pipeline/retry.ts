@@ -4,168 +4,108 @@
  * first failure, and anew whenever the offset has moved. What goes before does not count: on a slow line a request
  * takes long, and between two requests a destination waits for the source and for its siblings.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { dropBytes, lengthOf } from './chunks.ts'
-import type { Commit, Destination, StoredObject, Upload } from './destination.ts'
-import { abortError, asBackupError, BackupError } from './errors.ts'
+import type { Destination, Upload } from './destination.ts'
+import { BackupError } from './errors.ts'
+import { DEFAULT_RETRY, Patience } from './patience.ts'
+import type { OnRetry, RetryPolicy } from './patience.ts'
 
-export interface RetryPolicy {
-  /** The first pause; it doubles with each try that follows. ms. */
-  readonly firstPauseMs: number
-  readonly longestPauseMs: number
-  /** Give an upload up this long after a failure without a byte more being held. ms. */
-  readonly patienceMs: number
+export type { OnRetry, RetryPolicy } from './patience.ts'
+
+export interface RetryOptions {
+  readonly policy?: RetryPolicy
+  readonly onRetry?: OnRetry
   /**
-   * Give up this long after the first failure of any other call. ms. Short: while one is not open, the window holds the
-   * others.
+   * The soft stop. Once it is aborted no pause begins and none is waited out: the call rejects with this signal's
+   * reason, E_ABORTED by default. A request under way goes on; what ends it is the signal given to the call.
    */
-  readonly openingPatienceMs: number
+  readonly stop?: AbortSignal
 }
-
-const DEFAULT_RETRY: RetryPolicy = {
-  firstPauseMs: 500,
-  longestPauseMs: 60_000,
-  patienceMs: 30 * 60_000,
-  openingPatienceMs: 2 * 60_000,
-}
-
-/** Called before each pause, for the progress display and the log. */
-export type OnRetry = (error: BackupError, pauseMs: number) => void
-
-/** Counts the tries since the last progress and sleeps between them. */
-class Patience {
-  readonly #policy: RetryPolicy
-  readonly #onRetry: OnRetry
-  /** When the first of the failures came that no progress followed. */
-  #since: number | null = null
-  #tries = 0
-
-  constructor(policy: RetryPolicy, onRetry: OnRetry) {
-    this.#policy = policy
-    this.#onRetry = onRetry
-  }
-
-  progressed(): void {
-    this.#since = null
-    this.#tries = 0
-  }
-
-  /** Sleeps before the next try; throws the error when it is not to be retried or patience has ended. */
-  async pause(thrown: unknown, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) throw abortError(signal)
-    const error = asBackupError(thrown)
-    if (error.remedy !== 'retry' && error.remedy !== 'resume') throw error
-    const ceiling = Math.min(this.#policy.longestPauseMs, this.#policy.firstPauseMs * 2 ** this.#tries)
-    const pauseMs = Math.max(error.retryAfterMs ?? 0, ceiling * (0.5 + Math.random() / 2))
-    const now = performance.now()
-    this.#since ??= now
-    if (now + pauseMs - this.#since > this.#policy.patienceMs) throw error
-    this.#tries += 1
-    this.#onRetry(error, pauseMs)
-    try {
-      await sleep(pauseMs, undefined, { signal })
-    } catch {
-      throw abortError(signal)
-    }
-  }
-}
-
-const tookNothing = (name: string): BackupError =>
-  new BackupError('E_DESTINATION', `${name} took none of the bytes it was sent.`, { remedy: 'resume' })
 
 /**
  * A destination that tries again, under the same contract: here too, `append` may resolve with less than was sent.
+ * `read` goes on behind the bytes it has given already.
  */
-export function withRetry(
-  inner: Destination,
-  policy: RetryPolicy = DEFAULT_RETRY,
-  onRetry: OnRetry = () => undefined,
-): Destination {
-  const again = async <T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> => {
-    const patience = new Patience({ ...policy, patienceMs: policy.openingPatienceMs }, onRetry)
-    for (;;) {
-      try {
-        return await call()
-      } catch (error) {
-        await patience.pause(error, signal)
-      }
-    }
-  }
+export function withRetry(inner: Destination, options: RetryOptions = {}): Destination {
+  const { policy = DEFAULT_RETRY, onRetry = () => undefined, stop = null } = options
+  const opening = (): Patience => new Patience(policy.openingPatienceMs, { policy, onRetry, stop })
+  const sending = (): Patience => new Patience(policy.patienceMs, { policy, onRetry, stop })
+
   return {
     name: inner.name,
     type: inner.type,
     traits: inner.traits,
-    signIn: (signal) => again(signal, () => inner.signIn(signal)),
+    signIn: (signal) => again(opening(), signal, () => inner.signIn(signal)),
     begin: async (object, signal) =>
-      retryingUpload(inner, object, await again(signal, () => inner.begin(object, signal)), policy, onRetry),
-    resume: async (token, signal) =>
-      retryingUpload(inner, null, await again(signal, () => inner.resume(token, signal)), policy, onRetry),
-    stat: (object, signal) => again(signal, () => inner.stat(object, signal)),
-    remove: (object, signal) => again(signal, () => inner.remove(object, signal)),
+      retryingUpload(inner.name, await again(opening(), signal, () => inner.begin(object, signal)), sending),
+    resume: async (token, acknowledged, signal) =>
+      retryingUpload(
+        inner.name,
+        await again(opening(), signal, () => inner.resume(token, acknowledged, signal)),
+        sending,
+      ),
+    stat: (object, signal) => again(opening(), signal, () => inner.stat(object, signal)),
+    async *read(object, { from, to }, signal) {
+      const patience = sending()
+      for (let at = from; ;) {
+        try {
+          for await (const chunk of inner.read(object, { from: at, to }, signal)) {
+            at += chunk.length
+            if (chunk.length > 0) patience.progressed()
+            yield chunk
+          }
+          return
+        } catch (error) {
+          await patience.pause(error, signal)
+        }
+      }
+    },
+    remove: (object, signal) => again(opening(), signal, () => inner.remove(object, signal)),
     close: () => inner.close(),
   }
 }
 
-function retryingUpload(
-  inner: Destination,
-  object: string | null,
-  upload: Upload,
-  policy: RetryPolicy,
-  onRetry: OnRetry,
-): Upload {
+async function again<T>(patience: Patience, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await call()
+    } catch (error) {
+      await patience.pause(error, signal)
+    }
+  }
+}
+
+function retryingUpload(name: string, upload: Upload, newPatience: () => Patience): Upload {
   /** Pauses, then asks what is held until there is an answer. */
   const pauseAndAsk = async (patience: Patience, thrown: unknown, signal: AbortSignal): Promise<number> => {
-    let error = thrown
-    for (;;) {
-      await patience.pause(error, signal)
-      try {
-        return await upload.held(signal)
-      } catch (next) {
-        error = next
-      }
-    }
+    await patience.pause(thrown, signal)
+    return await again(patience, signal, () => upload.held(signal))
   }
 
   const within = (held: number, from: number, to: number): number => {
     if (held >= from && held <= to) return held
     throw new BackupError(
       'E_OFFSET',
-      `${inner.name} holds ${held} bytes of the upload where ${from} to ${to} were expected.`,
+      `${name} holds ${held} bytes of the upload where ${from} to ${to} were expected.`,
       {
         remedy: 'resume',
       },
     )
   }
 
-  /** After a commit whose session is gone: the object may be there all the same, when only the answer was lost. */
-  const committedAlready = async (commit: Commit, signal: AbortSignal): Promise<StoredObject | null> => {
-    const stored = object === null ? null : await inner.stat(object, signal)
-    if (stored?.bytes !== commit.bytes || stored.digest !== commit.digests[inner.traits.digest]) return null
-    return stored
-  }
-
   return {
     get token() {
       return upload.token
     },
-    async held(signal) {
-      const patience = new Patience(policy, onRetry)
-      for (;;) {
-        try {
-          return await upload.held(signal)
-        } catch (error) {
-          await patience.pause(error, signal)
-        }
-      }
-    },
+    held: (signal) => again(newPatience(), signal, () => upload.held(signal)),
     async append(offset, chunks, signal) {
       const end = offset + lengthOf(chunks)
-      const patience = new Patience(policy, onRetry)
+      const patience = newPatience()
       for (;;) {
         let held: number
         try {
           held = within(await upload.append(offset, chunks, signal), offset, end)
-          if (held === offset) throw tookNothing(inner.name)
+          if (held === offset) throw tookNothing(name)
         } catch (error) {
           held = within(await pauseAndAsk(patience, error, signal), offset, end)
         }
@@ -174,24 +114,20 @@ function retryingUpload(
     },
     async commit(commit, signal) {
       let now = commit
-      const patience = new Patience(policy, onRetry)
+      const patience = newPatience()
       for (;;) {
         try {
           return await upload.commit(now, signal)
         } catch (error) {
-          try {
-            const held = within(await pauseAndAsk(patience, error, signal), now.offset, commit.bytes)
-            if (held > now.offset) patience.progressed()
-            now = { ...commit, offset: held, tail: dropBytes(now.tail, held - now.offset) }
-          } catch (lost) {
-            if (!(lost instanceof BackupError) || lost.code !== 'E_SESSION') throw lost
-            const stored = await committedAlready(commit, signal)
-            if (stored === null) throw lost
-            return stored
-          }
+          const held = within(await pauseAndAsk(patience, error, signal), now.offset, commit.bytes)
+          if (held > now.offset) patience.progressed()
+          now = { ...commit, offset: held, tail: dropBytes(now.tail, held - now.offset) }
         }
       }
     },
     abort: () => upload.abort(),
   }
 }
+
+const tookNothing = (name: string): BackupError =>
+  new BackupError('E_DESTINATION', `${name} took none of the bytes it was sent.`, { remedy: 'resume' })

@@ -5,13 +5,14 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
-import type { Commit, Destination } from '../../src/pipeline/destination.ts'
+import type { Commit, Destination, StoredObject, Upload } from '../../src/pipeline/destination.ts'
 import { MAX_REQUEST_BYTES } from '../../src/pipeline/deliver.ts'
 import { ObjectDigest } from '../../src/pipeline/digest.ts'
 import { BackupError, type ErrorCode } from '../../src/pipeline/errors.ts'
 
 export interface DestinationUnderTest {
-  readonly destination: Destination
+  /** A destination to this far side; called again, another one, as another process would have it. */
+  open(): Destination
   /** Names of all objects the far side shows to a user. */
   visible(): Promise<string[]>
   /** The bytes of an object that the far side holds. */
@@ -21,6 +22,7 @@ export interface DestinationUnderTest {
 
 const never = new AbortController().signal
 const KIB = 1024
+const BLOCK = 4 * KIB * KIB
 
 function commitOf(data: Buffer, offset: number): Commit {
   const digest = new ObjectDigest()
@@ -48,12 +50,19 @@ export function describeDestination(kind: string, make: () => Promise<Destinatio
     let serial = 0
     const fresh = (): string => `dicom_backup_2026-01-01_00-00-${String((serial += 1)).padStart(2, '0')}.zip`
 
+    const opened: Destination[] = []
+    const another = (): Destination => {
+      const one = far.open()
+      opened.push(one)
+      return one
+    }
+
     before(async () => {
       far = await make()
-      destination = far.destination
+      destination = another()
     })
     after(async () => {
-      await destination.close()
+      await Promise.all(opened.map((one) => one.close()))
       await far.close()
     })
 
@@ -169,17 +178,103 @@ export function describeDestination(kind: string, make: () => Promise<Destinatio
       await open.abort()
     })
 
-    test('an upload is taken up again from its token', async () => {
+    /** Sends `data` up to `end` in requests of `unit`, as far as they go. */
+    const appended = async (open: Upload, data: Buffer, from: number, end: number, unit: number): Promise<number> => {
+      let held = from
+      while (held + unit <= end) held = await open.append(held, [data.subarray(held, held + unit)], never)
+      return held
+    }
+
+    test('an upload is taken up by another process wherever it stood, and comes to the same object', async () => {
+      const unit = Math.max(destination.traits.requestMultiple, 64 * KIB)
+      const data = randomBytes(3 * unit + 100)
+      for (let stood = 0; stood <= 3 * unit; stood += unit) {
+        const object = fresh()
+        const first = await another().begin(object, never)
+        assert.equal(await appended(first, data, 0, stood, unit), stood)
+        const second = await another().resume(first.token, stood, never)
+        assert.equal(await second.held(never), stood)
+        const held = await appended(second, data, stood, 3 * unit, unit)
+        assert.equal((await far.visible()).includes(object), false, 'visible before commit')
+        assert.equal((await second.commit(commitOf(data, held), never)).bytes, data.length)
+        assert.deepEqual(await far.read(object), data)
+        await first.abort()
+        assert.deepEqual(await far.read(object), data, 'a handle that was left behind harms nothing')
+      }
+    })
+
+    test('an upload of which less was acknowledged than is held goes on from either', async () => {
       const unit = destination.traits.requestMultiple
-      const data = randomBytes(unit + 100)
+      const step = Math.max(unit, 1000)
+      const data = randomBytes(3 * step + 7)
+      for (let acknowledged = 0; acknowledged <= 2 * step; acknowledged += step) {
+        const object = fresh()
+        const first = await another().begin(object, never)
+        await appended(first, data, 0, 2 * step, step)
+        const second = await another().resume(first.token, acknowledged, never)
+        const held = await second.held(never)
+        assert.ok(held === acknowledged || held === 2 * step, `${held} held`)
+        await second.commit(commitOf(data, await appended(second, data, held, 3 * step, step)), never)
+        assert.deepEqual(await far.read(object), data)
+      }
+    })
+
+    test('an upload that was committed, unknown to who takes it up, proves itself without a byte more', async () => {
+      const unit = destination.traits.requestMultiple
+      for (const [bytes, acknowledged] of [
+        [unit + 100, 0],
+        [unit + 100, unit],
+        [unit, unit],
+        [100, 0],
+      ] as const) {
+        const data = randomBytes(bytes)
+        const object = fresh()
+        const first = await another().begin(object, never)
+        const held = await appended(first, data, 0, acknowledged, unit)
+        const stored = await first.commit(commitOf(data, held), never)
+        const second = await another().resume(first.token, acknowledged, never)
+        assert.equal(await second.held(never), bytes)
+        assert.deepEqual(await second.commit(commitOf(data, bytes), never), stored)
+        await second.abort()
+        await first.abort()
+        assert.deepEqual(await far.read(object), data)
+        assert.equal((await far.visible()).filter((name) => name === object).length, 1)
+      }
+    })
+
+    test('an upload that was committed takes no other bytes for its own', async () => {
+      const unit = destination.traits.requestMultiple
+      const data = randomBytes(unit)
       const object = fresh()
-      const first = await destination.begin(object, never)
-      await first.append(0, [data.subarray(0, unit)], never)
-      const second = await destination.resume(first.token, never)
-      assert.equal(await second.held(never), unit)
-      await second.commit(commitOf(data, unit), never)
-      await first.abort()
-      assert.deepEqual(await far.read(object), data)
+      const first = await another().begin(object, never)
+      await first.commit(commitOf(data, 0), never)
+      const second = await another().resume(first.token, 0, never)
+      const other = randomBytes(2 * unit)
+      await assert.rejects(second.append(unit, [other.subarray(unit)], never))
+      await assert.rejects(second.commit(commitOf(other, unit), never))
+      await assert.rejects(second.commit({ ...commitOf(other.subarray(unit), unit), tail: [] }, never))
+    })
+
+    test('an upload that was given up cannot be taken up', async () => {
+      const unit = destination.traits.requestMultiple
+      for (const sent of [0, unit]) {
+        const object = fresh()
+        const first = await another().begin(object, never)
+        await appended(first, randomBytes(sent), 0, sent, unit)
+        // The one who takes it up may be the one who gives it up.
+        const last = sent === 0 ? first : await another().resume(first.token, sent, never)
+        await last.abort()
+        const error = await rejectsWith('E_SESSION', another().resume(first.token, sent, never))
+        assert.equal(error.remedy, 'restart')
+        assert.equal(await destination.stat(object, never), null)
+      }
+    })
+
+    test('a token that means nothing here is an upload that is gone', async () => {
+      for (const token of ['', 'x', '{}', '/nowhere/a.zip.partial', 'null']) {
+        const error = await rejectsWith('E_SESSION', destination.resume(token, 0, never))
+        assert.equal(error.remedy, 'restart')
+      }
     })
 
     test('committing twice is harmless', async () => {
@@ -204,6 +299,96 @@ export function describeDestination(kind: string, make: () => Promise<Destinatio
       await destination.remove(stored, never)
       await destination.remove(stored, never)
       assert.equal(await destination.stat(object, never), null)
+    })
+
+    const readBack = async (object: StoredObject, from: number, to: number): Promise<Buffer> => {
+      const chunks: Buffer[] = []
+      for await (const chunk of destination.read(object, { from, to }, never)) chunks.push(Buffer.from(chunk))
+      return Buffer.concat(chunks)
+    }
+
+    const storedAs = async (data: Buffer): Promise<StoredObject> => {
+      const stored = await destination.stat(await upload(data, 1 << 30), never)
+      assert.ok(stored)
+      return stored
+    }
+
+    test('any range of an object is read back byte for byte', async () => {
+      const data = randomBytes(2 * BLOCK + 1234)
+      const stored = await storedAs(data)
+      const end = data.length
+      for (const [from, to] of [
+        [0, end],
+        [0, 1],
+        [0, 0],
+        [end, end],
+        [end - 1, end],
+        [BLOCK - 1, BLOCK],
+        [BLOCK, BLOCK + 1],
+        [BLOCK - 1, BLOCK + 1],
+        [BLOCK, 2 * BLOCK],
+        [2 * BLOCK, end],
+        [1, end - 1],
+        [64 * KIB, 64 * KIB + 1],
+      ] as const) {
+        const read = await readBack(stored, from, to)
+        assert.ok(read.equals(data.subarray(from, to)), `${from} to ${to}: ${read.length} bytes`)
+      }
+    })
+
+    test('reading may stop early, any number of times', async () => {
+      const data = randomBytes(BLOCK)
+      const stored = await storedAs(data)
+      for (let n = 0; n < 20; n += 1) {
+        for await (const chunk of destination.read(stored, { from: n, to: data.length }, never)) {
+          assert.equal(chunk[0], data[n])
+          break
+        }
+      }
+      assert.ok((await readBack(stored, 0, data.length)).equals(data))
+    })
+
+    test('several ranges are read at once', async () => {
+      const data = randomBytes(BLOCK)
+      const stored = await storedAs(data)
+      const ranges = [0, 1, 2, 3].map((n) => [n * 1000, data.length - n * 1000] as const)
+      const read = await Promise.all(ranges.map(([from, to]) => readBack(stored, from, to)))
+      read.forEach((bytes, n) => {
+        assert.ok(bytes.equals(data.subarray(...ranges[n]!)))
+      })
+    })
+
+    test('an object that is gone, or ends before the range does, is told', async () => {
+      const data = randomBytes(5000)
+      const stored = await storedAs(data)
+      for (const [from, to] of [
+        [0, 5001],
+        [4999, 5001],
+        [5000, 5001],
+        [9000, 9001],
+      ] as const) {
+        const longer = { ...stored, bytes: 10_000 }
+        assert.equal((await rejectsWith('E_DESTINATION', readBack(longer, from, to))).remedy, 'stop')
+      }
+      await destination.remove(stored, never)
+      assert.equal((await rejectsWith('E_DESTINATION', readBack(stored, 0, 5000))).remedy, 'stop')
+    })
+
+    test('a signal that is aborted ends reading, before it starts and in the middle', async () => {
+      const stored = await storedAs(randomBytes(2 * BLOCK))
+      const range = { from: 0, to: stored.bytes }
+      const stop = new AbortController()
+      let chunks = 0
+      const reading = async (signal: AbortSignal): Promise<void> => {
+        for await (const _ of destination.read(stored, range, signal)) {
+          chunks += 1
+          stop.abort()
+        }
+      }
+      await rejectsWith('E_ABORTED', reading(AbortSignal.abort()))
+      assert.equal(chunks, 0)
+      await rejectsWith('E_ABORTED', reading(stop.signal))
+      assert.notEqual(chunks, 0)
     })
 
     test('several uploads at once keep apart', async () => {

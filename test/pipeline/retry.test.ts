@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, test } from 'node:test'
 import { counted } from '../../src/pipeline/counted.ts'
+import type { Upload } from '../../src/pipeline/destination.ts'
 import { ObjectDigest } from '../../src/pipeline/digest.ts'
 import { BackupError, type Remedy } from '../../src/pipeline/errors.ts'
 import { withRetry } from '../../src/pipeline/retry.ts'
@@ -27,7 +28,7 @@ describe('trying again', () => {
           throw hiccup(remedy)
         },
       })
-      await assert.rejects(withRetry(inner, quick).signIn(never), { remedy })
+      await assert.rejects(withRetry(inner, { policy: quick }).signIn(never), { remedy })
       assert.equal(inner.calls.length, 1)
     }
   })
@@ -38,7 +39,7 @@ describe('trying again', () => {
         throw hiccup('retry')
       },
     })
-    await assert.rejects(withRetry(inner, quick).signIn(never), { message: 'a hiccup' })
+    await assert.rejects(withRetry(inner, { policy: quick }).signIn(never), { message: 'a hiccup' })
     assert.ok(inner.calls.length > 3)
   })
 
@@ -49,7 +50,7 @@ describe('trying again', () => {
       },
     })
     await assert.rejects(
-      withRetry(inner, { ...quick, patienceMs: 600_000, openingPatienceMs: 20 }).begin('a.zip', never),
+      withRetry(inner, { policy: { ...quick, patienceMs: 600_000, openingPatienceMs: 20 } }).begin('a.zip', never),
     )
   })
 
@@ -60,7 +61,7 @@ describe('trying again', () => {
         if (call === 'append' && (broken = !broken)) throw hiccup('resume')
       },
     })
-    const upload = await withRetry(inner, { ...quick, patienceMs: 40 }).begin('a.zip', never)
+    const upload = await withRetry(inner, { policy: { ...quick, patienceMs: 40 } }).begin('a.zip', never)
     let held = 0
     for (let n = 0; n < 60; n += 1) held = await upload.append(held, [randomBytes(10)], never)
     assert.equal(held, 600)
@@ -77,7 +78,7 @@ describe('trying again', () => {
         if (hiccups-- > 0) throw hiccup('resume')
       },
     })
-    const upload = await withRetry(inner, policy).begin('a.zip', never)
+    const upload = await withRetry(inner, { policy }).begin('a.zip', never)
     const data = randomBytes(30)
     assert.equal(await upload.append(0, [data.subarray(0, 10)], never), 10)
     await sleep(60) // its sibling is slow
@@ -99,7 +100,7 @@ describe('trying again', () => {
         throw hiccup('retry', 30)
       },
     })
-    await withRetry(inner, quick, (_error, pauseMs) => pauses.push(pauseMs)).signIn(never)
+    await withRetry(inner, { policy: quick, onRetry: (_error, pauseMs) => pauses.push(pauseMs) }).signIn(never)
     assert.deepEqual(pauses, [30])
   })
 
@@ -111,7 +112,7 @@ describe('trying again', () => {
       },
     })
     const policy = { firstPauseMs: 1, longestPauseMs: 8, patienceMs: 80, openingPatienceMs: 80 }
-    await assert.rejects(withRetry(inner, policy, (_error, ms) => pauses.push(ms)).signIn(never))
+    await assert.rejects(withRetry(inner, { policy, onRetry: (_error, ms) => pauses.push(ms) }).signIn(never))
     pauses.forEach((ms, n) => {
       const ceiling = Math.min(8, 2 ** n)
       assert.ok(ms >= ceiling / 2 && ms <= ceiling, `pause ${n} was ${ms}`)
@@ -128,7 +129,7 @@ describe('trying again', () => {
     })
     const destination = withRetry(
       counted(inner, (bytes) => (sent += bytes)),
-      quick,
+      { policy: quick },
     )
     const upload = await destination.begin('a.zip', never)
     await upload.append(0, [randomBytes(60), randomBytes(40)], never)
@@ -154,30 +155,32 @@ describe('trying again', () => {
           },
         }),
     }
-    const upload = await withRetry(lossy, quick).begin('a.zip', never)
+    const upload = await withRetry(lossy, { policy: quick }).begin('a.zip', never)
     assert.equal(await upload.append(0, [randomBytes(100)], never), 100)
     assert.equal(inner.calls.filter((call) => call === 'append').length, 1)
   })
 
-  test('a commit whose answer was lost and whose session is gone is found by the object itself', async () => {
-    const inner = memoryDestination('d')
-    const begun = await inner.begin('a.zip', never)
-    const lossy = {
-      ...inner,
-      begin: () =>
-        Promise.resolve({
-          ...begun,
-          commit: async (...args: Parameters<typeof begun.commit>) => {
-            await begun.commit(...args)
-            await begun.abort()
-            throw hiccup('resume')
-          },
-        }),
+  test('a commit whose answer was lost is found, in an upload begun here and in one taken up', async () => {
+    for (const taken of [false, true]) {
+      const inner = memoryDestination('d')
+      const begun = await inner.begin('a.zip', never)
+      let lost = 0
+      const upload: Upload = {
+        ...begun,
+        commit: async (...args: Parameters<Upload['commit']>) => {
+          const stored = await begun.commit(...args)
+          if ((lost += 1) === 1) throw hiccup('resume')
+          return stored
+        },
+      }
+      const lossy = { ...inner, begin: () => Promise.resolve(upload), resume: () => Promise.resolve(upload) }
+      const data = randomBytes(100)
+      const destination = withRetry(lossy, { policy: quick })
+      const open = await (taken ? destination.resume(begun.token, 0, never) : destination.begin('a.zip', never))
+      assert.equal((await open.commit(commitOf(data), never)).bytes, 100)
+      assert.ok(inner.objects.get('a.zip')?.equals(data))
+      assert.equal(lost, 2)
     }
-    const data = randomBytes(100)
-    const upload = await withRetry(lossy, quick).begin('a.zip', never)
-    assert.equal((await upload.commit(commitOf(data), never)).bytes, 100)
-    assert.ok(inner.objects.get('a.zip')?.equals(data))
   })
 
   test('a far side that lost bytes it had acknowledged is told, not spliced', async () => {
@@ -188,7 +191,7 @@ describe('trying again', () => {
       begin: () =>
         Promise.resolve({ ...begun, append: () => Promise.reject(hiccup('resume')), held: () => Promise.resolve(5) }),
     }
-    const upload = await withRetry(forgetful, quick).begin('a.zip', never)
+    const upload = await withRetry(forgetful, { policy: quick }).begin('a.zip', never)
     await assert.rejects(upload.append(10, [randomBytes(10)], never), { code: 'E_OFFSET' })
   })
 
@@ -200,9 +203,10 @@ describe('trying again', () => {
       },
     })
     const policy = { ...quick, openingPatienceMs: 600_000 }
-    const call = withRetry(inner, policy, () => {
+    const onRetry = (): void => {
       stop.abort()
-    }).signIn(stop.signal)
+    }
+    const call = withRetry(inner, { policy, onRetry }).signIn(stop.signal)
     await assert.rejects(call, { code: 'E_ABORTED' })
   })
 })

@@ -7,6 +7,8 @@ export interface MemoryDestination extends Destination {
   readonly objects: ReadonlyMap<string, Buffer>
   /** Calls that reached the far side. */
   readonly calls: readonly string[]
+  /** Another destination to the same far side, as another process would have it. */
+  readonly another: (options?: MemoryOptions) => MemoryDestination
 }
 
 export interface MemoryOptions {
@@ -15,15 +17,31 @@ export interface MemoryOptions {
   readonly before?: (call: string, n: number) => void | Promise<void>
 }
 
+interface Session {
+  readonly object: string
+  readonly held: Buffer[]
+  /** The object exists, and has been compared with what was promised. */
+  isDone: boolean
+}
+
+interface Memory {
+  readonly objects: Map<string, Buffer>
+  readonly uploads: Map<string, Session>
+}
+
 const sizeOf = (chunks: readonly Uint8Array[]): number => chunks.reduce((sum, chunk) => sum + chunk.length, 0)
 
 /** The smallest whole destination: it keeps objects in memory. */
-export function memoryDestination(
+export function memoryDestination(name: string, options: MemoryOptions = {}): MemoryDestination {
+  return destinationTo({ objects: new Map(), uploads: new Map() }, name, options)
+}
+
+function destinationTo(
+  far: Memory,
   name: string,
-  { requestBytes = 4 << 20, before }: MemoryOptions = {},
+  { requestBytes = 4 << 20, before }: MemoryOptions,
 ): MemoryDestination {
-  const objects = new Map<string, Buffer>()
-  const uploads = new Map<string, { object: string; held: Buffer[] }>()
+  const { objects, uploads } = far
   const calls: string[] = []
   const enter = async (call: string, signal?: AbortSignal): Promise<void> => {
     if (signal?.aborted === true) throw abortError(signal)
@@ -38,14 +56,15 @@ export function memoryDestination(
     return { id: object, path: `/${object}`, bytes: bytes.length, digest: digest.digests().contentHash }
   }
   const open = (token: string): Upload => {
-    const session = (): { object: string; held: Buffer[] } => {
+    const session = (): Session => {
       const found = uploads.get(token)
-      if (found === undefined) throw new BackupError('E_SESSION', `${name}: the upload is gone.`, { remedy: 'restart' })
-      return found
+      if (found !== undefined) return found
+      throw new BackupError('E_SESSION', `${name}: the upload is gone.`, { remedy: 'restart' })
     }
     const put = (offset: number, chunks: readonly Uint8Array[]): number => {
-      const { held } = session()
+      const { held, isDone } = session()
       if (sizeOf(held) !== offset) throw new BackupError('E_OFFSET', `${name}: wrong offset.`, { remedy: 'resume' })
+      if (isDone && sizeOf(chunks) > 0) throw new BackupError('E_SESSION', `${name}: done.`, { remedy: 'restart' })
       held.push(...chunks.map((chunk) => Buffer.from(chunk)))
       return sizeOf(held)
     }
@@ -62,17 +81,19 @@ export function memoryDestination(
       async commit(commit: Commit, signal) {
         await enter('commit', signal)
         put(commit.offset, commit.tail)
-        const { object, held } = session()
+        const done = session()
+        const { object, held } = done
         objects.set(object, Buffer.concat(held))
         const result = stored(object)
         if (result?.digest !== commit.digests.contentHash || result.bytes !== commit.bytes) {
           objects.delete(object)
           throw new BackupError('E_INTEGRITY', `${name}: not what was sent.`)
         }
+        done.isDone = true
         return result
       },
       abort() {
-        uploads.delete(token)
+        if (uploads.get(token)?.isDone === false) uploads.delete(token)
         return Promise.resolve()
       },
     }
@@ -82,6 +103,7 @@ export function memoryDestination(
     type: 'memory',
     objects,
     calls,
+    another: (options = {}) => destinationTo(far, name, options),
     traits: { requestMultiple: 1, maxObjectBytes: null, digest: 'contentHash', requestBytes: () => requestBytes },
     async signIn(signal) {
       await enter('signIn', signal)
@@ -90,16 +112,29 @@ export function memoryDestination(
     async begin(object, signal) {
       await enter('begin', signal)
       const token = randomUUID()
-      uploads.set(token, { object, held: [] })
+      uploads.set(token, { object, held: [], isDone: false })
       return open(token)
     },
-    async resume(token, signal) {
+    async resume(token, _acknowledged, signal) {
       await enter('resume', signal)
-      return open(token)
+      if (uploads.has(token)) return open(token)
+      throw new BackupError('E_SESSION', `${name}: the upload is gone.`, { remedy: 'restart' })
     },
     async stat(object, signal) {
       await enter('stat', signal)
       return stored(object)
+    },
+    async *read(object, { from, to }, signal) {
+      await enter('read', signal)
+      const bytes = objects.get(object.id)
+      if (bytes === undefined) throw new BackupError('E_DESTINATION', `${name}: ${object.id} is gone.`)
+      if (bytes.length < to) throw new BackupError('E_DESTINATION', `${name}: ${object.id} ends before ${to}.`)
+      const piece = 64 * 1024
+      for (let at = from; at < to; at += piece) {
+        if (signal.aborted) throw abortError(signal)
+        yield bytes.subarray(at, Math.min(to, at + piece))
+        await before?.('chunk', calls.length)
+      }
     },
     async remove(object, signal) {
       await enter('remove', signal)

@@ -177,18 +177,29 @@ test('a session that is gone is told by every call, so that the upload starts ag
   await rejectsWith('E_SESSION', 'restart', upload.append(0, whole.piece(0, N), never))
   await rejectsWith('E_SESSION', 'restart', upload.held(never))
   await rejectsWith('E_SESSION', 'restart', upload.commit(whole.commit(0), never))
-  await rejectsWith('E_SESSION', 'restart', open().resume(upload.token, never))
-  await rejectsWith('E_SESSION', 'restart', open().resume('not a token', never))
+  await rejectsWith('E_SESSION', 'restart', open().resume(upload.token, 0, never))
+  await rejectsWith('E_SESSION', 'restart', open().resume('not a token', 0, never))
 })
 
 test('another process goes on from the token, without knowing what was sent', async (t) => {
   const { destination, open } = await startDropbox(t)
   const first = await destination.begin(OBJECT, never)
   await first.append(0, whole.piece(0, N), never)
-  const next = await open({ folder: '/Elsewhere' }).resume(first.token, never)
+  const next = await open().resume(first.token, 0, never)
   assert.equal(await next.held(never), N)
   await complete(next)
   assert.equal((await destination.stat(OBJECT, never))?.bytes, 3 * N)
+})
+
+test('an upload to another folder than the configuration names now starts again', async (t) => {
+  const { destination, open } = await startDropbox(t)
+  const { token } = await destination.begin(OBJECT, never)
+  for (const folder of ['/Elsewhere', '', '/DICOM_Backups/deeper']) {
+    await rejectsWith('E_SESSION', 'restart', open({ folder }).resume(token, 0, never))
+  }
+  await open().resume(token, 0, never)
+  const inRoot = await open({ folder: '' }).begin(OBJECT, never)
+  await open({ folder: '' }).resume(inRoot.token, 0, never)
 })
 
 test('a network that is down while an upload begins is to be tried again', async (t) => {

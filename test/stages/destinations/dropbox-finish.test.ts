@@ -52,7 +52,7 @@ for (const finishedSession of ['closed', 'not_found'] as const) {
       standIn.faults.add({ route: 'finish', fault })
       await rejectsWith(...expect, upload.commit(commit, never))
       assert.equal(await upload.held(never), held)
-      const later = await open().resume(upload.token, never)
+      const later = await open().resume(upload.token, 0, never)
       assert.equal(await later.held(never), held)
       const stored = await later.commit(whole.commit(held), never)
       assert.equal(stored.digest, whole.contentHash)
@@ -64,7 +64,7 @@ for (const finishedSession of ['closed', 'not_found'] as const) {
     test(`a finish ${name} needs nothing but the retry wrapper (finished sessions are ${finishedSession})`, async (t) => {
       const { standIn, destination } = await startDropbox(t, { finishedSession })
       const policy = { firstPauseMs: 1, longestPauseMs: 5, patienceMs: 5000, openingPatienceMs: 5000 }
-      const upload = await withRetry(destination, policy).begin(OBJECT, never)
+      const upload = await withRetry(destination, { policy: policy }).begin(OBJECT, never)
       await upload.append(0, first, never)
       standIn.faults.add({ route: 'finish', fault })
       assert.equal((await upload.commit(commit, never)).digest, whole.contentHash)

@@ -90,7 +90,7 @@ test('an upload is taken up by another process, which finds what was held', asyn
   await first.append(0, [whole.data.subarray(0, 2 * UNIT)], never)
   await destination.close()
   const other = open()
-  const second = await other.resume(first.token, never)
+  const second = await other.resume(first.token, 0, never)
   assert.equal(await second.held(never), 2 * UNIT)
   await finish(second, whole)
   assert.equal((await other.stat('a.zip', never))?.digest, whole.md5)
@@ -100,12 +100,12 @@ test('an upload that is gone, that is of another folder or whose token is damage
   let now = Date.now()
   const { destination, open } = await startDrive(t, { clock: () => now })
   const { token } = await destination.begin('a.zip', never)
-  await rejectsWith('E_SESSION', 'restart', destination.resume('{"uri":', never))
-  await rejectsWith('E_SESSION', 'restart', destination.resume('{}', never))
-  await rejectsWith('E_SESSION', 'restart', open({ folder: 'Elsewhere' }).resume(token, never))
-  await destination.resume(token, never)
+  await rejectsWith('E_SESSION', 'restart', destination.resume('{"uri":', 0, never))
+  await rejectsWith('E_SESSION', 'restart', destination.resume('{}', 0, never))
+  await rejectsWith('E_SESSION', 'restart', open({ folder: 'Elsewhere' }).resume(token, 0, never))
+  await destination.resume(token, 0, never)
   now += 8 * 24 * 60 * 60 * 1000
-  await rejectsWith('E_SESSION', 'restart', destination.resume(token, never))
+  await rejectsWith('E_SESSION', 'restart', destination.resume(token, 0, never))
 })
 
 test('a call on a closed destination is told as stopped', async (t) => {

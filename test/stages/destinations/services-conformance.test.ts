@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { counted } from '../../../src/pipeline/counted.ts'
 import type { Destination } from '../../../src/pipeline/destination.ts'
 import { withRetry } from '../../../src/pipeline/retry.ts'
 import type { DestinationConfig } from '../../../src/stages/config/types.ts'
@@ -44,7 +45,7 @@ async function make(
   const endpoints = { dropbox: standIn.origin, googleDrive: standIn.origin }
   const nameOf = (object: { path: string }): string => path.posix.basename(object.path)
   return {
-    destination: wrap(openDestination(config, endpoints)),
+    open: () => wrap(openDestination(config, endpoints)),
     visible: () => Promise.resolve(standIn.objects().map(nameOf)),
     async read(object) {
       const found = standIn.objects().find((one) => nameOf(one) === object)
@@ -63,9 +64,10 @@ async function make(
 const startDropbox: Start = (storage) => startDropboxStandIn({ storage, refreshTokens: ['refresh-1'] })
 const startDrive: Start = (storage) => startDriveStandIn({ storage, refreshTokens: ['refresh-1'] })
 const asIs = (destination: Destination): Destination => destination
-const retried = (destination: Destination): Destination => withRetry(destination, quick)
+const counting = (destination: Destination): Destination => counted(destination, () => undefined)
+const retried = (destination: Destination): Destination => withRetry(counting(destination), { policy: quick })
 
 describeDestination('Dropbox', () => make(dropbox, startDropbox, asIs))
-describeDestination('Dropbox behind the retry wrapper', () => make(dropbox, startDropbox, retried))
+describeDestination('Dropbox behind both wrappers', () => make(dropbox, startDropbox, retried))
 describeDestination('Google Drive', () => make(drive, startDrive, asIs))
-describeDestination('Google Drive behind the retry wrapper', () => make(drive, startDrive, retried))
+describeDestination('Google Drive behind both wrappers', () => make(drive, startDrive, retried))

@@ -1,9 +1,11 @@
 import type { Dropbox, DropboxRequestOptions, DropboxResponse } from 'dropbox'
 import { abortError, BackupError } from '../../../pipeline/errors.ts'
 import type { DropboxConfig } from '../../config/types.ts'
-import { fieldOf, parseBody } from '../../http/answer.ts'
+import { fieldOf, parseBody, readAnswer } from '../../http/answer.ts'
 import { networkFailure } from '../../http/network-failure.ts'
 import type { RequestBody, Transport } from '../../http/types.ts'
+import { isDownload } from '../download.ts'
+import type { DownloadService } from '../download.ts'
 import { dropboxError, unreadable } from './errors.ts'
 import type { AfterDoubt, Caller } from './errors.ts'
 import { isStaleToken, refusalOf } from './refusal.ts'
@@ -13,6 +15,7 @@ import { dropboxTokens, isRenewable } from './tokens.ts'
 /** Dropbox puts a large file together only at the finish, which took rclone's users minutes. */
 const FINISH_ANSWER_MS = 15 * 60_000
 const FINISH_PATH = '/2/files/upload_session/finish'
+const DOWNLOAD_URL = 'https://content.dropboxapi.com/2/files/download'
 
 export interface DropboxCall<T> {
   /** Builds its argument anew each time: the SDK may change it. */
@@ -40,6 +43,8 @@ export interface DropboxApi {
    * as `dropboxError` and `networkFailure` say.
    */
   call<T>(call: DropboxCall<T>, signal: AbortSignal): Promise<T>
+  /** A part of the file with this id; past the SDK, which would take all of it into memory. */
+  download(id: string): DownloadService
 }
 
 export function dropboxApi(config: DropboxConfig, transport: Transport): DropboxApi {
@@ -68,6 +73,13 @@ export function dropboxApi(config: DropboxConfig, transport: Transport): Dropbox
   const client = (): Promise<Dropbox> =>
     (loading ??= import('dropbox').then(({ Dropbox }) => new Dropbox({ fetch: signedFetch })))
 
+  /** What a call threw that was no refusal; null when it is one. */
+  const thrownError = (error: unknown, remedy: AfterDoubt, signal: AbortSignal): BackupError | null => {
+    if (error instanceof BackupError) return error
+    if (signal.aborted) return abortError(signal)
+    return networkFailure(caller.name, error, { remedy, signal })
+  }
+
   return {
     caller,
     async call({ send, read, recover, afterDoubt = 'retry' }, signal) {
@@ -77,15 +89,32 @@ export function dropboxApi(config: DropboxConfig, transport: Transport): Dropbox
         if (value === null) throw unreadable(caller, afterDoubt)
         return value
       } catch (error) {
-        if (error instanceof BackupError) throw error
-        if (signal.aborted) throw abortError(signal)
-        const failure = networkFailure(caller.name, error, { remedy: afterDoubt, signal })
+        const failure = thrownError(error, afterDoubt, signal)
         if (failure !== null) throw failure
         const refusal = refusalIn(error)
         if (refusal === null) throw unexpected(error, caller)
         const answer = recover?.(refusal)
         if (answer !== undefined) return answer
         throw dropboxError(refusal, caller, afterDoubt)
+      }
+    },
+    download(id) {
+      const failed = (error: unknown, signal: AbortSignal): BackupError =>
+        thrownError(error, 'retry', signal) ?? unexpected(error, caller)
+      return {
+        name: caller.name,
+        failed,
+        async request(range, signal) {
+          try {
+            // An id is ASCII, as a header has to be.
+            const headers = { 'Dropbox-API-Arg': JSON.stringify({ path: id }), Range: range }
+            const response = await signedFetch(DOWNLOAD_URL, { method: 'POST', headers, signal })
+            if (isDownload(response.status)) return response
+            throw dropboxError(refusalOf(await readAnswer(response)), caller)
+          } catch (error) {
+            throw failed(error, signal)
+          }
+        },
       }
     },
   }

@@ -1,8 +1,10 @@
+import path from 'node:path'
 import type { Destination } from '../../../pipeline/destination.ts'
 import { BackupError } from '../../../pipeline/errors.ts'
 import type { DropboxConfig } from '../../config/types.ts'
 import { fieldOf, parseBody } from '../../http/answer.ts'
 import type { Transport } from '../../http/types.ts'
+import { download } from '../download.ts'
 import { readAccount } from './account.ts'
 import { dropboxApi } from './api.ts'
 import { deleteFile, fileAt } from './files.ts'
@@ -30,6 +32,8 @@ export function dropboxDestination(config: DropboxConfig, { transport }: { trans
   const { name, folder } = config
   const api = dropboxApi(config, transport)
   const pathOf = (object: string): string => `${folder}/${object}`
+  const notOurs = (what: string): BackupError =>
+    new BackupError('E_SESSION', `${name}: ${what}.`, { remedy: 'restart' })
 
   return {
     name,
@@ -44,12 +48,18 @@ export function dropboxDestination(config: DropboxConfig, { transport }: { trans
     async begin(object, signal) {
       return dropboxUpload(api, { id: await startSession(api, signal), path: pathOf(object) })
     },
-    async resume(token, signal) {
-      const upload = dropboxUpload(api, readToken(token, name))
+    async resume(token, _acknowledged, signal) {
+      const session = readToken(token)
+      if (session === null) throw notOurs('what is noted of the upload session cannot be read')
+      if (path.posix.dirname(session.path) !== path.posix.dirname(pathOf('x'))) {
+        throw notOurs('the interrupted upload belongs to another configuration')
+      }
+      const upload = dropboxUpload(api, session)
       await upload.held(signal)
       return upload
     },
     stat: (object, signal) => fileAt(api, pathOf(object), signal),
+    read: (object, range, signal) => download(object, range, api.download(object.id), signal),
     remove: (object, signal) => deleteFile(api, object, signal),
     close() {
       transport.close()
@@ -63,12 +73,9 @@ function requestBytes(chunkSize: number | null, offset: number): number {
   return Math.max(1, Math.round(chunkSize / UNIT_BYTES)) * UNIT_BYTES
 }
 
-function readToken(token: string, name: string): Session {
+function readToken(token: string): Session | null {
   const session = parseBody(token)
   const id = fieldOf(session, 'id')
   const path = fieldOf(session, 'path')
-  if (typeof id === 'string' && typeof path === 'string') return { id, path }
-  throw new BackupError('E_SESSION', `${name}: what is noted of the upload session cannot be read.`, {
-    remedy: 'restart',
-  })
+  return typeof id === 'string' && typeof path === 'string' ? { id, path } : null
 }

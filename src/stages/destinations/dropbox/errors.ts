@@ -120,6 +120,8 @@ function endpointVerdict(refusal: Refusal, { folder }: Caller, afterDoubt: After
       ]
     case 'conflict':
       return ['E_DESTINATION', `something else has the archive's name in ${folder}`, { advice: 'Move it away.' }]
+    case 'not_found':
+      return ['E_DESTINATION', 'the archive is not in Dropbox any more', { advice: 'Look into its deleted files.' }]
     case 'malformed_path':
     case 'disallowed_name':
       return [

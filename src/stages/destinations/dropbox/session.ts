@@ -4,6 +4,7 @@ import type { StoredObject } from '../../../pipeline/destination.ts'
 import { fieldOf } from '../../http/answer.ts'
 import type { DropboxApi } from './api.ts'
 import { storedObject } from './files.ts'
+import { isSessionOver } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
 import { requestHash } from './request-hash.ts'
 
@@ -58,6 +59,38 @@ export async function appendPiece<T>(
     },
     signal,
   )
+}
+
+/**
+ * Ends a session so that it takes no bytes any more. `offset`: what it is thought to hold. Resolves with whether it had
+ * ended before.
+ */
+export async function closeSession(
+  api: DropboxApi,
+  { id }: Session,
+  offset: number,
+  signal: AbortSignal,
+): Promise<{ readonly hadEnded: boolean }> {
+  const close = (at: number): Promise<{ hadEnded: boolean } | { correctOffset: number }> =>
+    api.call<{ hadEnded: boolean } | { correctOffset: number }>(
+      {
+        send: (client, options) =>
+          client.filesUploadSessionAppendV2(
+            { cursor: { session_id: id, offset: at }, close: true, contents: [] },
+            options,
+          ),
+        read: (result) => (result === null ? { hadEnded: false } : null),
+        recover: (refusal) => {
+          const { correctOffset } = refusal
+          if (isSessionOver(refusal)) return { hadEnded: true }
+          return correctOffset === null ? undefined : { correctOffset }
+        },
+      },
+      signal,
+    )
+  const first = await close(offset)
+  const answer = 'correctOffset' in first ? await close(first.correctOffset) : first
+  return { hadEnded: 'hadEnded' in answer && answer.hadEnded }
 }
 
 /** Appends the last piece and makes the session's bytes the object. `recover` as in `appendPiece`. */

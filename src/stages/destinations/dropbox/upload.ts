@@ -13,35 +13,46 @@ import { dropboxError } from './errors.ts'
 import { deleteFile, fileAt } from './files.ts'
 import { isConflict, isSessionOver, isUncertain } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
-import { appendPiece, endOf, finishSession } from './session.ts'
+import { appendPiece, closeSession, endOf, finishSession } from './session.ts'
 import type { Piece, Session } from './session.ts'
 
-const ABORT_MS = 30_000
+/** Giving up is a courtesy; it does not hold up the end of a run. ms. */
+const ABORT_MS = 10_000
+/** Nothing that is damaged may stay under the archive's name. ms. */
+const REMOVE_MS = 30_000
 
 export function dropboxUpload(api: DropboxApi, session: Session): Upload {
   const { name } = api.caller
   /** What the session was last known to hold. */
   let known = 0
-  /** A finish went out of which nobody knows what became. */
-  let inDoubt = false
+  /** The last of the finishes that went out, while nobody knows what became of it. */
+  let inDoubt: Commit | null = null
   /** The object under our name that is not what was sent. */
   let damaged: StoredObject | null = null
+  let isOver = false
 
-  const finish = async (piece: Piece, signal: AbortSignal): Promise<StoredObject | { readonly refusal: Refusal }> => {
+  const finish = async (
+    piece: Piece,
+    commit: Commit,
+    signal: AbortSignal,
+  ): Promise<StoredObject | { readonly refusal: Refusal }> => {
     const doubtedBefore = inDoubt
-    inDoubt = true
+    inDoubt = commit
     const recover = (refusal: Refusal): { refusal: Refusal } | undefined => {
       if (!isUncertain(refusal)) inDoubt = doubtedBefore
       const isAnswer = refusal.correctOffset !== null || isSessionOver(refusal) || isConflict(refusal)
       return isAnswer ? { refusal } : undefined
     }
     const answer = await finishSession(api, session, piece, recover, signal)
-    if (!('refusal' in answer)) inDoubt = false
+    if (!('refusal' in answer)) inDoubt = null
     return answer
   }
 
   const check = async (stored: StoredObject, commit: Commit, signal: AbortSignal): Promise<StoredObject> => {
-    if (isWhole(stored, commit)) return stored
+    if (isWhole(stored, commit)) {
+      isOver = true
+      return stored
+    }
     damaged = stored
     return await removeDamaged(stored, signal)
   }
@@ -60,6 +71,14 @@ export function dropboxUpload(api: DropboxApi, session: Session): Upload {
     throw new BackupError('E_INTEGRITY', `${name}: what Dropbox stored is not what was sent.`, {
       advice: 'The damaged archive was deleted. Run the backup again.',
     })
+  }
+
+  /** Resolves with what a finish of this upload made that is not what was sent; null when there is no such thing. */
+  const endSession = async (signal: AbortSignal): Promise<StoredObject | null> => {
+    const { hadEnded } = await closeSession(api, session, known, signal)
+    if (!hadEnded || inDoubt === null) return null
+    const there = await fileAt(api, session.path, signal)
+    return there?.bytes === inDoubt.bytes && !isWhole(there, inDoubt) ? there : null
   }
 
   return {
@@ -95,25 +114,31 @@ export function dropboxUpload(api: DropboxApi, session: Session): Upload {
         })
       }
       if (damaged !== null) return await removeDamaged(damaged, signal)
-      let answer = await finish(piece, signal)
+      let answer = await finish(piece, commit, signal)
       if ('refusal' in answer && answer.refusal.correctOffset === commit.bytes && piece.offset < commit.bytes) {
         // An earlier finish took the tail and went no further.
-        answer = await finish({ offset: commit.bytes, chunks: [] }, signal)
+        answer = await finish({ offset: commit.bytes, chunks: [] }, commit, signal)
       }
       if (!('refusal' in answer)) return await check(answer, commit, signal)
       const { refusal } = answer
       if (refusal.correctOffset !== null) throw dropboxError(refusal, api.caller)
       const there = await fileAt(api, session.path, signal)
-      if (there !== null && isWhole(there, commit)) return there
-      // Ours for certain only when a finish of this upload ended the session.
-      if (there?.bytes === commit.bytes && inDoubt && isSessionOver(refusal)) return await check(there, commit, signal)
+      // Unless it is whole, it is ours for certain only when a finish of this upload ended the session.
+      const isOurs = there?.bytes === commit.bytes && inDoubt !== null && isSessionOver(refusal)
+      if (there !== null && (isOurs || isWhole(there, commit))) return await check(there, commit, signal)
       throw dropboxError(refusal, api.caller)
     },
 
-    /** A session cannot be cancelled: what it holds shows nowhere and is gone after 7 days. */
+    /** What a session holds shows nowhere and is gone after 7 days; once closed, nobody adds to it. */
     async abort() {
-      if (damaged === null) return
-      await deleteFile(api, damaged, AbortSignal.timeout(ABORT_MS)).catch(() => undefined)
+      if (isOver) return
+      isOver = true
+      try {
+        if (damaged === null) damaged = await endSession(AbortSignal.timeout(ABORT_MS))
+        if (damaged !== null) await deleteFile(api, damaged, AbortSignal.timeout(REMOVE_MS))
+      } catch {
+        // What stays shows nowhere, or is told by the commit that failed.
+      }
     },
   }
 }

@@ -61,6 +61,14 @@ export function driveError(answer: Answer, kind: CallKind, caller: Caller): Back
   if (kind === 'upload' && status >= 400) {
     return fault('E_SESSION', 'Google Drive has ended the upload session', { remedy: 'restart' })
   }
+  if (status === 404) {
+    return fault('E_DESTINATION', 'the archive is not in Google Drive any more', { advice: 'Look into its trash.' })
+  }
+  if (status === 403 && reason === 'downloadQuotaExceeded') {
+    return fault('E_DESTINATION', 'Google Drive gives out no more of this file for now', {
+      advice: 'Google limits how often a file is downloaded in a day: try again tomorrow.',
+    })
+  }
   if (status === 403) {
     return fault('E_AUTH', 'Google Drive does not allow it', {
       advice:

@@ -3,6 +3,7 @@ import { BackupError } from '../../../pipeline/errors.ts'
 import type { GoogleDriveConfig } from '../../config/types.ts'
 import type { Transport } from '../../http/types.ts'
 import { fieldOf, parseBody } from '../../http/answer.ts'
+import { download } from '../download.ts'
 import { driveApi } from './api.ts'
 import { FILE_FIELDS } from './drive-file.ts'
 import { driveError, unreadable } from './errors.ts'
@@ -83,7 +84,7 @@ export function googleDriveDestination(
       return driveUpload(api, { uri, fileId, folder: config.folder, path: pathIn(parent, object) })
     },
 
-    async resume(token, signal) {
+    async resume(token, _acknowledged, signal) {
       const session = readToken(token)
       if (session?.folder !== config.folder) {
         throw new BackupError('E_SESSION', `${name}: the interrupted upload belongs to another configuration.`, {
@@ -102,6 +103,8 @@ export function googleDriveDestination(
       if (newest === undefined) return null
       return { id: newest.id, path: pathIn(parent, object), bytes: newest.bytes ?? 0, digest: newest.md5 }
     },
+
+    read: (object, range, signal) => download(object, range, api.download(object.id), signal),
 
     remove: (object, signal) => deleteFile(api, object.id, signal),
 

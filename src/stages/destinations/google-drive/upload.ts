@@ -75,8 +75,29 @@ export function driveUpload(api: DriveApi, session: Session): Upload {
       remedy: 'resume',
     })
 
-  const verified = async (file: DriveFile, commit: Commit, signal: AbortSignal): Promise<StoredObject> => {
-    const { bytes, md5 } = file.md5 === null ? ((await fileById(api, file.id, signal)) ?? file) : file
+  const sizeOf = async (file: DriveFile, signal: AbortSignal): Promise<number> => {
+    const bytes = file.bytes ?? (await fileById(api, file.id, signal))?.bytes ?? null
+    if (bytes === null) throw unreadable('upload', api.caller, '(no size)')
+    return bytes
+  }
+
+  /** `isFresh`: the answer that tells of the file is the one to the request that made it. */
+  const verified = async (
+    file: DriveFile,
+    isFresh: boolean,
+    commit: Commit,
+    signal: AbortSignal,
+  ): Promise<StoredObject> => {
+    let { bytes, md5 } = file
+    const isTold = bytes === commit.bytes && md5 === commit.digests.md5
+    if (md5 === null || (isTold && !isFresh)) {
+      // A session goes on telling of its file when that was deleted since.
+      const now = await fileById(api, file.id, signal)
+      if (now === null && isFresh) throw unreadable('upload', api.caller, '(no md5Checksum)')
+      if (now === null) throw new BackupError('E_SESSION', `${name}: the file was deleted.`, { remedy: 'restart' })
+      bytes = now.bytes
+      md5 = now.md5
+    }
     if (md5 === null || bytes === null) throw unreadable('upload', api.caller, '(no md5Checksum)')
     if (bytes === commit.bytes && md5 === commit.digests.md5) {
       stored = 'verified'
@@ -94,7 +115,7 @@ export function driveUpload(api: DriveApi, session: Session): Upload {
     },
     async held(signal) {
       const state = await put('*/*', [], signal)
-      return 'held' in state ? state.held : (state.file.bytes ?? 0)
+      return 'held' in state ? state.held : await sizeOf(state.file, signal)
     },
     async append(offset, chunks, signal) {
       expectHeld(offset)
@@ -109,20 +130,18 @@ export function driveUpload(api: DriveApi, session: Session): Upload {
     async commit(commit, signal) {
       expectHeld(commit.offset)
       const end = commit.offset + lengthOf(commit.tail)
-      if (stored === 'no') stored = 'maybe'
+      const isFresh = stored === 'no'
+      if (isFresh) stored = 'maybe'
       const state = await put(rangeOf(commit.offset, end, commit.bytes), commit.tail, signal)
       if ('held' in state) throw offsetError(state.held, commit.bytes)
-      return await verified(state.file, commit, signal)
+      return await verified(state.file, isFresh, commit, signal)
     },
     async abort() {
       if (stored === 'verified') return
-      const signal = AbortSignal.timeout(ABORT_MS)
-      try {
-        await api.send('upload', uri, { method: 'DELETE', signal })
-        if (stored === 'maybe') await deleteFile(api, fileId, signal)
-      } catch {
-        // The session ends by itself within a week.
-      }
+      const limit = (): AbortSignal => AbortSignal.timeout(ABORT_MS)
+      // The session ends by itself within a week.
+      await api.send('upload', uri, { method: 'DELETE', signal: limit() }).catch(() => undefined)
+      if (stored === 'maybe') await deleteFile(api, fileId, limit()).catch(() => undefined)
     },
   }
 }

@@ -8,8 +8,14 @@ const PASSING = ['EBUSY', 'EIO', 'ESTALE', 'ETIMEDOUT', 'EAGAIN', 'EHOSTDOWN', '
 
 /**
  * A file system error as what the engine and the person need: the one place where this destination's errors are judged.
+ * What passes is to be resumed, or tried again when nothing was to be written.
  */
-export function localError(error: unknown, name: string, folder: string): BackupError {
+export function localError(
+  error: unknown,
+  name: string,
+  folder: string,
+  doing: 'write' | 'read' = 'write',
+): BackupError {
   if (error instanceof BackupError) return error
   const code = systemCode(error)
   const where = `${name}: the folder ${folder}`
@@ -27,8 +33,14 @@ export function localError(error: unknown, name: string, folder: string): Backup
   }
   if (PASSING.includes(code) || (code === 'EPERM' && process.platform === 'win32')) {
     return new BackupError('E_DESTINATION', `${where} did not answer (${code}).`, {
-      remedy: 'resume',
+      remedy: doing === 'write' ? 'resume' : 'retry',
       advice: 'Check that the drive or network share is connected.',
+      cause: error,
+    })
+  }
+  if (FORBIDDEN.includes(code) && doing === 'read') {
+    return new BackupError('E_AUTH', `${where} has a file that may not be read (${code}).`, {
+      advice: 'Give the user who runs the backup the right to read the files there.',
       cause: error,
     })
   }

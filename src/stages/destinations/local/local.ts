@@ -1,13 +1,14 @@
-import { access, constants, open, rm, stat, statfs } from 'node:fs/promises'
+import { access, constants, open, rm, stat, statfs, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
-import type { Destination } from '../../../pipeline/destination.ts'
-import { BackupError, systemCode } from '../../../pipeline/errors.ts'
+import type { Destination, Upload } from '../../../pipeline/destination.ts'
+import { abortError, BackupError, systemCode } from '../../../pipeline/errors.ts'
 import type { LocalConfig } from '../../config/types.ts'
 import { judgedBy, localError } from './errors.ts'
-import { sizeOf, storedObject } from './stored-file.ts'
+import { readFile, sizeOf, storedObject } from './stored-file.ts'
 import { localUpload } from './upload.ts'
 
 const DEFAULT_REQUEST_BYTES = 8 * 1024 * 1024
+const PARTIAL = '.partial'
 
 /**
  * A folder on this machine or on a mounted share. An archive grows as `<name>.partial`, is flushed to the disk, read
@@ -17,6 +18,15 @@ const DEFAULT_REQUEST_BYTES = 8 * 1024 * 1024
 export function localDestination({ name, folder, chunkSize }: LocalConfig): Destination {
   const judge = (error: unknown): BackupError => localError(error, name, folder)
   const judged = judgedBy(judge)
+  const gone = (what: string): BackupError => new BackupError('E_SESSION', `${name}: ${what}.`, { remedy: 'restart' })
+
+  /** What an upload came to that has no partial file: the end of it may have gone unrecorded. */
+  const withoutPartial = async (partial: string, final: string): Promise<Upload> => {
+    if ((await sizeOf(final)) !== null) return localUpload({ name, partial, final, handle: null, judge })
+    // A drive that is not connected has lost nothing.
+    await stat(folder)
+    throw gone(`the partial file ${partial} is gone`)
+  }
 
   return {
     name,
@@ -40,30 +50,61 @@ export function localDestination({ name, folder, chunkSize }: LocalConfig): Dest
     begin: (object) =>
       judged(async () => {
         const final = path.join(folder, object)
-        const partial = `${final}.partial`
+        const partial = final + PARTIAL
         await rm(partial, { force: true })
         const handle = await open(partial, 'wx+')
         return localUpload({ name, partial, final, handle, judge })
       }),
-    resume: (token) =>
+    resume: (partial, acknowledged, signal) =>
       judged(async () => {
-        try {
-          const handle = await open(token, 'r+')
-          return localUpload({ name, partial: token, final: token.slice(0, -'.partial'.length), handle, judge })
-        } catch (error) {
-          if (systemCode(error) !== 'ENOENT') throw error
-          throw new BackupError('E_SESSION', `${name}: the partial file ${token} is gone.`, {
-            remedy: 'restart',
-            cause: error,
-          })
+        if (signal.aborted) throw abortError(signal)
+        if (!partial.endsWith(PARTIAL) || path.resolve(path.dirname(partial)) !== path.resolve(folder)) {
+          throw gone('the interrupted upload belongs to another configuration')
         }
+        const final = partial.slice(0, -PARTIAL.length)
+        const handle = await openedOrNull(partial)
+        if (handle === null) return await withoutPartial(partial, final)
+        try {
+          // After a power cut, what was never flushed may be anything.
+          if ((await handle.stat()).size > acknowledged) await handle.truncate(acknowledged)
+        } catch (error) {
+          await handle.close()
+          throw error
+        }
+        return localUpload({ name, partial, final, handle, judge })
       }),
     stat: (object, signal) =>
       judged(async () => {
         const file = path.join(folder, object)
         return (await sizeOf(file)) === null ? null : await storedObject(file, signal)
       }),
+    async *read({ path: file }, { from, to }, signal) {
+      let at = from
+      try {
+        for await (const chunk of readFile(file, { from, to }, signal)) {
+          at += chunk.length
+          yield chunk
+        }
+      } catch (error) {
+        if (systemCode(error) !== 'ENOENT') throw localError(error, name, folder, 'read')
+        throw new BackupError('E_DESTINATION', `${name}: ${file} is not there any more.`, { cause: error })
+      }
+      if (at < to) {
+        throw new BackupError('E_DESTINATION', `${name}: ${file} has ${at} bytes, fewer than were stored.`, {
+          advice: 'It was changed since: do not rely on this copy.',
+        })
+      }
+    },
     remove: (object) => judged(() => rm(object.id, { force: true })),
     close: () => Promise.resolve(),
+  }
+}
+
+async function openedOrNull(file: string): Promise<FileHandle | null> {
+  try {
+    return await open(file, 'r+')
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return null
+    throw error
   }
 }

@@ -1,5 +1,6 @@
 import { rename as renameFile, rm, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
+import { lengthOf } from '../../../pipeline/chunks.ts'
 import type { Commit, StoredObject, Upload } from '../../../pipeline/destination.ts'
 import { abortError, BackupError } from '../../../pipeline/errors.ts'
 import { judgedBy } from './errors.ts'
@@ -9,7 +10,11 @@ export interface LocalUploadInput {
   readonly name: string
   readonly partial: string
   readonly final: string
-  readonly handle: FileHandle
+  /**
+   * The partial file. Null in an upload that was taken up and has only the final file: it was renamed, or somebody else
+   * put a file there.
+   */
+  readonly handle: FileHandle | null
   /** Turns any thrown value into this destination's error. */
   readonly judge: (error: unknown) => BackupError
 }
@@ -17,27 +22,41 @@ export interface LocalUploadInput {
 /** An upload into `partial`; only `commit` gives the file its final name. */
 export function localUpload({ name, partial, final, handle, judge }: LocalUploadInput): Upload {
   let open = true
-  /** What a commit found in the partial file, all of it flushed. */
+  /** What a commit found in the file, all of it flushed. */
   let verified: StoredObject | null = null
-  /** The file may have its final name. */
+  /** This upload may have given the file its final name. */
   let named: 'no' | 'maybe' | 'durably' = 'no'
 
   const closeOnce = async (): Promise<void> => {
     if (!open) return
     open = false
-    await handle.close()
+    await handle?.close()
+  }
+
+  const size = async (): Promise<number> => {
+    if (verified !== null) return verified.bytes
+    const bytes = handle === null ? await sizeOf(final) : (await handle.stat()).size
+    if (bytes === null) throw new BackupError('E_SESSION', `${name}: ${final} is gone.`, { remedy: 'restart' })
+    return bytes
+  }
+
+  /** What a write left behind that was broken off counts only when it is on the disk. */
+  const held = async (): Promise<number> => {
+    const bytes = await size()
+    if (verified === null) await flush(() => handle?.datasync())
+    return bytes
   }
 
   const write = async (offset: number, chunks: readonly Uint8Array[], signal: AbortSignal): Promise<number> => {
-    const { size } = await handle.stat()
-    if (size !== offset) {
-      throw new BackupError(
-        'E_OFFSET',
-        `${name}: the partial file holds ${size} bytes where ${offset} were expected.`,
-        {
-          remedy: 'resume',
-        },
-      )
+    const bytes = await size()
+    if (bytes !== offset) {
+      throw new BackupError('E_OFFSET', `${name}: the file holds ${bytes} bytes where ${offset} were expected.`, {
+        remedy: 'resume',
+      })
+    }
+    if (lengthOf(chunks) === 0) return offset
+    if (handle === null || verified !== null) {
+      throw new BackupError('E_SESSION', `${name}: the upload was finished before its end.`, { remedy: 'restart' })
     }
     let position = offset
     for (const chunk of chunks) {
@@ -55,7 +74,7 @@ export function localUpload({ name, partial, final, handle, judge }: LocalUpload
   /**
    * A flush that failed is not tried again: the system tells of lost bytes once, and after that takes them for written.
    */
-  const flush = async (call: () => Promise<void>): Promise<void> => {
+  const flush = async (call: () => Promise<void> | undefined): Promise<void> => {
     try {
       await call()
     } catch (error) {
@@ -70,7 +89,7 @@ export function localUpload({ name, partial, final, handle, judge }: LocalUpload
       named = 'maybe'
       await renameFile(partial, final)
     } else if (named === 'no' || (await sizeOf(partial)) !== null) {
-      throw new BackupError('E_DESTINATION', `${name}: ${final} exists already.`, { advice: 'Move that file away.' })
+      throw existsAlready(name, final)
     } else {
       checked(name, await storedObject(final, signal), commit)
     }
@@ -78,19 +97,33 @@ export function localUpload({ name, partial, final, handle, judge }: LocalUpload
     named = 'durably'
   }
 
+  /** What has the final name already was read back before it got it: unless it is whole, it is not this upload's. */
+  const commitNamed = async (commit: Commit, signal: AbortSignal): Promise<StoredObject> => {
+    if (verified === null) {
+      await write(commit.offset, commit.tail, signal)
+      const stored = await storedObject(final, signal)
+      if (!isWhole(stored, commit)) throw existsAlready(name, final)
+      await syncFolder(path.dirname(final))
+      named = 'durably'
+      verified = stored
+    }
+    return checked(name, verified, commit)
+  }
+
   const judged = judgedBy(judge)
 
   return {
     token: partial,
-    held: () => judged(async () => verified?.bytes ?? (await handle.stat()).size),
+    held: () => judged(held),
     append: (offset, chunks, signal) =>
       judged(async () => {
-        const held = await write(offset, chunks, signal)
-        await flush(() => handle.datasync())
-        return held
+        const end = await write(offset, chunks, signal)
+        await flush(() => handle?.datasync())
+        return end
       }),
     commit: (commit, signal) =>
       judged(async () => {
+        if (handle === null) return await commitNamed(commit, signal)
         if (verified === null) {
           await write(commit.offset, commit.tail, signal)
           await flush(() => handle.sync())
@@ -114,9 +147,15 @@ export function localUpload({ name, partial, final, handle, judge }: LocalUpload
   }
 }
 
-function checked(name: string, stored: StoredObject, { bytes, digests }: Commit): StoredObject {
-  if (stored.bytes === bytes && stored.digest === digests.contentHash) return stored
+const isWhole = (stored: StoredObject, { bytes, digests }: Commit): boolean =>
+  stored.bytes === bytes && stored.digest === digests.contentHash
+
+function checked(name: string, stored: StoredObject, commit: Commit): StoredObject {
+  if (isWhole(stored, commit)) return stored
   throw new BackupError('E_INTEGRITY', `${name}: what the folder holds is not what was sent.`, {
     advice: 'Check the drive for faults. The damaged file was removed.',
   })
 }
+
+const existsAlready = (name: string, final: string): BackupError =>
+  new BackupError('E_DESTINATION', `${name}: ${final} exists already.`, { advice: 'Move that file away.' })

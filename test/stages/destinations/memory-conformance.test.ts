@@ -1,0 +1,22 @@
+/** The destination in memory, which other tests rely on, keeps the contract as well. */
+import { counted } from '../../../src/pipeline/counted.ts'
+import type { Destination } from '../../../src/pipeline/destination.ts'
+import { withRetry } from '../../../src/pipeline/retry.ts'
+import { describeDestination, type DestinationUnderTest } from '../../conformance/destination.ts'
+import { memoryDestination } from '../../support/memory-destination.ts'
+
+function make(wrap: (destination: Destination) => Destination): Promise<DestinationUnderTest> {
+  const far = memoryDestination('memory')
+  return Promise.resolve({
+    open: () => wrap(far.another()),
+    visible: () => Promise.resolve([...far.objects.keys()]),
+    read: (object) => Promise.resolve(far.objects.get(object) ?? Buffer.alloc(0)),
+    close: () => Promise.resolve(),
+  })
+}
+
+const policy = { firstPauseMs: 1, longestPauseMs: 5, patienceMs: 50, openingPatienceMs: 50 }
+const counting = (inner: Destination): Destination => counted(inner, () => undefined)
+
+describeDestination('memory', () => make((inner) => inner))
+describeDestination('memory behind both wrappers', () => make((inner) => withRetry(counting(inner), { policy })))
