@@ -16,6 +16,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 export function exitOfRun(status: RunResult['status']): ExitCode {
   switch (status) {
     case 'completed':
+    case 'skipped':
       return EXIT.done
     case 'partial':
       return EXIT.lookAtIt

@@ -11,6 +11,7 @@ interface Shared {
 
 interface RunWords {
   readonly dryRun?: boolean
+  readonly fresh?: boolean
   readonly destination?: readonly string[]
   readonly acceptShrunk?: boolean
 }
@@ -86,8 +87,9 @@ Exit codes:
     wrap(async ({ config }: Shared, output) => (await import('./commands/init.ts')).init(config, output)),
   )
 
-  withConfig('run', 'make one backup now, to every destination')
+  withConfig('run', 'make one backup now, to every destination; goes on with an interrupted run')
     .option('--dry-run', 'only show what a run would do; writes nothing')
+    .addOption(new Option('--fresh', 'abandon an interrupted run instead of going on with it').conflicts(['dryRun']))
     .addOption(
       new Option('--destination <name>', 'only to this destination (repeatable)').argParser(
         (name, all: readonly string[] | undefined) => [...(all ?? []), name],
@@ -95,10 +97,22 @@ Exit codes:
     )
     .option('--accept-shrunk', 'take a source that lost files or tables as it is from now on')
     .action(
-      wrap(async ({ config, dryRun = false, destination = [], acceptShrunk = false }: RunWords & Shared, output) =>
-        (await import('./commands/run.ts')).run(config, { dryRun, destination, acceptShrunk }, output),
-      ),
+      wrap(async (words: RunWords & Shared, output) => {
+        const { config, dryRun = false, fresh = false, destination = [], acceptShrunk = false } = words
+        const mode = fresh ? 'fresh' : 'run'
+        return await (
+          await import('./commands/run.ts')
+        ).run(config, { mode, dryRun, destination, acceptShrunk }, output)
+      }),
     )
+
+  withConfig('resume', 'finish the last interrupted run; does nothing when there is none').action(
+    wrap(async ({ config }: Shared, output) => (await import('./commands/resume.ts')).resume(config, output)),
+  )
+
+  withConfig('status', 'show how the backups stand: when, where, what failed, what was interrupted').action(
+    wrap(async ({ config }: Shared, output) => (await import('./commands/status.ts')).status(config, output)),
+  )
 
   withConfig('doctor', 'try everything a run needs, and say what to mend').action(
     wrap(async ({ config }: Shared, output) => (await import('./commands/doctor.ts')).doctor(config, output)),

@@ -1,20 +1,30 @@
 /**
  * The stage graph's right half: one source of bytes, cut into parts once, hashed once, and sent to every destination
- * from one bounded window.
+ * from one bounded window. What a later process needs to go on is on the disk before a byte is sent that depends on it.
  *
- *   source ──► parts ──► digests ──► window ─┬─► sink ─► destination
- *                                            └─► sink ─► destination
+ *   source ──► parts ──► digests ──► index, ring, record ──► window ─┬─► feed ─► sink ─► destination
+ *                                                                    └─► feed ─► sink ─► destination
  */
+import { Copies } from './copies.ts'
 import type { Destination, StoredObject } from './destination.ts'
-import { ObjectDigest } from './digest.ts'
 import { abortError, asBackupError, BackupError } from './errors.ts'
-import { cutParts, PART_BYTES, PartPool } from './part.ts'
+import { Feed } from './feed.ts'
+import { makeParts } from './make-parts.ts'
+import { PART_BYTES, PartPool } from './part.ts'
+import type { PartIndex } from './part-index.ts'
+import { PartReader } from './part-reader.ts'
+import type { PartRing } from './part-ring.ts'
 import type { Progress } from './progress.ts'
-import { sink, type WholeObject } from './sink.ts'
-import { PartWindow } from './window.ts'
+import type { RunRecord, WholeObject } from './run-record.ts'
+import { sink } from './sink.ts'
+import type { Source } from './source.ts'
+import { PartWindow, type HoldUp } from './window.ts'
 
 /** 48 MiB of archive: the largest request, of 32 MiB, and what is made while it is sent. */
 export const WINDOW_PARTS = 12
+
+/** How many of the last parts are kept on disk: the window's, and as much again for one that is being let go. */
+export const RING_PARTS = 2 * WINDOW_PARTS
 
 /**
  * The largest request a destination may ask for, in bytes: it may begin within a part, and one byte after it has to be
@@ -22,14 +32,27 @@ export const WINDOW_PARTS = 12
  */
 export const MAX_REQUEST_BYTES = (WINDOW_PARTS - 1) * PART_BYTES
 
+/** How long requests that are under way when the run is stopped may still take, ms. */
+const FINISH_MS = 30_000
+
+/** What outlives the process. */
+export interface Keeping {
+  readonly record: RunRecord
+  readonly index: PartIndex
+  readonly ring: PartRing
+}
+
 export interface DeliverInput {
-  readonly source: AsyncIterable<Uint8Array>
+  readonly source: Source
   readonly object: string
   readonly destinations: readonly Destination[]
+  readonly keeping: Keeping
   /** `progress.destinations` are in the order of `destinations`. */
   readonly progress: Progress
   /** Hears of each destination's end when it comes; not of those that end because the run does. */
   readonly onOutcome?: (outcome: Outcome) => void
+  readonly holdUp?: HoldUp
+  /** Begins nothing new once it is aborted; requests under way may end. */
   readonly signal: AbortSignal
 }
 
@@ -50,18 +73,30 @@ export interface Delivery {
 }
 
 /**
- * Sends `source` to every destination under the name `object`. A destination that fails does not hold the others.
- * Resolves when each has committed or failed, however that came about; when the source fails or `signal` is aborted,
- * every upload that had not committed is aborted. The source is not read before one destination is open.
+ * Brings the archive to every destination under the name `object`, each from where `keeping` and the destination itself
+ * say that it is. A destination that is slow or fails does not hold the others. Resolves when each has committed or
+ * failed, however that came about. Uploads that did not get to their end are left open. The source is not read before
+ * one destination is open.
  */
 export async function deliver(input: DeliverInput): Promise<Delivery> {
-  const { destinations, object, progress } = input
-  const stop = new AbortController()
-  const signal = AbortSignal.any([input.signal, stop.signal])
+  const { destinations, progress, keeping } = input
+  const { record } = keeping
+  const ended = new AbortController()
+  const stop = AbortSignal.any([input.signal, ended.signal])
+  const { halt, clear } = haltAfter(stop)
   const pool = new PartPool()
-  const window = new PartWindow(WINDOW_PARTS, (part) => {
-    pool.giveBack(part)
+  const open = destinations.filter((one) => record.state.upload(one.name).stored === null)
+  const window = new PartWindow({
+    capacity: WINDOW_PARTS,
+    begin: record.state.made.bytes,
+    readers: open.length,
+    onFree: (part) => {
+      pool.giveBack(part)
+    },
+    ...(input.holdUp === undefined ? {} : { holdUp: input.holdUp }),
   })
+  const copies = new Copies(open.length)
+  const sources = { ...keeping, source: input.source, copies, pool }
   const whole = Promise.withResolvers<WholeObject>()
   whole.promise.catch(() => undefined)
   const begun = Promise.withResolvers<undefined>()
@@ -69,23 +104,32 @@ export async function deliver(input: DeliverInput): Promise<Delivery> {
   const outcomes = destinations.map(async (destination, index): Promise<Outcome> => {
     const own = progress.destinations[index]
     if (own === undefined) throw new RangeError('progress does not fit the destinations')
-    const onBegun = (): void => {
-      begun.resolve(undefined)
+    const before = record.state.upload(destination.name).stored
+    if (before !== null) {
+      copies.all.push({ destination, stored: before })
+      Object.assign(own, { state: 'completed', held: before.bytes })
+      return { destination, stored: before, error: null }
     }
-    const branch = window.open()
     const outcome = await sink({
       destination,
-      object,
-      branch,
+      object: input.object,
+      feed: new Feed(window, new PartReader(sources)),
+      record,
+      published: () => window.published,
       whole: whole.promise,
       progress: own,
-      onBegun,
-      signal,
+      onBegun: () => {
+        begun.resolve(undefined)
+      },
+      stop,
+      halt,
     }).then(
       (stored): Outcome => ({ destination, stored, error: null }),
       (error: unknown): Outcome => ({ destination, stored: null, error: asBackupError(error) }),
     )
-    if (!signal.aborted) input.onOutcome?.(outcome)
+    if (outcome.stored !== null) copies.add({ destination, stored: outcome.stored })
+    copies.ended()
+    if (!stop.aborted) input.onOutcome?.(outcome)
     return outcome
   })
   // With none left to open there is nothing to wait for.
@@ -96,50 +140,49 @@ export async function deliver(input: DeliverInput): Promise<Delivery> {
   let failure: BackupError | null = null
   try {
     await begun.promise
-    if (window.isDeserted) throw new BackupError('E_DESTINATION', 'No destination could be opened.')
-    whole.resolve(await fill(window, pool, input, signal))
-    window.close()
+    if (window.isDeserted && open.length > 0) throw deserted()
+    if (open.length > 0)
+      whole.resolve(await makeParts({ ...input, window, pool, reader: new PartReader(sources), stop }))
   } catch (error) {
-    const cause = asBackupError(error, signal)
+    const cause = asBackupError(error, stop)
     if (!(cause.code === 'E_DESTINATION' && window.isDeserted)) {
       failure = cause
       window.fail(cause)
-      stop.abort(cause)
+      ended.abort(cause)
     }
     whole.reject(cause)
   }
-  const ended = await settled
-  // A stop that came when all was stored already has stopped nothing.
-  if (input.signal.aborted && ended.some(({ error }) => error !== null)) failure ??= abortError(input.signal)
-  return { whole: await whole.promise.catch(() => null), failure, outcomes: ended }
-}
-
-async function fill(
-  window: PartWindow,
-  pool: PartPool,
-  { source, progress }: DeliverInput,
-  signal: AbortSignal,
-): Promise<WholeObject> {
-  const digest = new ObjectDigest()
-  let bytes = 0
-  for await (const part of cutParts(whileWanted(source, window, signal), pool)) {
-    digest.update(part.bytes)
-    bytes += part.bytes.length
-    progress.archiveBytes = bytes
-    await window.put(part, signal)
+  const all = await settled
+  clear()
+  if (failure === null) {
+    // What only a copy of the archive could have brought, no later run will bring.
+    for (const { destination, error } of all) {
+      if (error?.code === 'E_SOURCE') record.upload(destination.name, { hopeless: true })
+    }
   }
-  return { bytes, digests: digest.digests() }
+  // A stop that came when all was stored already has stopped nothing.
+  if (input.signal.aborted && all.some(({ error }) => error !== null)) failure ??= abortError(input.signal)
+  return { whole: record.state.whole, failure, outcomes: all }
 }
 
-/** Ends between any two chunks: of data that packs well, gigabytes go by before a part is full. */
-async function* whileWanted(
-  source: AsyncIterable<Uint8Array>,
-  window: PartWindow,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of source) {
-    if (signal.aborted) throw abortError(signal)
-    if (window.isDeserted) throw new BackupError('E_DESTINATION', 'No destination is left to send to.')
-    yield chunk
+const deserted = (): BackupError => new BackupError('E_DESTINATION', 'No destination could be opened.')
+
+/** A signal that follows `stop` after the time that requests under way are given. */
+function haltAfter(stop: AbortSignal): { readonly halt: AbortSignal; readonly clear: () => void } {
+  const controller = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const begin = (): void => {
+    timer = setTimeout(() => {
+      controller.abort(abortError(stop))
+    }, FINISH_MS)
+  }
+  stop.addEventListener('abort', begin, { once: true })
+  if (stop.aborted) begin()
+  return {
+    halt: controller.signal,
+    clear: () => {
+      clearTimeout(timer)
+      stop.removeEventListener('abort', begin)
+    },
   }
 }

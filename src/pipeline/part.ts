@@ -1,3 +1,5 @@
+import type { Mark } from './source.ts'
+
 /** A piece of the archive, cut once and shared by all destinations. */
 export interface Part {
   /** Where it starts in the archive, in bytes. */
@@ -10,7 +12,7 @@ export const PART_BYTES = 4 * 1024 * 1024
 
 /**
  * Buffers for parts, used again and again: a backup of any size allocates as many as were ever in use at once. A buffer
- * is given back only when every destination holds its bytes.
+ * is given back only when nobody reads it any more.
  */
 export class PartPool {
   readonly #free: Uint8Array<ArrayBuffer>[] = []
@@ -19,34 +21,49 @@ export class PartPool {
     return this.#free.pop() ?? new Uint8Array(PART_BYTES)
   }
 
-  giveBack(part: Part): void {
+  giveBack(part: Pick<Part, 'bytes'>): void {
     const buffer = part.bytes.buffer
     if (buffer instanceof ArrayBuffer && buffer.byteLength === PART_BYTES) this.#free.push(new Uint8Array(buffer))
   }
 }
 
+/** A part as it was cut, with the last mark at or before its end; null when the source has told none yet. */
+export interface CutPart extends Part {
+  readonly mark: Mark | null
+}
+
 /**
- * Cuts a stream of bytes into parts of PART_BYTES; the last may be shorter. Bytes are copied once, into the pool's
- * buffers.
+ * Cuts a source's bytes, which begin at `offset`, into parts of PART_BYTES; the last may be shorter. Bytes are copied
+ * once, into the pool's buffers.
  */
-export async function* cutParts(source: AsyncIterable<Uint8Array>, pool: PartPool): AsyncGenerator<Part> {
-  let buffer = pool.take()
+export async function* cutParts(
+  source: AsyncIterable<Uint8Array | Mark>,
+  pool: PartPool,
+  from: { readonly offset: number; readonly mark: Mark | null },
+): AsyncGenerator<CutPart> {
+  let { offset, mark } = from
+  let buffer: Uint8Array | null = null
   let filled = 0
-  let offset = 0
+  /** A full part waits for what follows it: a mark at its very end belongs to it. */
   for await (const chunk of source) {
+    if (!(chunk instanceof Uint8Array)) {
+      mark = chunk
+      continue
+    }
     let rest = chunk
     while (rest.length > 0) {
+      if (filled === PART_BYTES && buffer !== null) {
+        yield { offset, bytes: buffer, mark }
+        offset += filled
+        buffer = null
+        filled = 0
+      }
+      buffer ??= pool.take()
       const piece = rest.subarray(0, PART_BYTES - filled)
       buffer.set(piece, filled)
       filled += piece.length
       rest = rest.subarray(piece.length)
-      if (filled === PART_BYTES) {
-        yield { offset, bytes: buffer }
-        offset += filled
-        buffer = pool.take()
-        filled = 0
-      }
     }
   }
-  if (filled > 0) yield { offset, bytes: buffer.subarray(0, filled) }
+  if (filled > 0 && buffer !== null) yield { offset, bytes: buffer.subarray(0, filled), mark }
 }

@@ -4,8 +4,12 @@
 
 export interface DestinationProgress {
   readonly name: string
-  state: 'waiting' | 'sending' | 'retrying' | 'verifying' | 'completed' | 'failed'
-  /** Bytes of the archive that the destination is known to hold. */
+  /**
+   * `behind`: too slow for the others, it is brought up from the source on its own. `interrupted`: the run was stopped
+   * before it held all.
+   */
+  state: 'waiting' | 'sending' | 'retrying' | 'behind' | 'verifying' | 'completed' | 'failed' | 'interrupted'
+  /** Bytes of the archive that the destination is known to hold, those that an earlier process sent included. */
   held: number
   /** Bytes this process uploaded to it, repeats included. */
   sent: number

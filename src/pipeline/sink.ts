@@ -1,70 +1,167 @@
 import { lengthOf } from './chunks.ts'
-import type { Destination, ObjectDigests, StoredObject, Upload } from './destination.ts'
-import { BackupError } from './errors.ts'
+import type { Destination, StoredObject, Upload } from './destination.ts'
+import { abortError, asBackupError, BackupError } from './errors.ts'
+import type { Feed } from './feed.ts'
 import type { DestinationProgress } from './progress.ts'
-import type { Branch } from './window.ts'
+import type { RunRecord, WholeObject } from './run-record.ts'
 
-/** What only the end of the source tells. */
-export interface WholeObject {
-  readonly bytes: number
-  readonly digests: ObjectDigests
-}
+/** An upload whose session ends again and again without its getting further is given up after so many times. */
+const RESTARTS = 3
 
 export interface SinkInput {
   readonly destination: Destination
   readonly object: string
-  readonly branch: Branch
+  readonly feed: Feed
+  /** Where it is noted how far the upload is. */
+  readonly record: RunRecord
+  /** Bytes of the archive that may have been sent by anyone. */
+  readonly published: () => number
   /** Resolves when the source has ended. */
   readonly whole: Promise<WholeObject>
   readonly progress: DestinationProgress
   /** Called when the upload has been opened. */
   readonly onBegun: () => void
-  readonly signal: AbortSignal
+  /** Begins nothing new after it. */
+  readonly stop: AbortSignal
+  /** Breaks off what is under way. */
+  readonly halt: AbortSignal
 }
 
 /**
- * Carries one branch of the window to one destination: begin, append until the last stretch, commit. Resolves when the
- * destination has proved by its own digest that it holds the object. Whatever goes wrong, the upload is aborted, so
- * nothing shows under the object's name, and the branch leaves the window, so the others go on.
+ * Brings the archive to one destination: takes its upload up where the far side says that it is, or begins one, and
+ * sends from there to the end. An upload that is gone begins again from byte 0, at this destination's own pace.
+ * Resolves when the destination has proved by its own digest that it holds the object. When it rejects the upload is
+ * left as it is, for a later process to go on with; nothing shows under the object's name.
  */
 export async function sink(input: SinkInput): Promise<StoredObject> {
-  const { destination, branch, progress, signal } = input
-  let upload: Upload | null = null
+  const { destination, feed, record, progress } = input
   try {
-    upload = await destination.begin(input.object, signal)
-    input.onBegun()
-    const stored = await send(upload, input)
-    branch.leave()
+    const stored = await store(input)
+    record.upload(destination.name, { stored, token: null, held: stored.bytes, error: null })
+    await record.sync()
     progress.state = 'completed'
     progress.held = stored.bytes
     return stored
-  } catch (error) {
-    branch.leave()
-    progress.state = 'failed'
-    await upload?.abort()
+  } catch (thrown) {
+    const error = asBackupError(thrown)
+    progress.state = error.code === 'E_ABORTED' ? 'interrupted' : 'failed'
+    const { code, message } = error
+    if (code !== 'E_ABORTED') record.upload(destination.name, { error: { code, message } })
     throw error
+  } finally {
+    await feed.leave()
   }
 }
 
-async function send(
-  upload: Upload,
-  { destination, branch, whole, progress, signal }: SinkInput,
-): Promise<StoredObject> {
-  progress.state = 'sending'
+async function store(input: SinkInput): Promise<StoredObject> {
+  let restarts = 0
+  let furthest = 0
   for (;;) {
-    const stretch = await branch.take(destination.traits.requestBytes(branch.offset), signal)
-    const length = lengthOf(stretch.chunks)
-    const limit = destination.traits.maxObjectBytes
-    if (limit !== null && stretch.offset + length > limit) throw tooLarge(destination.name, limit)
+    try {
+      const opened = await open(input)
+      if ('stored' in opened) return opened.stored
+      return await send(opened.upload, input)
+    } catch (error) {
+      if (!(error instanceof BackupError) || error.remedy !== 'restart') throw error
+      if (input.feed.offset > furthest) restarts = 0
+      furthest = Math.max(furthest, input.feed.offset)
+      restarts += 1
+      if (restarts > RESTARTS) throw error
+      await forget(input)
+    }
+  }
+}
+
+/** An upload that is open, with the feed at the first byte that it lacks; or the object, when it is there already. */
+async function open(input: SinkInput): Promise<{ readonly upload: Upload } | { readonly stored: StoredObject }> {
+  const { destination, object, feed, record, progress, halt, stop } = input
+  if (stop.aborted) throw abortError(stop)
+  const { token, held } = record.state.upload(destination.name)
+  if (token !== null) {
+    const resumed = await resume(input, token, held)
+    if (resumed !== null) return resumed
+  }
+  const upload = await destination.begin(object, halt)
+  record.upload(destination.name, { token: upload.token, held: 0 })
+  await record.sync()
+  feed.seek(0)
+  progress.held = 0
+  input.onBegun()
+  return { upload }
+}
+
+/** The same for an upload that was begun before. Null when it is gone, and the object is not there either. */
+async function resume(
+  input: SinkInput,
+  token: string,
+  acknowledged: number,
+): Promise<{ readonly upload: Upload } | { readonly stored: StoredObject } | null> {
+  const { destination, feed, progress, halt } = input
+  let upload: Upload
+  let held: number
+  try {
+    upload = await destination.resume(token, acknowledged, halt)
+    held = await upload.held(halt)
+  } catch (error) {
+    if (!(error instanceof BackupError) || error.remedy !== 'restart') throw error
+    const stored = await committedBefore(input)
+    if (stored !== null) return { stored }
+    await forget(input)
+    return null
+  }
+  if (held > input.published()) {
+    // Bytes of which nothing is known: only a journal that was damaged comes to this.
+    await upload.abort()
+    await forget(input)
+    return null
+  }
+  feed.seek(held)
+  progress.held = held
+  input.onBegun()
+  return { upload }
+}
+
+/** The object as the destination holds it, when a commit went through of which nobody heard the answer. */
+async function committedBefore({ destination, object, record, halt }: SinkInput): Promise<StoredObject | null> {
+  const { whole } = record.state
+  if (whole === null) return null
+  const stored = await destination.stat(object, halt)
+  if (stored?.bytes !== whole.bytes || stored.digest !== whole.digests[destination.traits.digest]) return null
+  return stored
+}
+
+async function forget({ destination, record }: SinkInput): Promise<void> {
+  record.upload(destination.name, { token: null, held: 0 })
+  await record.sync()
+}
+
+async function send(upload: Upload, input: SinkInput): Promise<StoredObject> {
+  const { destination, feed, whole, record, progress, stop, halt } = input
+  const { requestBytes, requestMultiple, maxObjectBytes } = destination.traits
+  let { token } = upload
+  for (;;) {
+    const stretch = await feed.take(requestBytes(feed.offset), requestMultiple, stop)
+    if (stop.aborted) throw abortError(stop)
+    progress.state = feed.isBehind ? 'behind' : 'sending'
+    if (maxObjectBytes !== null && stretch.offset + lengthOf(stretch.chunks) > maxObjectBytes) {
+      await upload.abort()
+      record.upload(destination.name, { token: null, held: 0, hopeless: true })
+      throw tooLarge(destination.name, maxObjectBytes)
+    }
     if (stretch.last) {
       const { bytes, digests } = await whole
       progress.state = 'verifying'
-      return await upload.commit({ offset: stretch.offset, tail: stretch.chunks, bytes, digests }, signal)
+      return await upload.commit({ offset: stretch.offset, tail: stretch.chunks, bytes, digests }, halt)
     }
-    const held = await upload.append(stretch.offset, stretch.chunks, signal)
-    progress.state = 'sending'
+    const held = await upload.append(stretch.offset, stretch.chunks, halt)
+    record.held(destination.name, held)
+    if (upload.token !== token) {
+      token = upload.token
+      record.upload(destination.name, { token })
+      await record.sync()
+    }
     progress.held = held
-    branch.release(held)
+    feed.release(held)
   }
 }
 

@@ -8,50 +8,110 @@ export interface Stretch {
   readonly last: boolean
 }
 
+/** How long the window may be held up by its slowest branch while another waits: so many ms, and a share of the time. */
+export interface HoldUp {
+  readonly graceMs: number
+  readonly share: number
+}
+
+export const HOLD_UP: HoldUp = { graceMs: 500, share: 0.03 }
+
+export interface WindowOptions {
+  /** In parts. */
+  readonly capacity: number
+  /** Where in the archive the first part will begin. */
+  readonly begin: number
+  /** Readers that there are, attached or not; each ends with `quit`. */
+  readonly readers: number
+  readonly holdUp?: HoldUp
+  /** Gets each part when nobody reads it any more. */
+  readonly onFree: (part: Part) => void
+}
+
 /**
  * The bounded window of parts that all destinations read from: one producer, any number of branches. A part stays until
- * every branch has released it, so memory is `capacity` × part size whatever the number of destinations, and the
- * slowest branch sets the pace. A branch that leaves is forgotten; when all have left, `put` rejects.
+ * every branch has released it, so memory is `capacity` × part size whatever the number of destinations. Branches see
+ * only what has been published.
+ *
+ * The slowest branch sets the pace for a while. When others have waited for it too long, it is let go: it leaves the
+ * window and has to find its bytes elsewhere. One branch always stays.
  */
 export class PartWindow {
   readonly #capacity: number
+  readonly #holdUp: HoldUp
   readonly #onFree: (part: Part) => void
   readonly #branches = new Set<Branch>()
   readonly #waiting = new Set<() => void>()
+  /** Parts outside of the window's list that a request is still being made of. */
+  readonly #pins = new Map<Part, number>()
   #parts: Part[] = []
-  #end = 0
+  #readers: number
+  #begin: number
+  #end: number
+  #published: number
   #closed = false
   #failure: BackupError | null = null
+  #heldUpMs = 0
+  #since = performance.now()
 
-  /** `capacity` in parts; `onFree` gets each part when the last branch has released it. */
-  constructor(capacity: number, onFree: (part: Part) => void) {
+  constructor({ capacity, begin, readers, onFree, holdUp = HOLD_UP }: WindowOptions) {
     this.#capacity = capacity
+    this.#begin = this.#end = this.#published = begin
+    this.#readers = readers
     this.#onFree = onFree
+    this.#holdUp = holdUp
   }
 
-  /** A reader from byte 0. Open all branches before the first `put`. */
-  open(): Branch {
-    const branch = new Branch(this)
+  /** Bytes of the archive, from 0, that may be sent. */
+  get published(): number {
+    return this.#published
+  }
+
+  /** Whether the archive ends where `published` says. */
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
+  /** Whether no reader is left. */
+  get isDeserted(): boolean {
+    return this.#readers === 0
+  }
+
+  /** A reader from `offset` on; null when the window does not have, or will not have, all bytes from there on. */
+  attach(offset: number): Branch | null {
+    if (offset < this.#begin || offset > this.#end) return null
+    const branch = new Branch(this, offset)
     this.#branches.add(branch)
     return branch
   }
 
-  /** Whether every branch that was opened has left. */
-  get isDeserted(): boolean {
-    return this.#branches.size === 0
+  /** A reader ends, attached or not. */
+  quit(): void {
+    this.#readers -= 1
+    this.#wake()
   }
 
-  /** Adds the next part, once there is room. Rejects when every branch has left, or when `signal` is aborted. */
+  /**
+   * Adds the next part, once there is room. Rejects when every reader has quit, or when `signal` is aborted. Its bytes
+   * are read by nobody before they are published.
+   */
   async put(part: Part, signal: AbortSignal): Promise<void> {
     if (signal.aborted) throw abortError(signal)
-    while (this.#parts.length >= this.#capacity && this.#branches.size > 0) await this.#change(signal)
-    if (this.#branches.size === 0) throw new BackupError('E_DESTINATION', 'No destination is left to send to.')
+    while (this.#parts.length >= this.#capacity && this.#readers > 0) await this.#room(signal)
+    if (this.#failure !== null) throw this.#failure
+    if (this.#readers === 0) throw new BackupError('E_DESTINATION', 'No destination is left to send to.')
     this.#parts.push(part)
     this.#end = part.offset + part.bytes.length
     this.#wake()
   }
 
-  /** No part follows. */
+  /** Everything before `end` may be sent. */
+  publish(end: number): void {
+    this.#published = end
+    this.#wake()
+  }
+
+  /** All parts are published, and none follows. */
   close(): void {
     this.#closed = true
     this.#wake()
@@ -59,44 +119,128 @@ export class PartWindow {
 
   /** The source failed: every branch's `take` rejects with `error`. */
   fail(error: BackupError): void {
-    this.#failure = error
+    this.#failure ??= error
     this.#wake()
   }
 
+  /** Rejects with the source's failure; resolves when something may have changed. */
+  async change(signal: AbortSignal, limitMs: number | null = null): Promise<void> {
+    if (this.#failure !== null) throw this.#failure
+    if (signal.aborted) throw abortError(signal)
+    const changed = Promise.withResolvers<undefined>()
+    const stop = (): void => {
+      changed.reject(abortError(signal))
+    }
+    const wake = (): void => {
+      changed.resolve(undefined)
+    }
+    const timer = limitMs === null ? undefined : setTimeout(wake, limitMs)
+    signal.addEventListener('abort', stop, { once: true })
+    this.#waiting.add(wake)
+    try {
+      await changed.promise
+    } finally {
+      clearTimeout(timer)
+      this.#waiting.delete(wake)
+      signal.removeEventListener('abort', stop)
+    }
+  }
+
   /** For Branch only. */
-  async stretch(offset: number, wanted: number, signal: AbortSignal): Promise<Stretch> {
-    while (this.#failure === null && !this.#closed && this.#end - offset <= wanted) {
-      if (this.#isTooLarge(wanted, offset)) throw new RangeError(`${wanted} bytes do not fit into the window`)
-      await this.#change(signal)
+  async stretch(branch: Branch, wanted: number, signal: AbortSignal): Promise<Stretch> {
+    const { offset } = branch
+    try {
+      while (this.#failure === null && !this.#closed && this.#published - offset <= wanted) {
+        if (this.#isTooLarge(wanted, offset)) throw new RangeError(`${wanted} bytes do not fit into the window`)
+        if (!branch.isHungry) {
+          branch.isHungry = true
+          this.#wake()
+        }
+        await this.change(signal)
+      }
+    } finally {
+      branch.isHungry = false
     }
     if (this.#failure !== null) throw this.#failure
-    const available = this.#end - offset
+    const available = this.#published - offset
     const length = Math.min(available, wanted)
     const chunks: Uint8Array[] = []
     for (const part of this.#parts) {
       const from = Math.max(0, offset - part.offset)
       const to = Math.min(part.bytes.length, offset + length - part.offset)
-      if (from < to) chunks.push(part.bytes.subarray(from, to))
+      if (from >= to) continue
+      chunks.push(part.bytes.subarray(from, to))
+      branch.pinned.push(part)
+      this.#pins.set(part, (this.#pins.get(part) ?? 0) + 1)
     }
-    return { offset, chunks, last: length === available }
+    return { offset, chunks, last: this.#closed && length === available }
   }
 
-  /** For Branch only: drops what no branch needs any more. */
+  /** For Branch only: nobody reads these parts for it any more. */
+  unpin(parts: readonly Part[]): void {
+    for (const part of parts) {
+      const left = (this.#pins.get(part) ?? 1) - 1
+      if (left > 0) {
+        this.#pins.set(part, left)
+      } else {
+        this.#pins.delete(part)
+        if (part.offset < this.#begin) this.#onFree(part)
+      }
+    }
+  }
+
+  /** For Branch only: drops what no branch needs any more. With none attached everything stays for the next. */
   trim(): void {
-    let needed = this.#end
-    for (const branch of this.#branches) needed = Math.min(needed, branch.offset)
+    if (this.#branches.size === 0) return
+    const needed = Math.min(...[...this.#branches].map((branch) => branch.offset))
     let count = 0
     for (const part of this.#parts) {
       if (part.offset + part.bytes.length > needed) break
       count += 1
     }
-    for (const part of this.#parts.splice(0, count)) this.#onFree(part)
+    for (const part of this.#parts.splice(0, count)) {
+      this.#begin = part.offset + part.bytes.length
+      if (!this.#pins.has(part)) this.#onFree(part)
+    }
     this.#wake()
   }
 
   /** For Branch only. */
-  forget(branch: Branch): void {
+  detach(branch: Branch): void {
     if (this.#branches.delete(branch)) this.trim()
+  }
+
+  isAttached(branch: Branch): boolean {
+    return this.#branches.has(branch)
+  }
+
+  /** Waits until there may be room, and lets go who has held the others up for too long. */
+  async #room(signal: AbortSignal): Promise<void> {
+    const blocking = this.#blocking()
+    if (blocking.length === 0) {
+      await this.change(signal)
+      return
+    }
+    const { graceMs, share } = this.#holdUp
+    const from = performance.now()
+    const left = graceMs + share * (from - this.#since) - this.#heldUpMs
+    if (left > 0) {
+      await this.change(signal, Math.ceil(left))
+      this.#heldUpMs += performance.now() - from
+      return
+    }
+    this.#heldUpMs = 0
+    this.#since = from
+    for (const branch of blocking) this.#branches.delete(branch)
+    this.trim()
+  }
+
+  /** The branches that keep the first part although others have nothing to do. */
+  #blocking(): Branch[] {
+    const [first] = this.#parts
+    const branches = [...this.#branches]
+    if (first === undefined || !branches.some(({ isHungry }) => isHungry)) return []
+    return branches.filter(({ isHungry, offset }) => !isHungry && offset < first.offset + first.bytes.length)
   }
 
   /**
@@ -111,34 +255,24 @@ export class PartWindow {
   }
 
   #wake(): void {
-    for (const resolve of this.#waiting) resolve()
+    const waiting = [...this.#waiting]
     this.#waiting.clear()
-  }
-
-  async #change(signal: AbortSignal): Promise<void> {
-    if (signal.aborted) throw abortError(signal)
-    let stop = (): void => undefined
-    try {
-      await new Promise<void>((resolve, reject) => {
-        stop = () => {
-          reject(abortError(signal))
-        }
-        signal.addEventListener('abort', stop, { once: true })
-        this.#waiting.add(resolve)
-      })
-    } finally {
-      signal.removeEventListener('abort', stop)
-    }
+    for (const resolve of waiting) resolve()
   }
 }
 
 /** One destination's reader of a PartWindow. */
 export class Branch {
   readonly #window: PartWindow
-  #offset = 0
+  #offset: number
+  /** For PartWindow only: it has asked for bytes that are not there yet. */
+  isHungry = false
+  /** For PartWindow only: the parts that its last stretch is made of. */
+  pinned: Part[] = []
 
-  constructor(window: PartWindow) {
+  constructor(window: PartWindow, offset: number) {
     this.#window = window
+    this.#offset = offset
   }
 
   /** Bytes before this are released. */
@@ -146,24 +280,38 @@ export class Branch {
     return this.#offset
   }
 
+  /** False when the window has let it go. Its last stretch is good until it is released all the same. */
+  get isAttached(): boolean {
+    return this.#window.isAttached(this)
+  }
+
   /**
-   * The next `wanted` bytes, once they and at least one byte after them are there, or the end is known. Taking twice
-   * without a release gives the same bytes again. Rejects with a RangeError when `wanted` can never fit into the
-   * window.
+   * The next `wanted` bytes, once they and at least one byte after them are published, or the end is known. Taking
+   * twice without a release gives the same bytes again. Rejects with a RangeError when `wanted` can never fit into the
+   * window. Only while it is attached.
    */
   take(wanted: number, signal: AbortSignal): Promise<Stretch> {
-    return this.#window.stretch(this.#offset, wanted, signal)
+    this.#unpin()
+    return this.#window.stretch(this, wanted, signal)
   }
 
   /** The far side holds everything before `offset`: those bytes are not asked for again. */
   release(offset: number): void {
     if (offset < this.#offset) throw new RangeError('a released byte cannot be taken back')
     this.#offset = offset
+    this.#unpin()
     this.#window.trim()
   }
 
-  /** This reader needs nothing more. */
+  /** This reader needs nothing more from here. */
   leave(): void {
-    this.#window.forget(this)
+    this.#unpin()
+    this.#window.detach(this)
+  }
+
+  #unpin(): void {
+    const parts = this.pinned
+    this.pinned = []
+    this.#window.unpin(parts)
   }
 }

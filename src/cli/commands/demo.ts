@@ -11,7 +11,7 @@ import { startDriveStandIn } from '../../stages/stand-ins/google-drive/stand-in.
 import { startDropboxStandIn } from '../../stages/stand-ins/dropbox/stand-in.ts'
 import type { StandIn } from '../../stages/stand-ins/types.ts'
 import { paint, styleOf } from '../display/style.ts'
-import type { ExitCode } from '../exit.ts'
+import { EXIT, type ExitCode } from '../exit.ts'
 import type { Output } from '../output.ts'
 import { backup, plan } from './run.ts'
 
@@ -64,7 +64,11 @@ export async function demo(name: string, output: Output): Promise<ExitCode> {
       step('4. The run: dicom-backup run')
       say('')
     }
-    const code = await backup(config, { destination: [], dryRun: false, acceptShrunk: false }, output)
+    const code = await backup(config, { mode: 'run', destination: [], acceptShrunk: false }, output)
+    if (code === EXIT.interrupted) {
+      say('\nThe stand-ins end with the demo, so this run cannot go on: start "dicom-backup demo" again.')
+      return code
+    }
 
     step('5. Where to look')
     for (const [service, standIn] of [

@@ -8,7 +8,7 @@ import { stopSignals } from '../stop-signals.ts'
 /** `doctor`: tries everything a run needs and says what to mend. */
 export async function doctor(configFile: string, output: Output): Promise<ExitCode> {
   const config = loadConfig(configFile)
-  const stop = stopSignals(() => undefined)
+  const stop = stopSignals('Start it again when you are ready.')
   try {
     const result = await examine(config, stop.signal)
     await output.result(result, (style) => doctorSummary(result, style))

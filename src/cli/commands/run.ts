@@ -2,6 +2,7 @@ import { BackupError } from '../../pipeline/errors.ts'
 import type { Progress } from '../../pipeline/progress.ts'
 import { dryRun } from '../../stages/backup/dry-run.ts'
 import type { DryRunResult, RunResult } from '../../stages/backup/results.ts'
+import type { RunOptions } from '../../stages/backup/run-options.ts'
 import { runBackup } from '../../stages/backup/run.ts'
 import { loadConfig, type LoadedConfig } from '../../stages/config/load.ts'
 import { openLog } from '../../stages/log/log.ts'
@@ -14,11 +15,16 @@ import { openPeople } from '../people.ts'
 import { stopSignals } from '../stop-signals.ts'
 import { VERSION } from '../version.ts'
 
-export interface RunFlags {
+export interface BackupFlags {
+  /** What becomes of an interrupted run: see `RunOptions`. */
+  readonly mode: RunOptions['mode']
   /** Names of the destinations to use; empty: all. */
   readonly destination: readonly string[]
-  readonly dryRun: boolean
   readonly acceptShrunk: boolean
+}
+
+export interface RunFlags extends BackupFlags {
+  readonly dryRun: boolean
 }
 
 /** `run`: one backup now, or with `--dry-run` what it would be. */
@@ -28,12 +34,14 @@ export async function run(configFile: string, flags: RunFlags, output: Output): 
   return flags.dryRun ? await plan(config, flags.destination, output) : await backup(config, flags, output)
 }
 
-/** Makes a backup, with its progress and its summary for people, and its result for `--json`. */
-export async function backup(config: LoadedConfig, flags: RunFlags, output: Output): Promise<ExitCode> {
+/** Makes or finishes a backup, with its progress and its summary for people, and its result for `--json`. */
+export async function backup(config: LoadedConfig, flags: BackupFlags, output: Output): Promise<ExitCode> {
   const people = openPeople(output.json)
   const log = openLog(config.log, config.secrets, people.lines)
-  const stop = stopSignals(() => {
-    people.note('Stopping; once more to stop at once.')
+  const stop = stopSignals('Start it again when you are ready: it goes on where it was.', () => {
+    people.note(
+      'Stopping: the requests under way are finished, then the run can go on later. Once more to stop at once.',
+    )
   })
   let progress: Progress | null = null
   let result: RunResult | null = null
@@ -41,6 +49,7 @@ export async function backup(config: LoadedConfig, flags: RunFlags, output: Outp
     for (const { key, message } of config.warnings) log.logger.warn({ key }, message)
     result = await runBackup(config, {
       version: VERSION,
+      mode: flags.mode,
       only: flags.destination,
       acceptShrunk: flags.acceptShrunk,
       log: log.logger,
@@ -62,7 +71,7 @@ export async function backup(config: LoadedConfig, flags: RunFlags, output: Outp
 
 /** Shows what a run would do. Writes nothing, not even a log. */
 export async function plan(config: LoadedConfig, only: readonly string[], output: Output): Promise<ExitCode> {
-  const stop = stopSignals(() => undefined)
+  const stop = stopSignals('Start it again when you are ready.')
   const looking = lookingLine(process.stderr)
   try {
     const onProgress = output.json ? undefined : looking.onProgress

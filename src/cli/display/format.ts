@@ -71,10 +71,21 @@ export function formatTimeLeft(ms: number): string {
   return `about ${formatDuration(Math.max(step, Math.round(seconds / step) * step) * 1000)} left`
 }
 
+/** '1.20 GiB', or '0 B to 1.20 GiB' when the values differ as people read them; at least one value. */
+export function formatRange(values: readonly number[], format: (value: number) => string): string {
+  const [least, most] = [format(Math.min(...values)), format(Math.max(...values))]
+  return least === most ? least : `${least} to ${most}`
+}
+
 /** '2026-03-04 12:00:05' in the machine's own time zone, from an ISO 8601 time or ms since 1970. */
 export function formatLocalTime(time: string | number): string {
   const date = new Date(time)
   const two = (part: number): string => String(part).padStart(2, '0')
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
+}
+
+/** '2026-03-04 12:00', as above. */
+export function formatLocalMinute(time: string | number): string {
+  return formatLocalTime(time).slice(0, 16)
 }

@@ -1,6 +1,6 @@
 import type { Progress } from '../../pipeline/progress.ts'
 import { formatBytes, formatCount, formatPercent, formatRate, formatRatio } from './format.ts'
-import { endText, ofTotal, phaseText, stateFormat, timeText } from './progress-text.ts'
+import { endText, isFed, ofTotal, phaseText, stateFormat, stateText, timeText } from './progress-text.ts'
 import type { Pace } from './rate.ts'
 import { paint, signsOf, type Style } from './style.ts'
 import { table, type Cell } from './table.ts'
@@ -116,9 +116,9 @@ function destinations({ progress, pace, final }: FrameInput, style: Style): stri
     const upload = held > 0 ? (pace.upload[index] ?? null) : null
     return [
       name,
-      [state, stateFormat(state)],
+      [stateText(state), stateFormat(state)],
       state === 'waiting' ? '' : formatBytes(held),
-      upload === null || state !== 'sending' || final ? '' : formatRate(upload),
+      upload === null || !isFed(state) || final ? '' : formatRate(upload),
     ]
   })
   const columns = [

@@ -27,9 +27,11 @@ const STATE_FORMATS: Readonly<Record<DestinationProgress['state'], Format>> = {
   waiting: 'dim',
   sending: 'cyan',
   retrying: 'yellow',
+  behind: 'yellow',
   verifying: 'cyan',
   completed: 'green',
   failed: 'red',
+  interrupted: 'yellow',
 }
 
 export function phaseText({ phase }: Progress): string {
@@ -38,7 +40,17 @@ export function phaseText({ phase }: Progress): string {
 
 /** What a display says at its very end; the run's summary says the rest. */
 export function endText({ destinations }: Progress): string {
+  if (destinations.some(({ state }) => state === 'interrupted')) return 'Stopped'
   return destinations.every(({ state }) => state === 'completed') ? 'Stored at every destination' : 'Ended'
+}
+
+export function stateText(state: DestinationProgress['state']): string {
+  return state === 'behind' ? 'catching up' : state
+}
+
+/** Whether a destination's rate is of interest: it is given bytes one after the other. */
+export function isFed(state: DestinationProgress['state']): boolean {
+  return state === 'sending' || state === 'behind'
 }
 
 export function stateFormat(state: DestinationProgress['state']): Format {
@@ -79,8 +91,8 @@ export function overallText(progress: Progress, pace: Pace): string {
 /** 'nas: sending, 588 GiB held, 41.2 MiB/s' */
 export function destinationText(destination: DestinationProgress, upload: number | null): string {
   const { name, state, held } = destination
-  const parts: string[] = [state]
+  const parts = [stateText(state)]
   if (held > 0) parts.push(`${formatBytes(held)} held`)
-  if (held > 0 && upload !== null && state === 'sending') parts.push(formatRate(upload))
+  if (held > 0 && upload !== null && isFed(state)) parts.push(formatRate(upload))
   return `${clean(name)}: ${parts.join(', ')}`
 }

@@ -30,7 +30,7 @@ export interface Pace {
   readonly upload: readonly (number | null)[]
   /** 0 … 1, what the slowest destination holds of all; null while the total is not known. */
   readonly fraction: number | null
-  /** Ms; null while it cannot be known: no total, too early, or a destination that stands still. */
+  /** Ms; null while it cannot be known: no total, too early, a destination that stands still, or the run is stopped. */
   readonly leftMs: number | null
 }
 
@@ -100,7 +100,7 @@ function perSecond(from: Sample, to: Sample, value: (sample: Sample) => number):
   return ms < SAMPLE_MS ? null : (Math.max(0, value(to) - value(from)) / ms) * 1000
 }
 
-/** Those that the run still waits for. */
+/** Those that the run waits for; one that was interrupted keeps its share, as the run can go on. */
 function isOpen({ state }: DestinationProgress): boolean {
   return state !== 'failed' && state !== 'completed'
 }
@@ -121,6 +121,7 @@ interface Span {
 
 function timeLeft(progress: Progress, fraction: number | null, { start, earlier, current }: Span): number | null {
   if (progress.bytesTotal === null || fraction === null) return null
+  if (progress.destinations.some(({ state }) => state === 'interrupted')) return null
   const elapsed = current.at - start.at
   if (elapsed < SETTLED_MS || (fraction < SETTLED_FRACTION && elapsed < PATIENT_MS)) return null
 

@@ -13,14 +13,23 @@ import {
   type Item,
   type Mark,
 } from './blocks.ts'
-import { formatBytes, formatDuration, formatFiles, formatLocalTime, formatRatio } from './format.ts'
+import {
+  formatBytes,
+  formatDuration,
+  formatFiles,
+  formatLocalMinute,
+  formatLocalTime,
+  formatRange,
+  formatRatio,
+} from './format.ts'
 import type { Style } from './style.ts'
 
 const TITLES: Readonly<Record<RunResult['status'], readonly [Mark, string]>> = {
   completed: ['ok', 'Backup completed'],
   partial: ['look', 'Backup stored, but look at it'],
   failed: ['bad', 'Backup failed: nothing new was stored'],
-  interrupted: ['look', 'Backup interrupted'],
+  interrupted: ['look', 'Backup interrupted; it can go on later'],
+  skipped: ['ok', 'Nothing to do'],
 }
 
 const HASHES: Readonly<Record<string, string>> = {
@@ -36,11 +45,12 @@ const HASHES: Readonly<Record<string, string>> = {
  */
 export function runSummary(result: RunResult, progress: Progress | null, style: Style): string {
   const [kind, title] = TITLES[result.status]
-  const { destinations } = result
-  const stored = destinations.filter(({ status }) => status === 'completed')
-  const others = destinations.filter(({ status }) => status !== 'completed')
+  const { status, reason = '', destinations } = result
+  if (status === 'skipped') return joinBlocks([[...verdict(kind, title, style), ...paragraph(reason, style)]])
+  const stored = destinations.filter((one) => one.status === 'completed')
+  const others = destinations.filter((one) => one.status !== 'completed')
   return joinBlocks([
-    [...verdict(kind, title, style), ...(result.reason === undefined ? [] : paragraph(result.reason, style))],
+    [...verdict(kind, title, style), ...paragraph(`${reason}\n${wentOn(result, progress)}`, style)],
     factsOf(result, progress, stored.length > 0, style),
     list(
       'Stored and verified',
@@ -48,14 +58,30 @@ export function runSummary(result: RunResult, progress: Progress | null, style: 
       style,
     ),
     list(
-      result.status === 'interrupted' ? 'Not stored yet' : 'Not stored',
-      others.map((one) => otherItem(one, result)),
+      status === 'interrupted' ? 'Not stored yet' : 'Not stored',
+      others.map((one) => otherItem(one, result, progress)),
       style,
     ),
     leftOut(result.skippedFiles, leftOutNames(stored.length > 0), style),
     warnings(result.warnings, style),
     next(result, others, style),
   ])
+}
+
+/** What a resumed run began with, in a sentence; empty for another one. */
+function wentOn(result: RunResult, progress: Progress | null): string {
+  const { resumed, startedAt, archive, destinations } = result
+  if (!resumed) return ''
+  const earlier = destinations.map((one) => Math.max(0, (heldBy(one, result, progress) ?? 0) - one.bytesSent))
+  const of = archive === null ? '' : ` of ${formatBytes(archive.bytes)}`
+  const run = `Went on with the run of ${formatLocalMinute(startedAt)}`
+  return earlier.length === 0 ? `${run}.` : `${run}; ${formatRange(earlier, formatBytes)}${of} were stored already.`
+}
+
+/** Bytes of the archive that a destination holds; null when nobody has counted them. */
+function heldBy({ name, status }: DestinationResult, { archive }: RunResult, progress: Progress | null): number | null {
+  if (status === 'completed' && archive !== null) return archive.bytes
+  return progress?.destinations.find((one) => one.name === name)?.held ?? null
 }
 
 function factsOf(
@@ -65,7 +91,8 @@ function factsOf(
   style: Style,
 ): string[] {
   const made = stored ? archive : null
-  const took = `${formatDuration(Date.parse(finishedAt) - Date.parse(startedAt))}, ended ${formatLocalTime(finishedAt)}`
+  const took = formatDuration(Date.parse(finishedAt) - Date.parse(startedAt))
+  const ended = formatLocalTime(finishedAt)
   const dump = stored ? (progress?.dumpBytes ?? 0) : 0
   // Files that were left out count in bytesDone, so there is no ratio to tell then.
   const original = progress === null || progress.filesSkipped > 0 ? 0 : progress.bytesDone + progress.dumpBytes
@@ -76,8 +103,7 @@ function factsOf(
       ['Size', made === null ? null : formatBytes(made.bytes) + (ratio === null ? '' : `, compressed ${ratio}`)],
       ['Files', made === null ? null : formatFiles(made.files)],
       ['Database', dump > 0 ? `${formatBytes(dump)} of SQL` : null],
-      ['Took', took],
-      ['Resumed', resumed ? 'went on with an interrupted run' : null],
+      resumed ? ['Ended', `${ended}, ${took} after the run began`] : ['Took', `${took}, ended ${ended}`],
     ],
     style,
   )
@@ -92,13 +118,23 @@ function storedItem({ name, type, remotePath, bytesSent }: DestinationResult, { 
   return { mark: 'ok', name, details: remotePath === null ? [verified] : [remotePath, verified] }
 }
 
-function otherItem(destination: DestinationResult, { reason }: RunResult): Item {
+function otherItem(destination: DestinationResult, result: RunResult, progress: Progress | null): Item {
   const { name, status, error, bytesSent } = destination
-  if (status === 'interrupted')
-    return { mark: 'look', name, details: [`interrupted; ${formatBytes(bytesSent)} sent this time`] }
-  if (error === null) return { mark: 'bad', name, details: ['failed'] }
-  const why = error.message === reason ? 'for the reason above' : beside(name, error.message)
-  return { mark: 'bad', name, details: [`${why} (${error.code})`] }
+  const held = heldBy(destination, result, progress)
+  if (status === 'interrupted') {
+    const sent = `${formatBytes(bytesSent)} sent this time`
+    return { mark: 'look', name, details: [held === null ? sent : `${holds(held, result)}; ${sent}`] }
+  }
+  const lacking = result.status === 'partial' && held !== null ? [holds(held, result)] : []
+  if (error === null) return { mark: 'bad', name, details: ['failed', ...lacking] }
+  const why = error.message === result.reason ? 'for the reason above' : beside(name, error.message)
+  return { mark: 'bad', name, details: [`${why} (${error.code})`, ...lacking] }
+}
+
+function holds(held: number, { archive }: RunResult): string {
+  if (archive === null) return `holds ${formatBytes(held)}`
+  const lacks = Math.max(0, archive.bytes - held)
+  return `holds ${formatBytes(held)} of ${formatBytes(archive.bytes)}${lacks === 0 ? ', not verified' : `, lacks ${formatBytes(lacks)}`}`
 }
 
 function leftOutNames(stored: boolean): string {
@@ -107,14 +143,15 @@ function leftOutNames(stored: boolean): string {
 }
 
 function next({ status }: RunResult, others: readonly DestinationResult[], style: Style): string[] {
-  const failed = others.filter((one) => one.status === 'failed')
   const steps: string[] = []
   if (status === 'completed') {
     steps.push('Nothing to do. Unpack it somewhere now and then, to see that it can be restored.')
   }
-  if (status === 'partial' && failed.length > 0) {
-    const names = failed.map(({ name }) => ` --destination ${name}`).join('')
-    steps.push(`When that is mended: "dicom-backup run${names}" stores a new backup there.`)
+  if (status === 'partial' && others.length > 0) {
+    const where = others.length === 1 ? 'there' : 'at each of them'
+    steps.push(
+      `Mend what is told above. The next "dicom-backup run" completes this backup ${where}: it sends only what is lacking.`,
+    )
   }
   if (status === 'partial' && others.length === 0) {
     steps.push('The archive is whole; see whether what is told above was to be expected.')
@@ -126,8 +163,10 @@ function next({ status }: RunResult, others: readonly DestinationResult[], style
     )
   }
   if (status === 'interrupted') {
-    steps.push('What was sent shows nowhere as a backup; earlier backups are as they were.')
-    steps.push('The next "dicom-backup run" makes a new one from the start.')
+    steps.push(
+      'What the destinations hold is kept; it shows as a backup only when it is whole. Earlier backups are as they were.',
+      'The next "dicom-backup run" goes on there; "dicom-backup run --fresh" abandons it.',
+    )
   }
   return [heading('Next', style), ...steps.flatMap((step) => paragraph(step, style))]
 }

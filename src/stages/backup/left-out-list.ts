@@ -1,6 +1,8 @@
-import type { LeftOut } from '../plan/types.ts'
-import { FILES_FOLDER } from '../zip/prepare-file.ts'
+import { readJsonLinesAt } from '../../pipeline/spill-file.ts'
 import { entryName } from '../plan/file-name.ts'
+import type { LeftOut } from '../plan/types.ts'
+import type { SkippedLine, StoredLine } from '../zip/manifest.ts'
+import { FILES_FOLDER } from '../zip/prepare-file.ts'
 
 /** How many left-out files a result names; the manifest names all of them. */
 const MOST_NAMED = 10_000
@@ -11,7 +13,19 @@ export class LeftOutList {
   count = 0
 
   add({ path, reason }: LeftOut): void {
+    this.#add(`${FILES_FOLDER}/${entryName(path)}`, reason)
+  }
+
+  /** Those that an earlier process left out, from its lines of the manifest: `bytes` of a file. Rejects with E_STATE. */
+  async addFrom(manifest: string, bytes: number): Promise<void> {
+    for await (const { value } of readJsonLinesAt(manifest, 0, bytes)) {
+      const line = value as SkippedLine | StoredLine
+      if ('skipped' in line) this.#add(line.path, line.skipped)
+    }
+  }
+
+  #add(path: string, reason: string): void {
     this.count += 1
-    if (this.named.length < MOST_NAMED) this.named.push({ path: `${FILES_FOLDER}/${entryName(path)}`, reason })
+    if (this.named.length < MOST_NAMED) this.named.push({ path, reason })
   }
 }

@@ -34,10 +34,13 @@ export interface ArchiveResult {
 }
 
 export interface RunResult {
-  readonly runId: string
-  readonly status: 'completed' | 'partial' | 'failed' | 'interrupted'
+  /** Null when there was nothing to do. */
+  readonly runId: string | null
+  /** `skipped`: there was nothing to do. */
+  readonly status: 'completed' | 'partial' | 'failed' | 'interrupted' | 'skipped'
+  /** Whether it went on with a run that had begun in another process. */
   readonly resumed: boolean
-  /** Why the run failed or was interrupted, in a sentence; absent otherwise. */
+  /** Why the run failed, was interrupted or skipped, in a sentence; absent otherwise. */
   readonly reason?: string
   readonly startedAt: string
   readonly finishedAt: string
@@ -47,6 +50,45 @@ export interface RunResult {
   readonly skippedFiles: readonly { readonly path: string; readonly reason: string }[]
   readonly warnings: readonly Warning[]
   readonly destinations: readonly DestinationResult[]
+}
+
+/** A run that has begun and is not done: stopped, killed, or not yet stored at every destination. */
+export interface InterruptedRun {
+  readonly runId: string
+  /** Name of its archive. */
+  readonly archive: string
+  readonly startedAt: string
+  /** Bytes of the archive made so far. */
+  readonly archiveBytes: number
+  /** Whether the archive was made to its end. */
+  readonly whole: boolean
+  readonly destinations: readonly {
+    readonly name: string
+    readonly status: 'completed' | 'interrupted' | 'failed'
+    /** Bytes of the archive that it was known to hold. */
+    readonly heldBytes: number
+    readonly error: ErrorReport | null
+  }[]
+}
+
+export interface StatusResult {
+  readonly schedule: {
+    readonly enabled: boolean
+    readonly every: string
+    readonly lastRunAt: string | null
+    readonly nextDueAt: string | null
+  }
+  /** Copies that were stored and verified, over all runs and destinations. */
+  readonly backedUp: number
+  readonly accounts: readonly {
+    readonly name: string
+    readonly type: string
+    readonly active: boolean
+    readonly lastBackupAt: string | null
+    readonly lastStatus: DestinationResult['status'] | null
+    readonly lastError: ErrorReport | null
+  }[]
+  readonly interruptedRun: InterruptedRun | null
 }
 
 export interface SyntaxCount {

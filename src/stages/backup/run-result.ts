@@ -5,12 +5,13 @@ import type { DestinationConfig } from '../config/types.ts'
 import { isoLocal } from './archive-name.ts'
 import type { LeftOutList } from './left-out-list.ts'
 import type { DestinationResult, ErrorReport, RunResult, Warning } from './results.ts'
+import type { RunStart } from './run-facts.ts'
 
 /** All that is known when a run has ended. */
 export interface Attempt {
-  readonly runId: string
-  readonly name: string
-  readonly startedAt: Date
+  readonly start: RunStart
+  /** Whether it was begun by an earlier process. */
+  readonly resumed: boolean
   /** Files of the archive folder that are in the archive. */
   readonly files: number
   readonly destinations: readonly DestinationConfig[]
@@ -40,13 +41,14 @@ export function runResult(attempt: Attempt, finishedAt: Date): RunResult {
 
   const reason = reasonOf(status, failure, destinations)
   return {
-    runId: attempt.runId,
+    runId: attempt.start.runId,
     status,
-    resumed: false,
+    resumed: attempt.resumed,
     ...(reason === null ? {} : { reason }),
-    startedAt: isoLocal(attempt.startedAt),
+    startedAt: isoLocal(new Date(attempt.start.startedAt)),
     finishedAt: isoLocal(finishedAt),
-    archive: whole === null ? null : { name: attempt.name, bytes: whole.bytes, files: attempt.files, ...whole.digests },
+    archive:
+      whole === null ? null : { name: attempt.start.name, bytes: whole.bytes, files: attempt.files, ...whole.digests },
     skippedFiles: leftOut.named,
     warnings,
     destinations,

@@ -2,79 +2,105 @@ import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { BackupError, systemCode } from '../../pipeline/errors.ts'
 import type { Progress } from '../../pipeline/progress.ts'
-import { spool, type Spool } from '../../pipeline/spool.ts'
+import type { RunRecord } from '../../pipeline/run-record.ts'
+import { spool } from '../../pipeline/spool.ts'
 import type { Config, DatabaseConfig } from '../config/types.ts'
 import { inspectDatabase, type DatabaseInspection } from '../database/inspect.ts'
 import { dumpDatabase, type DumpSummary } from '../dump/dump.ts'
-import { readPlan, writePlan, type Plan } from '../plan/plan-file.ts'
-import type { WalkItem } from '../plan/walk.ts'
-import type { DumpEntry } from '../zip/write-archive.ts'
-import type { Warning } from './results.ts'
+import { writePlan } from '../plan/plan-file.ts'
+import type { Prepared } from '../zip/archive-source.ts'
 import { ownPaths } from './own-paths.ts'
+import type { Warning } from './results.ts'
+import { factOf, noteFact, type DumpFact } from './run-facts.ts'
 
 /**
  * What a run reads: the database dump, then the files of the plan. The dump runs at the database's own speed into a
- * spool of the work folder, so that a slow line never holds a transaction open. The walk begins when the dump has
- * ended: thus every image that the dump tells of is in the plan, and one that comes later is in the next backup.
+ * spool of the run's folder, so that a slow line never holds a transaction open; no byte of the archive goes out before
+ * it is whole, so that what is begun can always be gone on with. The walk begins when the dump has ended: thus every image
+ * that the dump tells of is in the plan, and one that comes later is in the next backup.
  */
 export interface Sources {
-  /** Null when no database is configured. */
-  readonly dump: DumpEntry | null
-  /** The plan's items. Ask after the dump has been read. */
-  files(): AsyncGenerator<WalkItem>
-  /** What the dump turned out to be; null before its end and without a database. */
-  dumpSummary(): DumpSummary | null
-  /** What the dump may lack although it succeeds. */
-  warnings(): readonly Warning[]
+  /** Makes the dump and the plan, or finds those of an earlier process. Does it once. */
+  readonly prepare: () => Promise<Prepared>
   /** Waits until nothing of it runs any more. Call it after the run's signal was aborted or all was read. */
   settle(): Promise<void>
 }
 
-/** Nothing starts before it is read. `signal` ends the dump and the walk. */
-export function openSources(config: Config, folder: string, progress: Progress, signal: AbortSignal): Sources {
-  let summary: DumpSummary | null = null
-  let spooled: Spool | null = null
-  let planning: Promise<Plan> | null = null
-  let warnings: readonly Warning[] = []
+/** Nothing starts before `prepare`. `signal` ends the dump and the walk. */
+export function openSources(
+  config: Config,
+  run: { readonly folder: string; readonly record: RunRecord },
+  progress: Progress,
+  signal: AbortSignal,
+): Sources {
+  const { record, folder } = run
+  const planFile = path.join(folder, 'plan.ndjson')
+  const dumpFile = path.join(folder, 'dump.sql')
+  let preparing: Promise<Prepared> | null = null
 
-  const makePlan = async (): Promise<Plan> => {
-    await spooled?.done
-    const { include, exclude, root } = config.dicom
-    const options = { include, exclude, skipFolders: ownPaths(config) }
-    const plan = await writePlan(path.join(folder, 'plan.ndjson'), root, options, signal)
-    progress.filesTotal = plan.files
-    progress.bytesTotal = plan.bytes
-    return plan
-  }
-  const startPlan = (): Promise<Plan> => {
-    if (planning === null) {
-      planning = makePlan()
-      planning.catch(() => undefined)
+  const dump = async (database: DatabaseConfig): Promise<DumpFact> => {
+    const known = factOf(record, 'dump')
+    if (known !== null) return known
+    progress.phase = 'dumping'
+    const mtimeMs = Date.now()
+    const made = dumpDatabase(database, { folder, signal })
+    const expected = lookAt(database, signal)
+    const onBytes = (bytes: number): void => {
+      progress.dumpBytes = bytes
     }
-    return planning
+    try {
+      await spool(made, dumpFile, { onBytes, signal })
+    } finally {
+      await expected
+    }
+    const { summary } = made
+    if (summary === null) throw new BackupError('E_INTERNAL', 'The dump ended without a summary.')
+    const { tables, bytes, client } = summary
+    const fact = {
+      mtimeMs,
+      summary: { tables, bytes, client },
+      warnings: dumpWarnings(database, await expected, summary),
+    }
+    noteFact(record, 'dump', fact)
+    await record.sync()
+    return fact
   }
 
-  const { database } = config
-  const dumpBytes = async function* (): AsyncGenerator<Uint8Array> {
-    if (database === null) return
-    const dump = dumpDatabase(database, { folder, signal })
-    spooled = spool(dump, path.join(folder, 'dump.sql'), signal)
-    void startPlan()
-    const expected = await lookAt(database, signal)
-    yield* spooled.read()
-    summary = dump.summary
-    warnings = dumpWarnings(database, expected, summary)
+  const plan = async (dumpBytes: number): Promise<void> => {
+    let known = factOf(record, 'plan')
+    if (known === null) {
+      const { include, exclude, root } = config.dicom
+      const { files, bytes } = await writePlan(
+        planFile,
+        root,
+        { include, exclude, skipFolders: ownPaths(config) },
+        signal,
+      )
+      known = { files, bytes }
+      noteFact(record, 'plan', known)
+      await record.sync()
+    }
+    progress.filesTotal = known.files
+    progress.bytesTotal = known.bytes + dumpBytes
+  }
+
+  const prepare = async (): Promise<Prepared> => {
+    const { database } = config
+    if (database === null) {
+      await plan(0)
+      return { dump: null, plan: planFile }
+    }
+    const { mtimeMs, summary } = await dump(database)
+    progress.dumpBytes = summary.bytes
+    await plan(summary.bytes)
+    const name = dumpEntryName(database.name)
+    return { dump: { name, mtime: new Date(mtimeMs), file: dumpFile, bytes: summary.bytes }, plan: planFile }
   }
 
   return {
-    dump: database === null ? null : { name: dumpEntryName(database.name), mtime: new Date(), bytes: dumpBytes() },
-    async *files() {
-      yield* readPlan((await startPlan()).path)
-    },
-    dumpSummary: () => summary,
-    warnings: () => warnings,
+    prepare: () => (preparing ??= prepare()),
     async settle() {
-      await Promise.allSettled([spooled?.done, planning])
+      await preparing?.catch(() => undefined)
     },
   }
 }
@@ -94,12 +120,8 @@ async function lookAt(database: DatabaseConfig, signal: AbortSignal): Promise<Da
 /**
  * The dump program passes over in silence what its account may not see, and what an option of this machine excludes.
  */
-function dumpWarnings(
-  { user }: DatabaseConfig,
-  expected: DatabaseInspection | null,
-  made: DumpSummary | null,
-): Warning[] {
-  if (expected === null || made === null) return []
+function dumpWarnings({ user }: DatabaseConfig, expected: DatabaseInspection | null, made: DumpSummary): Warning[] {
+  if (expected === null) return []
   const warnings = expected.missingPrivileges.map(({ privilege, effect, grant }) => ({
     code: 'dump-privileges',
     message: `The database account ${user} lacks ${privilege}: ${effect}. As an administrator of the database: ${grant}`,

@@ -1,6 +1,10 @@
-import { readJsonLines, SpillFile } from '../../pipeline/spill-file.ts'
+import { rm } from 'node:fs/promises'
+import { readJsonLinesAt, SpillFile } from '../../pipeline/spill-file.ts'
 import { OWN_FILES } from './left-out.ts'
 import { walkArchive, type WalkItem, type WalkOptions } from './walk.ts'
+
+/** An archive may begin with a file of so many bytes at most: it is sure to be in the archive's first part. */
+export const FIRST_FILE_BYTES = 1024 * 1024
 
 /** What the walk of the archive folder found, in sum. The files themselves stand in the plan's file, one line each. */
 export interface Plan {
@@ -9,16 +13,24 @@ export interface Plan {
   readonly bytes: number
 }
 
+/** An item of the plan, and the position in its file of the next one. */
+export interface PlanLine {
+  readonly item: WalkItem
+  readonly end: number
+}
+
 /**
- * Walks the archive folder and writes what shall be backed up into `path` (new, mode 0600), so that a million files
- * never sit in memory. Files of this program are passed over in silence.
+ * Walks the archive folder and writes what shall be backed up into `path` (mode 0600; one that is there is replaced), so
+ * that a million files never sit in memory. It is durable when this resolves. Files of this program are passed over in
+ * silence.
  */
 export async function writePlan(path: string, root: string, options: WalkOptions, signal: AbortSignal): Promise<Plan> {
+  await rm(path, { force: true })
   const spill = await SpillFile.create(path)
   let files = 0
   let bytes = 0
   try {
-    for await (const found of walkArchive(root, options, signal)) {
+    for await (const found of beginSmall(walkArchive(root, options, signal))) {
       if ('leftOut' in found) {
         if (found.leftOut.reason === OWN_FILES) continue
         await spill.addJson([found.leftOut.path, found.leftOut.reason])
@@ -28,18 +40,43 @@ export async function writePlan(path: string, root: string, options: WalkOptions
         await spill.addJson([found.path, found.size, found.mtimeMs])
       }
     }
-    await spill.flush()
+    await spill.sync()
   } finally {
     await spill.close()
   }
   return { path, files, bytes }
 }
 
-/** The plan, in the order of the walk. */
-export async function* readPlan(path: string): AsyncGenerator<WalkItem> {
-  for await (const line of readJsonLines(path)) {
-    const [file, second, mtimeMs] = line as [string, string] | [string, number, number]
-    if (typeof second === 'string') yield { leftOut: { path: file, reason: second } }
-    else yield { path: file, size: second, mtimeMs: mtimeMs ?? 0 }
+/** The plan, in the order of the walk, from a position on. */
+export async function* readPlan(path: string, from = 0): AsyncGenerator<PlanLine> {
+  for await (const { value, end } of readJsonLinesAt(path, from)) {
+    const [file, second, mtimeMs] = value as [string, string] | [string, number, number]
+    const item: WalkItem =
+      typeof second === 'string'
+        ? { leftOut: { path: file, reason: second } }
+        : { path: file, size: second, mtimeMs: mtimeMs ?? 0 }
+    yield { item, end }
   }
+}
+
+/** So many large files are held back for a small one. */
+const HELD_BACK = 64
+
+/**
+ * The same items, the first small file before the larger ones that precede it. It is what an archive without a dump should
+ * begin with: a large file that changes in mid-read would leave bytes at its start that no directory record names.
+ */
+async function* beginSmall(items: AsyncIterable<WalkItem>): AsyncGenerator<WalkItem> {
+  let held: WalkItem[] | null = []
+  for await (const item of items) {
+    if (held !== null && 'size' in item && item.size > FIRST_FILE_BYTES && held.length < HELD_BACK) {
+      held.push(item)
+      continue
+    }
+    yield item
+    if (held === null || 'leftOut' in item) continue
+    yield* held
+    held = null
+  }
+  if (held !== null) yield* held
 }

@@ -5,6 +5,9 @@ import { isoLocal } from '../backup/archive-name.ts'
 import { BackupError } from '../../pipeline/errors.ts'
 import { isBusy, unusableState } from './state-error.ts'
 
+/** A reader of the lock (`status`) holds it for a moment. ms. */
+const BUSY_MS = 500
+
 export interface Lock {
   release(): void
 }
@@ -18,7 +21,7 @@ export async function takeLock(folder: string, runId: string): Promise<Lock> {
   const holderFile = path.join(folder, 'lock-holder.json')
   let database: DatabaseSync | null = null
   try {
-    database = new DatabaseSync(path.join(folder, 'lock.sqlite'))
+    database = new DatabaseSync(path.join(folder, 'lock.sqlite'), { timeout: BUSY_MS })
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
     await writeFile(holderFile, JSON.stringify({ pid: process.pid, since: new Date().toISOString(), runId }))
   } catch (error) {

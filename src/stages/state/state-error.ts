@@ -1,11 +1,21 @@
 import { BackupError } from '../../pipeline/errors.ts'
 
-/** https://www.sqlite.org/rescode.html#busy; the bits above the lowest eight tell why. */
+/** https://www.sqlite.org/rescode.html; the bits above the lowest eight tell why. */
 const SQLITE_BUSY = 5
+const SQLITE_READONLY = 8
 
 /** Whether an SQLite file is in another connection's use. */
 export function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === SQLITE_BUSY
+  return hasCode(error, SQLITE_BUSY)
+}
+
+/** Whether an SQLite file would have to be written to. */
+export function isReadOnly(error: unknown): boolean {
+  return hasCode(error, SQLITE_READONLY)
+}
+
+function hasCode(error: unknown, code: number): boolean {
+  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === code
 }
 
 /** A file of the state folder cannot be made, read or written. */

@@ -1,11 +1,13 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { DestinationResult, Warning } from '../backup/results.ts'
-import { unusableState } from './state-error.ts'
+import { isReadOnly, unusableState } from './state-error.ts'
 
 /** How long another process that is writing its record is waited for. ms. */
 const BUSY_MS = 5000
+
+const FILE = 'state.sqlite'
 
 /** What a run measured of its sources, to compare the next run with. */
 export interface SourceMeasure {
@@ -32,8 +34,9 @@ export interface RunRecord {
   readonly destinations: readonly DestinationResult[]
 }
 
+/** One file without a write-ahead log: reading such a store creates nothing beside it. */
 const SCHEMA = `
-  PRAGMA journal_mode = WAL;
+  PRAGMA journal_mode = DELETE;
   CREATE TABLE IF NOT EXISTS runs (
     run_id TEXT PRIMARY KEY,
     status TEXT NOT NULL,
@@ -51,6 +54,15 @@ const SCHEMA = `
   ) STRICT;
 `
 
+/** Each destination's result of each run. */
+const RESULTS = 'FROM runs, json_each(runs.destinations) AS one'
+
+/**
+ * A run that began after now (?1) had a wrong clock. It is passed over: else it would hide for years that nothing is
+ * backed up.
+ */
+const NOT_AHEAD = 'julianday(started_at) <= julianday(?1)'
+
 /** What outlives a run: its record, in an SQLite file of the state folder. */
 export class Store {
   readonly #folder: string
@@ -66,7 +78,7 @@ export class Store {
     let database: DatabaseSync | null = null
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 })
-      database = new DatabaseSync(path.join(folder, 'state.sqlite'), { timeout: BUSY_MS })
+      database = new DatabaseSync(path.join(folder, FILE), { timeout: BUSY_MS })
       database.exec(SCHEMA)
       return new Store(folder, database)
     } catch (error) {
@@ -75,8 +87,45 @@ export class Store {
     }
   }
 
-  /** Throws E_STATE when it cannot be written. */
+  /**
+   * Opens the store for reading only and creates nothing; null when no run has been recorded in this folder. Throws
+   * E_STATE when it cannot be read.
+   */
+  static openToRead(folder: string): Store | null {
+    const file = path.join(folder, FILE)
+    if (!existsSync(file)) return null
+    try {
+      try {
+        return Store.#readable(folder, new DatabaseSync(file, { timeout: BUSY_MS, readOnly: true }))
+      } catch (error) {
+        // A process that was killed while it wrote has left its record half written; SQLite takes it back first.
+        if (!isReadOnly(error)) throw error
+        return Store.#readable(folder, new DatabaseSync(file, { timeout: BUSY_MS }))
+      }
+    } catch (error) {
+      throw unusableState(folder, error)
+    }
+  }
+
+  /** Null when its table is not there: it was killed before its first record. */
+  static #readable(folder: string, database: DatabaseSync): Store | null {
+    try {
+      const made = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'runs'").get() !== undefined
+      if (made) return new Store(folder, database)
+      database.close()
+      return null
+    } catch (error) {
+      database.close()
+      throw error
+    }
+  }
+
+  /**
+   * A run that is saved again takes the place of its earlier record, and is the newest; destinations that only the
+   * earlier one names keep their results. Throws E_STATE when it cannot be written.
+   */
   saveRun(run: RunRecord): void {
+    const destinations = [...run.destinations, ...this.#othersOf(run)]
     this.#query('INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', (statement) =>
       statement.run(
         run.runId,
@@ -91,9 +140,17 @@ export class Store {
         run.source?.dumpBytes ?? null,
         run.sane ? 1 : 0,
         JSON.stringify(run.warnings),
-        JSON.stringify(run.destinations),
+        JSON.stringify(destinations),
       ),
     )
+  }
+
+  /** What an earlier record of this run has of destinations that took no part in it now. */
+  #othersOf({ runId, destinations }: RunRecord): DestinationResult[] {
+    const earlier = this.#text('SELECT destinations FROM runs WHERE run_id = ?', [runId])
+    if (earlier === null) return []
+    const named = new Set(destinations.map(({ name }) => name))
+    return (JSON.parse(earlier) as DestinationResult[]).filter(({ name }) => !named.has(name))
   }
 
   /** Whether a run made an archive of this name. */
@@ -120,6 +177,52 @@ export class Store {
       tables: row['tables'] === null ? null : Number(row['tables']),
       dumpBytes: row['dump_bytes'] === null ? null : Number(row['dump_bytes']),
     }
+  }
+
+  /** Copies that were stored and verified, over all runs and destinations. Throws E_STATE, as all that read do. */
+  copies(): number {
+    const row = this.#query(`SELECT count(*) AS copies ${RESULTS} WHERE one.value ->> 'status' = 'completed'`, (all) =>
+      all.get(),
+    )
+    return Number(row?.['copies'] ?? 0)
+  }
+
+  /** When the first run and the last one began; null when there is none. See NOT_AHEAD. */
+  runTimes(now: Date): { readonly first: string | null; readonly last: string | null } {
+    const time = (order: 'ASC' | 'DESC'): string | null =>
+      this.#text(
+        `SELECT started_at FROM runs WHERE ${NOT_AHEAD} ORDER BY julianday(started_at) ${order}, rowid ${order} LIMIT 1`,
+        [now.toISOString()],
+      )
+    return { first: time('ASC'), last: time('DESC') }
+  }
+
+  /**
+   * When the newest run began that was stored and verified at this destination (null: at any); null when there is none.
+   * See NOT_AHEAD.
+   */
+  lastStoredAt(now: Date, destination: string | null): string | null {
+    return this.#text(
+      `SELECT runs.started_at ${RESULTS}
+       WHERE ${NOT_AHEAD} AND one.value ->> 'status' = 'completed' AND (?2 IS NULL OR one.value ->> 'name' = ?2)
+       ORDER BY julianday(runs.started_at) DESC LIMIT 1`,
+      [now.toISOString(), destination],
+    )
+  }
+
+  /** How the run that was saved last of all that had this destination ended there; null when there is none. */
+  lastResult(destination: string): DestinationResult | null {
+    const result = this.#text(
+      `SELECT one.value ${RESULTS} WHERE one.value ->> 'name' = ?1 ORDER BY runs.rowid DESC LIMIT 1`,
+      [destination],
+    )
+    return result === null ? null : (JSON.parse(result) as DestinationResult)
+  }
+
+  /** The first column of the first row; null when there is none. */
+  #text(sql: string, values: readonly (string | null)[]): string | null {
+    const [found] = Object.values(this.#query(sql, (statement) => statement.get(...values)) ?? {})
+    return typeof found === 'string' ? found : null
   }
 
   #query<T>(sql: string, use: (statement: StatementSync) => T): T {

@@ -43,6 +43,24 @@ export function placeRecord(record: Buffer, offset: number): Buffer {
   return placed
 }
 
+/** The directory record at the start of `bytes`: its size, where its entry begins and its name. Null when it is cut off. */
+export function recordAt(
+  bytes: Buffer,
+): { readonly bytes: number; readonly start: number; readonly name: string } | null {
+  if (bytes.length < RECORD_FIXED) return null
+  const nameEnd = RECORD_FIXED + bytes.readUInt16LE(28)
+  const end = nameEnd + bytes.readUInt16LE(30) + bytes.readUInt16LE(32)
+  if (bytes.length < end) return null
+  const name = bytes.toString('utf8', RECORD_FIXED, nameEnd)
+  const start = bytes.readUInt32LE(42)
+  if (start !== MAX_32) return { bytes: end, start, name }
+  const field = findField(bytes, nameEnd, end, ZIP64_ID)
+  if (field === null) return { bytes: end, start, name }
+  // The offset is the field's last number: `placeRecord` writes all three, or it alone.
+  const last = field + 4 + bytes.readUInt16LE(field + 2) - 8
+  return { bytes: end, start: Number(bytes.readBigUInt64LE(last)), name }
+}
+
 /** Where an extra field (4.5.1: id 2, size 2, data) begins between `from` and `to`, or null. */
 function findField(record: Buffer, from: number, to: number, id: number): number | null {
   for (let at = from; at + 4 <= to; at += 4 + record.readUInt16LE(at + 2)) {

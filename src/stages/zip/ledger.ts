@@ -1,37 +1,67 @@
+import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { SpillFile } from '../../pipeline/spill-file.ts'
 import { placeRecord } from './directory.ts'
 import type { SkippedLine } from './manifest.ts'
+import type { ArchivePlace, LargePlace, Phase } from './place.ts'
 
-/**
- * What is known of the archive so far: its length, and on disk, because they grow with the number of files, the
- * directory records and the manifest's lines.
- */
+/** Paths of what a run's folder holds of the archive: it grows with the number of files. */
+export function ledgerFiles(folder: string): { readonly directory: string; readonly manifest: string } {
+  return { directory: path.join(folder, 'directory.bin'), manifest: path.join(folder, 'manifest.ndjson') }
+}
+
+/** What is known of the archive so far: its length and, on disk, the directory records and the manifest's lines. */
 export class Ledger {
   readonly directory: SpillFile
   readonly manifest: SpillFile
   /** Bytes of the archive so far. */
-  offset = 0
-  entries = 0
+  offset: number
+  entries: number
   /** Files of the archive folder that are in, their bytes, and how many are left out. */
-  files = 0
-  fileBytes = 0
-  skipped = 0
+  files: number
+  fileBytes: number
+  skipped: number
+  /** Bytes that no directory record names. */
+  dead: number
 
-  private constructor(directory: SpillFile, manifest: SpillFile) {
+  private constructor(directory: SpillFile, manifest: SpillFile, place: ArchivePlace) {
     this.directory = directory
     this.manifest = manifest
+    const { offset, entries, files, fileBytes, skipped, dead } = place
+    this.offset = offset
+    this.entries = entries
+    this.files = files
+    this.fileBytes = fileBytes
+    this.skipped = skipped
+    this.dead = dead
   }
 
-  /** Keeps its files in `folder`, which is the run's own. */
-  static async create(folder: string): Promise<Ledger> {
-    const directory = await SpillFile.create(path.join(folder, 'directory.bin'))
+  /**
+   * As it was at `place`; what was noted after that is forgotten. Its files are in `folder`, which is the run's own.
+   * Rejects with E_QUOTA or E_STATE.
+   */
+  static async open(folder: string, place: ArchivePlace): Promise<Ledger> {
+    const files = ledgerFiles(folder)
+    const directory = await openSpill(files.directory, place.directory)
     try {
-      return new Ledger(directory, await SpillFile.create(path.join(folder, 'manifest.ndjson')))
+      return new Ledger(directory, await openSpill(files.manifest, place.manifest), place)
     } catch (error) {
       await directory.close()
       throw error
     }
+  }
+
+  /** Where the archive is now. `plan`: position of the next line of the plan's file. */
+  place(phase: Phase, plan: number, large: LargePlace | null): ArchivePlace {
+    const { offset, entries, files, fileBytes, skipped, dead } = this
+    const sizes = { directory: this.directory.bytes, manifest: this.manifest.bytes }
+    return { offset, phase, plan, ...sizes, entries, files, fileBytes, skipped, dead, large }
+  }
+
+  /** What lies between `start` and here, or `end`, is named by no record. */
+  leaveDead(start: number, end = this.offset): void {
+    this.offset = end
+    this.dead += end - start
   }
 
   /** An entry that begins at `start` is whole: from now on the directory names it. */
@@ -53,7 +83,18 @@ export class Ledger {
     await this.manifest.addJson(line)
   }
 
+  /** Everything noted so far survives a power cut. Rejects with E_QUOTA or E_STATE. */
+  async sync(): Promise<void> {
+    await Promise.all([this.directory.sync(), this.manifest.sync()])
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.directory.close(), this.manifest.close()])
   }
+}
+
+async function openSpill(file: string, bytes: number): Promise<SpillFile> {
+  if (bytes > 0) return await SpillFile.reopen(file, bytes)
+  await rm(file, { force: true })
+  return await SpillFile.create(file)
 }

@@ -17,7 +17,13 @@ export interface ManifestHead {
     readonly bytes: number
     readonly client: string
   } | null
-  readonly counts: { readonly files: number; readonly bytes: number; readonly skipped: number }
+  /** `deadBytes`: of entries that were begun and could not be gone on with; no directory record names them. */
+  readonly counts: {
+    readonly files: number
+    readonly bytes: number
+    readonly skipped: number
+    readonly deadBytes: number
+  }
 }
 
 /** What is the same for every entry. `mtime` is ISO 8601 in UTC with ms. */

@@ -84,25 +84,3 @@ export const leftOut = (file: PlannedFile, { reason }: FileLeftOut): Extract<Pre
   reason,
   lost: true,
 })
-
-/** So many large files are held back for a small one. */
-const HELD_BACK = 64
-
-/**
- * The same files, the first small one before the large ones that precede it, if `wanted`. It is what an archive without
- * a dump should begin with: a large file that changes in mid-read would leave dead bytes there (see `folderEntry`).
- */
-export async function* beginSmall(files: AsyncIterable<PreparedFile>, wanted: boolean): AsyncGenerator<PreparedFile> {
-  let held: PreparedFile[] | null = wanted ? [] : null
-  for await (const file of files) {
-    if (held !== null && file.kind === 'large' && held.length < HELD_BACK) {
-      held.push(file)
-      continue
-    }
-    yield file
-    if (held === null || file.kind === 'left-out') continue
-    yield* held
-    held = null
-  }
-  if (held !== null) yield* held
-}

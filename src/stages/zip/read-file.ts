@@ -2,6 +2,7 @@
  * Reading one file of a live archive folder: whole when it is small, in pieces when it is large, and never a torn
  * state.
  */
+import { hash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { CHANGED, reasonOf } from '../plan/left-out.ts'
@@ -66,13 +67,18 @@ export async function readWhole(
 /** A large file, opened. */
 export interface LargeFile {
   readonly state: FileState
+  /**
+   * Another one when the file is written to, replaced or renamed over, also where its time is set back after it; may be
+   * kept and compared in a later process.
+   */
+  readonly identity: string
   /** The first piece, for its DICOM header. */
   readonly head: Buffer
   /**
-   * All bytes, `head` among them, in pieces. Throws FileLeftOut at the end when the file changed since it was opened:
-   * what was read then belongs to no one state of it. A piece is valid until the next is asked for.
+   * All bytes from byte `from` on, in pieces. Throws FileLeftOut at the end when the file changed since it was opened: what was
+   * read then belongs to no one state of it. A piece is valid until the next is asked for.
    */
-  readonly pieces: () => AsyncGenerator<Buffer>
+  readonly pieces: (from?: number) => AsyncGenerator<Buffer>
 }
 
 /** Opens a large file for `use` and closes it after. Rejects with FileLeftOut. */
@@ -82,27 +88,30 @@ export async function* streamLarge<T, R>(
 ): AsyncGenerator<T, R> {
   const handle = await openFile(file)
   try {
-    const { state, head } = await beginningOf(handle)
-    return yield* use({ state, head, pieces: () => pieces(handle, head, state) })
+    const beginning = await beginningOf(handle)
+    return yield* use({ ...beginning, pieces: (from = 0) => pieces(handle, beginning, from) })
   } finally {
     await handle.close()
   }
 }
 
-async function beginningOf(handle: FileHandle): Promise<Pick<LargeFile, 'state' | 'head'>> {
+type FileBeginning = Pick<LargeFile, 'state' | 'identity' | 'head'>
+
+async function beginningOf(handle: FileHandle): Promise<FileBeginning> {
   try {
     const state = await stateOf(handle)
+    const identity = await identityOf(handle)
     const head = Buffer.allocUnsafe(Math.min(PIECE_BYTES, state.size))
     if ((await readFully(handle, head, 0)) < head.length) throw new FileLeftOut(CHANGED)
-    return { state, head }
+    return { state, identity, head }
   } catch (error) {
     throw asLeftOut(error)
   }
 }
 
-async function* pieces(handle: FileHandle, head: Buffer, state: FileState): AsyncGenerator<Buffer> {
-  yield head
-  let position = head.length
+async function* pieces(handle: FileHandle, { head, state }: FileBeginning, from: number): AsyncGenerator<Buffer> {
+  if (from < head.length) yield head.subarray(from)
+  let position = Math.max(from, head.length)
   try {
     while (position < state.size) {
       const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, state.size - position))
@@ -139,6 +148,12 @@ async function stateOf(handle: FileHandle): Promise<FileState> {
   const found = await handle.stat()
   if (!found.isFile()) throw new FileLeftOut(CHANGED)
   return { size: found.size, mtimeMs: Math.max(-LATEST_MS, Math.min(found.mtimeMs, LATEST_MS)) }
+}
+
+/** The time of the last change of anything (ctime) cannot be set by programs. */
+async function identityOf(handle: FileHandle): Promise<string> {
+  const { size, mtimeNs, ctimeNs, ino } = await handle.stat({ bigint: true })
+  return hash('sha256', `${size} ${mtimeNs} ${ctimeNs} ${ino}`).slice(0, 16)
 }
 
 const same = (a: FileState, b: FileState): boolean => a.size === b.size && a.mtimeMs === b.mtimeMs

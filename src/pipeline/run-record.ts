@@ -1,0 +1,155 @@
+import type { DigestState } from './archive-digest.ts'
+import type { ObjectDigests, StoredObject } from './destination.ts'
+import type { ErrorCode } from './errors.ts'
+import { Journal } from './journal.ts'
+import type { Json } from './source.ts'
+
+/** A journal longer than this many bytes is folded into what it comes to. */
+const FOLD_BYTES = 4 * 1024 * 1024
+
+/** What only the archive's end tells. */
+export interface WholeObject {
+  readonly bytes: number
+  readonly digests: ObjectDigests
+}
+
+/** The parts that may have been sent. */
+export interface Made {
+  readonly parts: number
+  readonly bytes: number
+  /** Null when the archive is whole. */
+  readonly digest: DigestState | null
+}
+
+/** How an upload stands, as far as it was noted. */
+export interface UploadNote {
+  /** For `Destination.resume`; null when there is nothing to resume. */
+  readonly token: string | null
+  /** Bytes that the destination was known to hold. */
+  readonly held: number
+  readonly stored: StoredObject | null
+  /** What the last attempt ended with. */
+  readonly error: { readonly code: ErrorCode; readonly message: string } | null
+  /** The archive can never get there. */
+  readonly hopeless: boolean
+}
+
+export const NO_UPLOAD: UploadNote = { token: null, held: 0, stored: null, error: null, hopeless: false }
+
+type RecordLine =
+  | { readonly is: 'fact'; readonly name: string; readonly value: Json }
+  | { readonly is: 'made'; readonly made: Made; readonly whole: WholeObject | null }
+  | { readonly is: 'upload'; readonly destination: string; readonly note: UploadNote }
+  | { readonly is: 'held'; readonly destination: string; readonly held: number }
+
+/** What a run's journal comes to. */
+export class RunState {
+  readonly facts = new Map<string, Json>()
+  readonly uploads = new Map<string, UploadNote>()
+  made: Made = { parts: 0, bytes: 0, digest: null }
+  whole: WholeObject | null = null
+
+  static of(records: readonly unknown[]): RunState {
+    const state = new RunState()
+    for (const record of records) state.take(record as RecordLine)
+    return state
+  }
+
+  upload(destination: string): UploadNote {
+    return this.uploads.get(destination) ?? NO_UPLOAD
+  }
+
+  take(line: RecordLine): void {
+    switch (line.is) {
+      case 'fact':
+        this.facts.set(line.name, line.value)
+        break
+      case 'made':
+        this.made = line.made
+        this.whole = line.whole
+        break
+      case 'upload':
+        this.uploads.set(line.destination, line.note)
+        break
+      case 'held':
+        this.uploads.set(line.destination, { ...this.upload(line.destination), held: line.held })
+        break
+    }
+  }
+
+  /** The shortest journal that comes to the same. */
+  lines(): RecordLine[] {
+    return [
+      ...[...this.facts].map(([name, value]): RecordLine => ({ is: 'fact', name, value })),
+      { is: 'made', made: this.made, whole: this.whole },
+      ...[...this.uploads].map(([destination, note]): RecordLine => ({ is: 'upload', destination, note })),
+    ]
+  }
+}
+
+/**
+ * The journal of one run: what has to be known to go on with it in a later process. Every change is a line; nothing
+ * that depends on a change is done before `sync`.
+ */
+export class RunRecord {
+  readonly state: RunState
+  readonly #journal: Journal
+  #foldAt: number
+
+  private constructor(journal: Journal, state: RunState) {
+    this.#journal = journal
+    this.state = state
+    this.#foldAt = FOLD_BYTES
+  }
+
+  /** Opens or creates it, and folds what it holds. Rejects with E_QUOTA or E_STATE. */
+  static async open(file: string): Promise<RunRecord> {
+    const { journal, records } = await Journal.open(file)
+    const record = new RunRecord(journal, RunState.of(records))
+    try {
+      if (records.length > 0) await record.#fold()
+      return record
+    } catch (error) {
+      await journal.close()
+      throw error
+    }
+  }
+
+  /** Facts that the engine does not look into; the last of a name counts. */
+  fact(name: string, value: Json): void {
+    this.#add({ is: 'fact', name, value })
+  }
+
+  made(made: Made, whole: WholeObject | null): void {
+    this.#add({ is: 'made', made, whole })
+  }
+
+  upload(destination: string, change: Partial<UploadNote>): void {
+    this.#add({ is: 'upload', destination, note: { ...this.state.upload(destination), ...change } })
+  }
+
+  held(destination: string, held: number): void {
+    this.#add({ is: 'held', destination, held })
+  }
+
+  /** Resolves when everything noted so far survives a power cut. Rejects with E_QUOTA or E_STATE. */
+  async sync(): Promise<void> {
+    if (this.#journal.bytes > this.#foldAt) await this.#fold()
+    else await this.#journal.sync()
+  }
+
+  async close(): Promise<void> {
+    await this.#journal.close()
+  }
+
+  #add(line: RecordLine): void {
+    this.state.take(line)
+    this.#journal.append(line)
+  }
+
+  async #fold(): Promise<void> {
+    this.#foldAt = Infinity
+    await this.#journal.fold(this.state.lines())
+    this.#foldAt = this.#journal.bytes + FOLD_BYTES
+  }
+}

@@ -1,0 +1,195 @@
+/** Carries one run as far as it goes today: sources, archive, delivery, record. */
+import { counted } from '../../pipeline/counted.ts'
+import { deliver, type Delivery, type Outcome } from '../../pipeline/deliver.ts'
+import type { Destination } from '../../pipeline/destination.ts'
+import { asBackupError, type BackupError } from '../../pipeline/errors.ts'
+import { newProgress, type DestinationProgress } from '../../pipeline/progress.ts'
+import { withRetry } from '../../pipeline/retry.ts'
+import type { Config, DestinationConfig } from '../config/types.ts'
+import { openDestination } from '../destinations/open.ts'
+import type { RunRecord as StoredRun, SourceMeasure, Store } from '../state/store.ts'
+import { ArchiveSource } from '../zip/archive-source.ts'
+import { ledgerFiles } from '../zip/ledger.ts'
+import { placeOf } from '../zip/place.ts'
+import { LeftOutList } from './left-out-list.ts'
+import { manifestOf } from './manifest-head.ts'
+import type { RunResult, Warning } from './results.ts'
+import { factOf } from './run-facts.ts'
+import type { OpenRun } from './run-folder.ts'
+import type { RunLog, RunOptions } from './run-options.ts'
+import { report, runResult, type Attempt } from './run-result.ts'
+import { sanityWarnings } from './sanity.ts'
+import { mustBeArchiveFolder, openSources } from './sources.ts'
+
+export interface CarriedOut {
+  readonly result: RunResult
+  /** Why the whole run ended early; null when it did not. */
+  readonly failure: BackupError | null
+}
+
+/**
+ * Brings a run's archive to these destinations, from wherever it is, and records what came of it. Resolves however it
+ * ended.
+ */
+export async function carryOut(
+  run: OpenRun,
+  destinations: readonly DestinationConfig[],
+  { config, options, store }: { readonly config: Config; readonly options: RunOptions; readonly store: Store },
+): Promise<CarriedOut> {
+  const { log } = options
+  const { start, record } = run
+  const progress = newProgress(destinations.map((one) => one.name))
+  const known = record.state.made.parts === 0 ? null : (await run.index.read(record.state.made.parts - 1)).mark
+  options.onProgress(progress)
+  const opened = destinations.map((one, index) => openForRun(one, config, progress.destinations[index], options))
+  const names = destinations.map((one) => one.name)
+  log.info({ runId: start.runId, archive: start.name, destinations: names, resumed: run.resumed }, 'run started')
+
+  const stop = new AbortController()
+  const signal = AbortSignal.any([options.signal, stop.signal])
+  const sources = openSources(config, run, progress, signal)
+  const leftOut = new LeftOutList()
+  const source = new ArchiveSource(
+    {
+      folder: run.folder,
+      root: start.root,
+      compression: start.compression,
+      startedAt: new Date(start.startedAt),
+      prepare: sources.prepare,
+      manifest: manifestOf(run, options.version),
+      onLeftOut: (left) => {
+        leftOut.add(left)
+      },
+      progress,
+    },
+    known,
+  )
+  let delivery: Delivery | null = null
+  let failure: BackupError | null = null
+  try {
+    await mustBeArchiveFolder(start.root)
+    const onOutcome = (outcome: Outcome): void => {
+      logOutcome(outcome, log)
+    }
+    delivery = await deliver({
+      source,
+      object: start.name,
+      destinations: opened,
+      keeping: run,
+      progress,
+      onOutcome,
+      signal,
+    })
+    failure = delivery.failure
+  } catch (error) {
+    failure = asBackupError(error, options.signal)
+  } finally {
+    stop.abort()
+    await sources.settle()
+    await tidyUp(() => source.close(), log)
+    await Promise.all(opened.map((destination) => destination.close()))
+  }
+  await tidyUp(() => leftOut.addFrom(ledgerFiles(run.folder).manifest, placeOf(known).manifest), log)
+
+  const counts = source.counts()
+  const dump = factOf(record, 'dump')
+  const measure =
+    record.state.whole === null
+      ? null
+      : {
+          files: counts.files,
+          bytes: counts.fileBytes,
+          tables: dump?.summary.tables ?? null,
+          dumpBytes: dump?.summary.bytes ?? null,
+        }
+  const shrunk = measure === null || options.acceptShrunk ? [] : compared(measure, store)
+  const attempt: Attempt = {
+    start,
+    resumed: run.resumed,
+    files: counts.files,
+    destinations,
+    progress,
+    delivery,
+    failure,
+    interrupted: options.signal.aborted,
+    leftOut,
+    warnings: [...(dump?.warnings ?? []), ...shrunk],
+  }
+  const finishedAt = new Date()
+  let result = runResult(attempt, finishedAt)
+  try {
+    store.saveRun(storedRun(result, start.runId, measure, shrunk.length === 0))
+  } catch (error) {
+    // What is stored is stored: a record that fails makes the run one to look at, no more.
+    result = runResult({ ...attempt, warnings: [...attempt.warnings, notRecorded(error)] }, finishedAt)
+  }
+  logEnd(result, failure, log)
+  return { result, failure }
+}
+
+/** A destination that counts, tries again and tells of it. */
+function openForRun(
+  one: DestinationConfig,
+  config: Config,
+  own: DestinationProgress | undefined,
+  { log, signal }: Pick<RunOptions, 'log' | 'signal'>,
+): Destination {
+  const onSend = (bytes: number): void => {
+    if (own !== undefined) own.sent += bytes
+  }
+  return withRetry(counted(openDestination(one, config.endpoints), onSend), {
+    onRetry: (error, pauseMs) => {
+      if (own !== undefined) own.state = 'retrying'
+      log.warn({ destination: one.name, code: error.code, pauseMs: Math.round(pauseMs), err: error }, 'trying again')
+    },
+    stop: signal,
+  })
+}
+
+/** What a run leaves lying about does not take its result away; the next run removes it. */
+export async function tidyUp(tidy: () => Promise<void>, log: RunLog): Promise<void> {
+  try {
+    await tidy()
+  } catch (error) {
+    log.warn({ err: asBackupError(error) }, "the run's folder could not be put in order")
+  }
+}
+
+function storedRun(result: RunResult, runId: string, measure: SourceMeasure | null, sane: boolean): StoredRun {
+  const { startedAt, finishedAt, archive, warnings, destinations } = result
+  const status = result.status === 'skipped' ? 'failed' : result.status
+  const common = { runId, status, startedAt, finishedAt, source: measure, sane, warnings, destinations }
+  return { ...common, archive: archive?.name ?? null, bytes: archive?.bytes ?? null }
+}
+
+function compared(measure: SourceMeasure, store: Store): Warning[] {
+  try {
+    return sanityWarnings(measure, store.lastGood())
+  } catch (error) {
+    return [notRecorded(error)]
+  }
+}
+
+function notRecorded(error: unknown): Warning {
+  const { message } = report(asBackupError(error))
+  return { code: 'state-unusable', message: `The run could not be compared with earlier ones or recorded. ${message}` }
+}
+
+function logOutcome({ destination: { name }, stored, error }: Outcome, log: RunLog): void {
+  if (stored !== null) log.info({ destination: name, bytes: stored.bytes }, 'stored and verified')
+  else if (error !== null) tellEnd(error, { destination: name }, 'destination failed', log)
+}
+
+function logEnd(result: RunResult, failure: BackupError | null, log: RunLog): void {
+  if (failure !== null) tellEnd(failure, {}, 'run failed', log)
+  const { runId, status, archive, warnings } = result
+  const stored = result.destinations.filter((one) => one.status === 'completed').map((one) => one.name)
+  log.info({ runId, status, bytes: archive?.bytes, files: archive?.files, stored, warnings }, 'run ended')
+}
+
+/** What a person has stopped is no news to them. */
+function tellEnd(error: BackupError, fields: object, message: string, log: RunLog): void {
+  const record = { ...fields, code: error.code, err: error }
+  if (error.code === 'E_ABORTED') log.info(record, message)
+  else log.warn(record, message)
+}

@@ -1,0 +1,40 @@
+import type { ArchiveCounts, ArchiveSourceInput } from '../zip/archive-source.ts'
+import type { ManifestHead } from '../zip/manifest.ts'
+import { factOf, noteFact, type ManifestFact } from './run-facts.ts'
+import type { OpenRun } from './run-folder.ts'
+
+/** The manifest's first line, which stays as it was first made, whatever process writes it out. */
+export function manifestOf({ record, start }: OpenRun, version: string): ArchiveSourceInput['manifest'] {
+  const asStart = ({ head, mtimeMs }: ManifestFact) => ({ head, mtime: new Date(mtimeMs) })
+  return {
+    made() {
+      const fact = factOf(record, 'manifest')
+      return fact === null ? null : asStart(fact)
+    },
+    make(counts) {
+      const now = new Date()
+      const head = manifestHead({ record, start }, version, counts, now)
+      const fact = { head: `${JSON.stringify(head)}\n`, mtimeMs: now.getTime() }
+      noteFact(record, 'manifest', fact)
+      return asStart(fact)
+    },
+  }
+}
+
+function manifestHead(
+  { record, start }: Pick<OpenRun, 'record' | 'start'>,
+  version: string,
+  { files, fileBytes, skipped, dead }: ArchiveCounts,
+  now: Date,
+): ManifestHead {
+  const summary = factOf(record, 'dump')?.summary ?? null
+  return {
+    tool: 'dicom-backup',
+    version,
+    runId: start.runId,
+    startedAt: new Date(start.startedAt).toISOString(),
+    writtenAt: now.toISOString(),
+    database: start.database === null || summary === null ? null : { name: start.database, ...summary },
+    counts: { files, bytes: fileBytes, skipped, deadBytes: dead },
+  }
+}

@@ -1,0 +1,34 @@
+import { Journal } from '../../pipeline/journal.ts'
+import { RunState } from '../../pipeline/run-record.ts'
+import { isoLocal } from './archive-name.ts'
+import type { InterruptedRun } from './results.ts'
+import { factOf } from './run-facts.ts'
+import { journalOf, runFolders } from './run-folder.ts'
+
+/** The runs of a state folder that are not done, oldest first. Writes nothing. Rejects with E_STATE. */
+export async function listOpenRuns(stateFolder: string): Promise<InterruptedRun[]> {
+  const runs: InterruptedRun[] = []
+  for (const folder of await runFolders(stateFolder)) {
+    const run = interruptedRun(RunState.of(await Journal.read(journalOf(folder))))
+    if (run !== null) runs.push(run)
+  }
+  return runs.sort((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt))
+}
+
+/** Null for one that was killed before its first note. */
+function interruptedRun(state: RunState): InterruptedRun | null {
+  const start = factOf({ state }, 'start')
+  if (start === null) return null
+  return {
+    runId: start.runId,
+    archive: start.name,
+    startedAt: isoLocal(new Date(start.startedAt)),
+    archiveBytes: state.made.bytes,
+    whole: state.whole !== null,
+    destinations: start.destinations.map((name) => {
+      const { stored, held, error } = state.upload(name)
+      const status = stored !== null ? 'completed' : error === null ? 'interrupted' : 'failed'
+      return { name, status, heldBytes: held, error }
+    }),
+  }
+}

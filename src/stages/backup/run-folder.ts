@@ -1,0 +1,105 @@
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { RING_PARTS, type Keeping } from '../../pipeline/deliver.ts'
+import { asBackupError, BackupError, systemCode } from '../../pipeline/errors.ts'
+import { PartIndex } from '../../pipeline/part-index.ts'
+import { PartRing } from '../../pipeline/part-ring.ts'
+import { RunRecord } from '../../pipeline/run-record.ts'
+import { stateFileError } from '../../pipeline/state-file.ts'
+import { factOf, noteFact, type RunStart } from './run-facts.ts'
+
+/**
+ * A run that is open: its folder inside the state folder, with dump, plan, directory, manifest and journal. It holds
+ * patients' data, so only its owner can enter it.
+ */
+export interface OpenRun extends Keeping {
+  readonly folder: string
+  readonly start: RunStart
+  /** Whether it was begun by an earlier process. */
+  readonly resumed: boolean
+}
+
+const runsIn = (stateFolder: string): string => path.join(stateFolder, 'runs')
+
+/** Where the journal of a run is. */
+export const journalOf = (folder: string): string => path.join(folder, 'journal')
+
+/** Begins a run. It is on the disk, to be found by a later process, when this resolves. Rejects with E_QUOTA or E_STATE. */
+export async function beginRun(stateFolder: string, start: RunStart): Promise<OpenRun> {
+  const folder = path.join(runsIn(stateFolder), start.runId)
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw stateFileError(error, folder)
+  }
+  const record = await RunRecord.open(journalOf(folder))
+  noteFact(record, 'start', start)
+  await record.sync()
+  return { folder, start, resumed: false, ...(await keep(folder, record)) }
+}
+
+/** Folders of runs that have not ended. Call it under the lock. Rejects with E_STATE. */
+export async function runFolders(stateFolder: string): Promise<string[]> {
+  const runs = runsIn(stateFolder)
+  try {
+    const names = await readdir(runs)
+    return names.sort().map((name) => path.join(runs, name))
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return []
+    throw stateFileError(error, runs)
+  }
+}
+
+/**
+ * Opens a run of an earlier process. Null when there is nothing to go on with: it was killed before its first note.
+ * Rejects with E_STATE when its files are damaged, with E_QUOTA or E_STATE when they cannot be used.
+ */
+export async function openRun(folder: string): Promise<OpenRun | null> {
+  const record = await RunRecord.open(journalOf(folder))
+  try {
+    const start = factOf(record, 'start')
+    if (start === null) {
+      await record.close()
+      return null
+    }
+    return { folder, start, resumed: true, ...(await keep(folder, record)) }
+  } catch (error) {
+    await record.close()
+    throw error
+  }
+}
+
+async function keep(folder: string, record: RunRecord): Promise<Keeping> {
+  const index = await PartIndex.open(path.join(folder, 'parts'), record.state.made.parts)
+  return { record, index, ring: await PartRing.open(path.join(folder, 'ring'), RING_PARTS) }
+}
+
+/** Lets go of a run's files. */
+export async function closeRun({ record, index, ring }: OpenRun): Promise<void> {
+  await Promise.allSettled([record.close(), index.close(), ring.close()])
+}
+
+/** When the run was last worked on, ms since 1970. */
+export async function lastWorkedOn(folder: string): Promise<number> {
+  try {
+    return (await stat(journalOf(folder))).mtimeMs
+  } catch (error) {
+    throw stateFileError(error, folder)
+  }
+}
+
+/** Removes all that is left of a run. Rejects with E_STATE. */
+export async function removeRun(folder: string): Promise<void> {
+  try {
+    // The journal goes first: a run without it has never been.
+    await rm(journalOf(folder), { force: true })
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 })
+  } catch (error) {
+    throw stateFileError(error, folder)
+  }
+}
+
+/** Whether the run's files are such that it can never be gone on with. */
+export function isDamaged(error: unknown): boolean {
+  return error instanceof BackupError && asBackupError(error).code === 'E_STATE'
+}

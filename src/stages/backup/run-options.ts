@@ -1,0 +1,25 @@
+import type { Progress } from '../../pipeline/progress.ts'
+
+/** Where a run tells what it does. Never given a secret, a patient's name or id, or a DICOM path. */
+export interface RunLog {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+}
+
+export interface RunOptions {
+  /**
+   * `run`: goes on with an interrupted run, or makes a new backup. `resume`: goes on, or does nothing. `fresh`: abandons
+   * interrupted runs and makes a new backup.
+   */
+  readonly mode: 'run' | 'resume' | 'fresh'
+  /** This program's version, for the manifest. */
+  readonly version: string
+  /** Names of the destinations to use; empty: all of them. */
+  readonly only: readonly string[]
+  /** A source that shrank is taken as it is, and later runs compare themselves with it. */
+  readonly acceptShrunk: boolean
+  readonly log: RunLog
+  /** Gets the counters of each run before anything is counted. */
+  readonly onProgress: (progress: Progress) => void
+  readonly signal: AbortSignal
+}

@@ -1,0 +1,41 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { isBusy, unusableState } from '../state/state-error.ts'
+
+export interface ActiveRun {
+  /** ISO 8601; null when it is not known. */
+  readonly since: string | null
+}
+
+/** The run that holds the lock of this state folder, or null. Creates nothing. Rejects with E_STATE. */
+export async function activeRun(folder: string): Promise<ActiveRun | null> {
+  return isLocked(folder) ? { since: await heldSince(folder) } : null
+}
+
+function isLocked(folder: string): boolean {
+  const file = path.join(folder, 'lock.sqlite')
+  if (!existsSync(file)) return false
+  let database: DatabaseSync | null = null
+  try {
+    database = new DatabaseSync(file, { readOnly: true })
+    database.prepare('SELECT count(*) FROM sqlite_schema').get()
+    return false
+  } catch (error) {
+    if (isBusy(error)) return true
+    throw unusableState(folder, error)
+  } finally {
+    database?.close()
+  }
+}
+
+async function heldSince(folder: string): Promise<string | null> {
+  try {
+    const holder: unknown = JSON.parse(await readFile(path.join(folder, 'lock-holder.json'), 'utf8'))
+    const since = typeof holder === 'object' && holder !== null && 'since' in holder ? holder.since : null
+    return typeof since === 'string' && !Number.isNaN(Date.parse(since)) ? since : null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,90 @@
+import { existsSync } from 'node:fs'
+import { isoLocal } from '../backup/archive-name.ts'
+import { listOpenRuns } from '../backup/open-runs.ts'
+import type { InterruptedRun, StatusResult } from '../backup/results.ts'
+import type { Config } from '../config/types.ts'
+import { intervalMs, nextSlot } from '../schedule/grid.ts'
+import { Store } from '../state/store.ts'
+import { activeRun, type ActiveRun } from './active-run.ts'
+
+/** How many intervals may pass without a backup. */
+const OVERDUE_INTERVALS = 2
+
+export interface Status {
+  readonly result: StatusResult
+  /**
+   * The schedule is on, and the newest stored and verified backup began more than two intervals ago; without any, the
+   * first run did. With no run at all nothing is overdue: since when one was wanted is not known.
+   */
+  readonly overdue: boolean
+  /** When the newest stored and verified backup began, at whichever destination; ISO 8601, null when there is none. */
+  readonly newestBackupAt: string | null
+  /** The run that goes on right now. What it works at does not count as interrupted. */
+  readonly active: ActiveRun | null
+}
+
+/**
+ * Where the backups of this configuration stand, from the state folder alone; no destination is asked. Times are those
+ * of a run's start, which its archive is named by. Writes nothing; without a state folder everything is zero or null.
+ * Rejects with E_STATE when the folder cannot be read.
+ */
+export async function readStatus(config: Config, now: Date): Promise<Status> {
+  const there = existsSync(config.state.dir)
+  const active = there ? await activeRun(config.state.dir) : null
+  const open = there && active === null ? ((await listOpenRuns(config.state.dir))[0] ?? null) : null
+  const store = there ? Store.openToRead(config.state.dir) : null
+  try {
+    const newestBackupAt = store?.lastStoredAt(now, null) ?? null
+    const times = runTimes(store, open, now)
+    const overdueSince = newestBackupAt ?? times.first
+    const { enabled, every } = config.schedule
+    return {
+      result: {
+        schedule: { enabled, every, lastRunAt: times.last, nextDueAt: nextDueAt(config.schedule, times.last, now) },
+        backedUp: store?.copies() ?? 0,
+        accounts: config.destinations.map(({ name, type }) => account(name, type, store, now)),
+        interruptedRun: open,
+      },
+      overdue:
+        enabled &&
+        overdueSince !== null &&
+        now.getTime() - Date.parse(overdueSince) > OVERDUE_INTERVALS * intervalMs(every),
+      newestBackupAt,
+      active,
+    }
+  } finally {
+    store?.close()
+  }
+}
+
+/** A run that was killed has no record; what it left behind tells of it. */
+function runTimes(
+  store: Store | null,
+  open: InterruptedRun | null,
+  now: Date,
+): { readonly first: string | null; readonly last: string | null } {
+  const { first = null, last = null } = store?.runTimes(now) ?? {}
+  if (open === null || Date.parse(open.startedAt) > now.getTime()) return { first, last }
+  const before = (a: string, b: string): boolean => Date.parse(a) < Date.parse(b)
+  return {
+    first: first === null || before(open.startedAt, first) ? open.startedAt : first,
+    last: last === null || before(last, open.startedAt) ? open.startedAt : last,
+  }
+}
+
+/** The first slot after the last run's start, which may have passed; without any run, the next one to come. */
+function nextDueAt({ enabled, every }: Config['schedule'], lastRunAt: string | null, now: Date): string | null {
+  return enabled ? isoLocal(nextSlot(every, lastRunAt === null ? now : new Date(lastRunAt))) : null
+}
+
+function account(name: string, type: string, store: Store | null, now: Date): StatusResult['accounts'][number] {
+  const last = store?.lastResult(name) ?? null
+  return {
+    name,
+    type,
+    active: true,
+    lastBackupAt: store?.lastStoredAt(now, name) ?? null,
+    lastStatus: last?.status ?? null,
+    lastError: last?.error ?? null,
+  }
+}

@@ -1,0 +1,293 @@
+/**
+ * The archive's bytes, made for the first time: the database dump, the files in the order of the plan, the manifest, the
+ * central directory. It can begin at any place of an earlier process; nothing before that is read again. A file that
+ * cannot be read in one state is told in the manifest; when a part of it has gone out already, those bytes stay in the
+ * archive as dead bytes that no directory record names, which every ZIP reader passes over.
+ */
+import { aheadInOrder } from '../../pipeline/ahead.ts'
+import type { Progress } from '../../pipeline/progress.ts'
+import type { Mark } from '../../pipeline/source.ts'
+import { deviceOf, mustBeOn } from '../plan/archive-folder.ts'
+import { FIRST_FILE_BYTES, readPlan } from '../plan/plan-file.ts'
+import type { LeftOut, PlannedFile } from '../plan/types.ts'
+import {
+  directoryBytes,
+  dumpEntry,
+  folderEntry,
+  largeFileEntry,
+  manifestEntry,
+  type FileOptions,
+  type SpooledDump,
+} from './entries.ts'
+import type { Ledger } from './ledger.ts'
+import { goOn, type Begun, type EntryBytes } from './overlap.ts'
+import { toMark, type LargePlace, type Phase } from './place.ts'
+import { entryPath, leftOut, prepareFile, type PreparedFile } from './prepare-file.ts'
+import { ReadBuffers } from './read-buffers.ts'
+import { FileLeftOut, WHOLE_FILE_BYTES } from './read-file.ts'
+
+/**
+ * Small files are read and deflated this far ahead of their turn: one for each thread of libuv's pool, and their bytes.
+ */
+const AHEAD = { concurrency: 4, items: 64, budget: 4 * WHOLE_FILE_BYTES }
+
+/** The manifest's first line, as it is written, and when. */
+export interface ManifestStart {
+  readonly head: string
+  readonly mtime: Date
+}
+
+/** What an archive is made of. */
+export interface ArchiveInput extends FileOptions {
+  /** Null: files only. */
+  readonly dump: SpooledDump | null
+  /** Path of the plan's file. */
+  readonly plan: string
+  /** The time of the folder's entry, should there be one. */
+  readonly startedAt: Date
+  /** Asked for after the last file is in; gives the same in every process. */
+  readonly manifest: () => ManifestStart
+  readonly onLeftOut: (left: LeftOut) => void
+  readonly progress: Progress
+}
+
+/** An entry that is out. */
+interface Placed<R> {
+  readonly start: number
+  readonly result: R
+}
+
+/** Where an archive is gone on from. */
+export interface MakeFrom {
+  readonly phase: Phase
+  /** Position in the plan's file. */
+  readonly plan: number
+  /** Null: between two entries. */
+  readonly begun: Begun | null
+}
+
+/**
+ * Makes the archive from a place on. The ledger is as it was there, and follows. The bytes reject with E_SOURCE when the
+ * archive folder goes away, with E_QUOTA or E_STATE when files of the run's folder cannot be used.
+ */
+export class ArchiveMaker {
+  readonly #input: ArchiveInput
+  readonly #ledger: Ledger
+  #phase: Phase
+  #plan: number
+  /** Until the first entry is through. */
+  #begun: Begun | null
+
+  constructor(input: ArchiveInput, ledger: Ledger, from: MakeFrom) {
+    this.#input = input
+    this.#ledger = ledger
+    this.#phase = from.phase
+    this.#plan = from.plan
+    this.#begun = from.begun
+  }
+
+  /** The bytes from there on with, in between, the places. A chunk is valid until the next is asked for. */
+  async *bytes(): AsyncGenerator<Uint8Array | Mark> {
+    const { dump, root, compression, progress } = this.#input
+    const device = await deviceOf(root)
+    progress.phase = 'archiving'
+    if (this.#phase === 'dump') {
+      if (dump !== null) {
+        const { start, result } = yield* this.#entry((from) => this.#counted(dumpEntry(dump, compression, from), from))
+        await this.#ledger.addEntry(result.record, start, result.line)
+      }
+      yield this.#next('files')
+    }
+    if (this.#phase === 'files') {
+      yield* this.#files(device)
+      await mustBeOn(device, root)
+      yield this.#next('manifest')
+    }
+    progress.phase = 'finishing'
+    if (this.#phase === 'manifest') {
+      yield* this.#manifest()
+      yield this.#next('directory')
+    }
+    const { directory, entries } = this.#ledger
+    await directory.flush()
+    // Records at another place than those that were begun there are the same records.
+    const source = (): { file: string; bytes: number; entries: number; offset: number } => ({
+      file: directory.path,
+      bytes: directory.bytes,
+      entries,
+      offset: this.#begun?.large?.start ?? this.#ledger.offset,
+    })
+    yield* this.#entry((from) => directoryBytes(source(), from))
+  }
+
+  async *#files(device: bigint): AsyncGenerator<Uint8Array | Mark> {
+    const { root, compression, plan, progress } = this.#input
+    const options = { root, compression, buffers: new ReadBuffers() }
+    const prepared = aheadInOrder(
+      readPlan(plan, this.#plan),
+      async ({ item, end }) => ({ one: await prepareFile(item, options), end }),
+      { ...AHEAD, weight: ({ item }) => ('leftOut' in item ? 0 : item.size) },
+    )
+    for await (const { one, end } of prepared) {
+      const failed = yield* this.#file(one)
+      this.#begun = null
+      // One file that is gone is left out; with the folder itself gone there is no backup to be made.
+      if (failed?.lost === true) await mustBeOn(device, root)
+      if (failed !== null) await this.#tellLeftOut(failed)
+      if (failed?.lost !== false) {
+        progress.filesDone += 1
+        progress.bytesDone += one.file.size
+      }
+      this.#plan = end
+      yield this.#mark(null)
+    }
+  }
+
+  /** Returns null when the file is in, else why it is not. */
+  async *#file(one: PreparedFile): AsyncGenerator<Uint8Array | Mark, LeftOutFile | null> {
+    const ledger = this.#ledger
+    if (one.kind === 'left-out') {
+      if (this.#begun !== null) ledger.leaveDead(this.#begun.large?.start ?? ledger.offset, this.#begun.end)
+      return one
+    }
+    if (ledger.offset === 0 && (one.kind === 'large' || one.size > FIRST_FILE_BYTES)) yield* this.#folder()
+    if (one.kind === 'large') return yield* this.#largeFile(one.file)
+    const { data, record } = one.entry
+    let start = ledger.offset
+    if (this.#begun === null) {
+      for (const chunk of data) {
+        ledger.offset += chunk.length
+        yield chunk
+      }
+    } else {
+      const placed = yield* this.#entry(() => asEntry(data, null))
+      start = placed.start
+    }
+    one.release()
+    await ledger.addFile(record, start, one.line, one.size)
+    return null
+  }
+
+  async *#largeFile(file: PlannedFile): AsyncGenerator<Uint8Array | Mark, LeftOutFile | null> {
+    const ledger = this.#ledger
+    let start = this.#begun?.large?.start ?? ledger.offset
+    let identity = ''
+    try {
+      const placed = yield* this.#entry(
+        (from) => {
+          if (from === null) start = ledger.offset
+          return largeFileEntry(file, this.#input, from, (found) => {
+            identity = found
+          })
+        },
+        () => identity,
+      )
+      const { record, line, size } = placed.result
+      await ledger.addFile(record, placed.start, line, size)
+      return null
+    } catch (error) {
+      if (!(error instanceof FileLeftOut)) throw error
+      ledger.leaveDead(start)
+      return leftOut(file, error)
+    }
+  }
+
+  /**
+   * Gives out an entry: goes on with it when that is where the archive stands, else begins it, behind what is dead of
+   * it.
+   */
+  async *#entry<R>(
+    open: (from: LargePlace | null) => EntryBytes<R>,
+    identity: () => string = () => '',
+  ): AsyncGenerator<Uint8Array | Mark, Placed<R>> {
+    const ledger = this.#ledger
+    const begun = this.#begun
+    if (begun !== null) {
+      const start = begun.large?.start ?? ledger.offset
+      const gone = yield* this.#marked(goOn(open, begun, ledger), start, identity)
+      this.#begun = null
+      if (gone !== null) return gone
+    }
+    const start = ledger.offset
+    const result = yield* this.#marked(counting(open(null), ledger), start, identity)
+    return { start, result }
+  }
+
+  /** The bytes with, in between, marks. */
+  async *#marked<R>(bytes: EntryBytes<R>, start: number, identity: () => string): AsyncGenerator<Uint8Array | Mark, R> {
+    return yield* mapped(bytes, (chunk) =>
+      chunk instanceof Uint8Array ? chunk : this.#mark({ ...chunk, start, identity: identity() }),
+    )
+  }
+
+  async *#folder(): AsyncGenerator<Uint8Array | Mark> {
+    const { data, record } = await folderEntry(this.#input.startedAt)
+    yield* counting(asEntry(data, null), this.#ledger) as AsyncGenerator<Uint8Array>
+    await this.#ledger.addEntry(record, 0, null)
+    yield this.#mark(null)
+  }
+
+  async *#manifest(): AsyncGenerator<Uint8Array | Mark> {
+    const { manifest } = this.#ledger
+    await manifest.flush()
+    const { head, mtime } = this.#input.manifest()
+    const source = { head, mtime, file: manifest.path, bytes: manifest.bytes }
+    const { start, result } = yield* this.#entry((from) => manifestEntry(source, this.#input.compression, from))
+    await this.#ledger.addEntry(result, start, null)
+  }
+
+  async #tellLeftOut({ file, reason }: LeftOutFile): Promise<void> {
+    this.#input.progress.filesSkipped += 1
+    this.#input.onLeftOut({ path: file.path, reason })
+    await this.#ledger.addSkipped({ path: entryPath(file), skipped: reason })
+  }
+
+  /** The dump's bytes count as done like those of files. */
+  #counted<R>(bytes: EntryBytes<R>, from: LargePlace | null): EntryBytes<R> {
+    let read = from?.read ?? 0
+    return mapped(bytes, (chunk) => {
+      if (!(chunk instanceof Uint8Array)) {
+        this.#input.progress.bytesDone += chunk.read - read
+        read = chunk.read
+      }
+      return chunk
+    })
+  }
+
+  #mark(large: LargePlace | null): Mark {
+    return toMark(this.#ledger.place(this.#phase, this.#plan, large))
+  }
+
+  #next(phase: Phase): Mark {
+    this.#phase = phase
+    return this.#mark(null)
+  }
+}
+
+type LeftOutFile = Extract<PreparedFile, { kind: 'left-out' }>
+
+async function* asEntry<R>(data: readonly Uint8Array[], result: R): EntryBytes<R> {
+  yield* data
+  return await Promise.resolve(result)
+}
+
+/** The same bytes, counted into the archive. */
+function counting<R>(bytes: EntryBytes<R>, ledger: Ledger): EntryBytes<R> {
+  return mapped(bytes, (chunk) => {
+    if (chunk instanceof Uint8Array) ledger.offset += chunk.length
+    return chunk
+  })
+}
+
+/** `yield*` with a change to what is yielded. */
+async function* mapped<T, U, R>(source: AsyncGenerator<T, R>, change: (value: T) => U): AsyncGenerator<U, R> {
+  try {
+    for (;;) {
+      const next = await source.next()
+      if (next.done === true) return next.value
+      yield change(next.value)
+    }
+  } finally {
+    await source.return(undefined as never)
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * The archive's bytes once more, as they were made, for a destination that lacks them while others hold them already.
+ * What was decided then stands in the ledger's files: a line of the manifest for each line of the plan that is through,
+ * a directory record for each entry. Beyond them the entry under way is made from its source.
+ */
+import { aheadInOrder } from '../../pipeline/ahead.ts'
+import { BackupError } from '../../pipeline/errors.ts'
+import { readJsonLinesAt } from '../../pipeline/spill-file.ts'
+import { readPlan } from '../plan/plan-file.ts'
+import type { WalkItem } from '../plan/walk.ts'
+import { readRecords } from './directory-reader.ts'
+import { directoryBytes, dumpEntry, folderEntry, largeFileEntry, manifestEntry } from './entries.ts'
+import { ledgerFiles } from './ledger.ts'
+import type { ArchiveInput, ManifestStart } from './make-archive.ts'
+import { EntryChanged, type EntryBytes } from './overlap.ts'
+import type { ArchivePlace } from './place.ts'
+import { FILES_FOLDER, prepareFile } from './prepare-file.ts'
+import { ReadBuffers } from './read-buffers.ts'
+import { FileLeftOut, WHOLE_FILE_BYTES } from './read-file.ts'
+
+/** Less than when the archive is made: this goes on beside that. */
+const AHEAD = { concurrency: 2, items: 16, budget: WHOLE_FILE_BYTES }
+
+export interface RemakeInput extends Omit<ArchiveInput, 'manifest' | 'onLeftOut' | 'progress'> {
+  /** The run's folder. */
+  readonly folder: string
+  /** The newest place that is durable: the ledger's files are read so far. */
+  readonly known: ArchivePlace
+  /** Null when the manifest was not begun yet. */
+  readonly manifest: ManifestStart | null
+}
+
+/** What became of a line of the plan. */
+interface Decided {
+  readonly size?: number
+  readonly mtime?: string
+  readonly sha256?: string
+  readonly skipped?: string
+}
+
+/** The bytes from `from` on, as far as they can be made again; throws E_SOURCE where they cannot. */
+export async function* remakeArchive(input: RemakeInput, from: ArchivePlace): AsyncGenerator<Uint8Array> {
+  try {
+    yield* pieces(input, from)
+  } catch (error) {
+    if (error instanceof EntryChanged || error instanceof FileLeftOut) throw cannotRemake()
+    throw error
+  }
+}
+
+async function* pieces(input: RemakeInput, from: ArchivePlace): AsyncGenerator<Uint8Array> {
+  const { dump, compression, known, manifest } = input
+  const spills = ledgerFiles(input.folder)
+  const starts = new EntryStarts(spills.directory, from, known)
+  let { phase, large } = from
+  try {
+    if (phase === 'dump') {
+      if (dump !== null) {
+        await starts.expect(large?.start ?? 0)
+        yield* starts.counted(dumpEntry(dump, compression, large))
+      }
+      large = null
+      phase = 'files'
+    }
+    if (phase === 'files') {
+      const behindDump = from.phase === 'dump' && dump !== null
+      yield* files(input, { ...from, large }, starts, behindDump ? 1 : 0)
+      large = null
+      phase = 'manifest'
+    }
+    if (manifest === null) return
+    if (phase === 'manifest') {
+      const source = { ...manifest, file: spills.manifest, bytes: known.manifest }
+      await starts.expect(large?.start ?? starts.offset)
+      yield* starts.counted(manifestEntry(source, compression, large))
+      large = null
+    }
+    if (known.phase !== 'directory') return
+    const source = {
+      file: spills.directory,
+      bytes: known.directory,
+      entries: known.entries,
+      offset: large?.start ?? starts.offset,
+    }
+    yield* starts.counted(directoryBytes(source, large))
+  } finally {
+    await starts.close()
+  }
+}
+
+async function* files(
+  input: RemakeInput,
+  { plan, manifest, large }: ArchivePlace,
+  starts: EntryStarts,
+  skipLines: number,
+): AsyncGenerator<Uint8Array> {
+  const { root, compression } = input
+  const decided = decisions(input, { plan, manifest, skipLines })
+  const options = { root, compression, buffers: new ReadBuffers() }
+  let within = large
+  const prepared = aheadInOrder(
+    decided,
+    async ({ item, line }) => ({ one: await prepareFile(asMade(item, line), options), line }),
+    { ...AHEAD, weight: ({ item }) => ('leftOut' in item ? 0 : item.size) },
+  )
+  for await (const { one, line } of prepared) {
+    if (line?.skipped !== undefined) continue
+    if (starts.offset === 0 && (await starts.isFolder())) {
+      for (const chunk of (await folderEntry(input.startedAt)).data) yield starts.count(chunk)
+      await starts.expect(0)
+    }
+    if (one.kind === 'left-out') throw cannotRemake()
+    await starts.expect(within?.start ?? starts.offset)
+    if (one.kind === 'whole') {
+      if (line !== null && one.line['sha256'] !== line.sha256) throw cannotRemake()
+      for (const chunk of one.entry.data) yield starts.count(chunk)
+      one.release()
+    } else {
+      yield* starts.counted(largeFileEntry(one.file, options, within))
+    }
+    within = null
+    // What comes after the entry under way is not decided yet.
+    if (line === null) return
+  }
+}
+
+/** Lines of the plan with what became of them; the last may be without. `skipLines`: of the manifest, for the dump. */
+async function* decisions(
+  { plan, folder, known }: RemakeInput,
+  from: { readonly plan: number; readonly manifest: number; readonly skipLines: number },
+): AsyncGenerator<{ readonly item: WalkItem; readonly line: Decided | null }> {
+  const lines = readJsonLinesAt(ledgerFiles(folder).manifest, from.manifest, known.manifest)
+  try {
+    for (let skipped = 0; skipped < from.skipLines; skipped += 1) await lines.next()
+    for await (const { item } of readPlan(plan, from.plan)) {
+      const next = await lines.next()
+      if (next.done === true) {
+        yield { item, line: null }
+        return
+      }
+      yield { item, line: next.value.value as Decided }
+    }
+  } finally {
+    await lines.return(undefined)
+  }
+}
+
+/** A file that is in the archive went in as large as it was then, not as large as it was planned. */
+function asMade(item: WalkItem, line: Decided | null): WalkItem {
+  if ('leftOut' in item || line?.size === undefined) return item
+  return { ...item, size: Math.max(item.size, line.size) }
+}
+
+/** Follows the bytes that are made, and holds where entries begin against the directory. */
+class EntryStarts {
+  /** In the archive. */
+  offset: number
+  readonly #records: AsyncGenerator<{ readonly start: number; readonly name: string }>
+  #next: { readonly start: number; readonly name: string } | null | undefined
+
+  constructor(file: string, from: ArchivePlace, known: ArchivePlace) {
+    this.offset = from.offset
+    this.#records = readRecords(file, from.directory, known.directory)
+  }
+
+  /** The next entry begins at `start`. Where its record says otherwise, there are dead bytes before it. */
+  async expect(start: number): Promise<void> {
+    const record = await this.#peek()
+    this.#next = undefined
+    if (record !== null && record.start !== start) throw cannotRemake()
+  }
+
+  async isFolder(): Promise<boolean> {
+    return (await this.#peek())?.name === `${FILES_FOLDER}/`
+  }
+
+  count(chunk: Uint8Array): Uint8Array {
+    this.offset += chunk.length
+    return chunk
+  }
+
+  async *counted(bytes: EntryBytes<unknown>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of bytes) if (chunk instanceof Uint8Array) yield this.count(chunk)
+  }
+
+  async close(): Promise<void> {
+    await this.#records.return(undefined)
+  }
+
+  async #peek(): Promise<{ readonly start: number; readonly name: string } | null> {
+    if (this.#next === undefined) {
+      const next = await this.#records.next()
+      this.#next = next.done === true ? null : next.value
+    }
+    return this.#next
+  }
+}
+
+const cannotRemake = (): BackupError =>
+  new BackupError('E_SOURCE', 'Files that are in the archive have changed since.', {
+    advice: 'The next run makes a new backup.',
+  })
