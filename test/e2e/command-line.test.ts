@@ -30,7 +30,9 @@ interface Failure {
 describe('help', () => {
   const options: Record<string, readonly string[]> = {
     init: ['--config <file>', '--json'],
-    run: ['--config <file>', '--json', '--dry-run', '--destination <name>', '--accept-shrunk'],
+    run: ['--config <file>', '--json', '--dry-run', '--fresh', '--destination <name>', '--accept-shrunk'],
+    resume: ['--config <file>', '--json'],
+    status: ['--config <file>', '--json'],
     doctor: ['--config <file>', '--json'],
     demo: ['--folder <folder>', '--json'],
   }
@@ -62,6 +64,10 @@ describe('wrong usage exits with 2 and says what is wrong and where to look', ()
     [['run', '--destination'], /'--destination <name>' argument missing.*dicom-backup run --help/s],
     [['doctor', '--config'], /'--config <file>' argument missing/],
     [['run', 'extra'], /[Tt]oo many arguments/],
+    [['run', '--fresh', '--dry-run'], /Option '--fresh' cannot be used with option '--dry-run'.*run --help/s],
+    [['resume', '--destination', 'nas'], /Unknown option '--destination'.*dicom-backup resume --help/s],
+    [['resume', '--fresh'], /Unknown option '--fresh'/],
+    [['status', 'extra'], /[Tt]oo many arguments/],
     [['--config', 'x.yaml', 'run'], /Unknown option '--config'/],
   ]
   for (const [args, says] of cases) {
@@ -72,7 +78,7 @@ describe('wrong usage exits with 2 and says what is wrong and where to look', ()
       assert.match(people.stderr, says)
       assert.match(people.stderr, /Nothing was begun/)
       const missing = args.at(-1)?.startsWith('--') === true
-      const machine = await dicomBackup(missing ? ['run', '--json', ...args.slice(1)] : [...args, '--json'])
+      const machine = await dicomBackup(missing ? [args[0]!, '--json', ...args.slice(1)] : [...args, '--json'])
       assert.equal(machine.code, 2)
       assert.equal((only(machine) as Failure).error.code, 'E_CONFIG')
       assert.doesNotMatch((only(machine) as Failure).error.message, /\n|error:/)
@@ -212,6 +218,8 @@ describe('exit codes', () => {
       await rig.configure(onlyNas)
       assert.equal((await rig.cli('run', '--dry-run')).code, 0, 'a plan disturbs nobody')
       assert.equal((await rig.cli('doctor')).code, 0)
+      assert.equal((await rig.cli('status')).code, 0)
+      assert.equal((await rig.cli('resume')).code, 4)
     } finally {
       lock.release()
     }

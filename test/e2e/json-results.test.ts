@@ -1,6 +1,6 @@
 /** The results that --json prints, field by field as the contract names them. */
 import assert from 'node:assert/strict'
-import { readFile, rm, symlink } from 'node:fs/promises'
+import { mkdir, readFile, rm, symlink } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, test } from 'node:test'
 import type { RunResult } from '../../src/stages/backup/results.ts'
@@ -58,6 +58,7 @@ const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d$/
 const error: Kind = { fields: { code: /^E_[A-Z]+$/, message: 'string' } }
 const skipped: Kind = { list: { fields: { path: /^dicom_files\//, reason: 'string' } } }
 const warnings: Kind = { list: { fields: { code: /^[a-z-]+$/, message: 'string' } } }
+const runArchive = /^dicom_backup_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d\.zip$/
 const runFields: Readonly<Record<string, Kind>> = {
   runId: /^[0-9a-f-]{36}$/,
   status: /^(?:completed|partial|failed|interrupted|skipped)$/,
@@ -66,7 +67,7 @@ const runFields: Readonly<Record<string, Kind>> = {
   finishedAt: time,
   archive: {
     fields: {
-      name: /^dicom_backup_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d\.zip$/,
+      name: runArchive,
       bytes: 'number',
       files: 'number',
       md5: /^[0-9a-f]{32}$/,
@@ -89,6 +90,12 @@ const runFields: Readonly<Record<string, Kind>> = {
     },
   },
 }
+
+/** A folder, and one that is not there. */
+const NAS_AND_GONE = [
+  { name: 'nas', type: 'local', folder: 'nas' },
+  { name: 'gone', type: 'local', folder: 'gone' },
+] as const
 
 describe('the JSON result', { skip: POSIX_ONLY }, () => {
   test('of a run has the fields of the contract, times in the local zone with its offset', async (t) => {
@@ -158,6 +165,68 @@ describe('the JSON result', { skip: POSIX_ONLY }, () => {
       warnings,
     }
     mustBe(only(await rig.cli('run', '--dry-run', '--json')), { fields }, 'plan')
+  })
+
+  test('of a resume has the fields of a run; with nothing to finish it is skipped, and says so', async (t) => {
+    const rig = await makeRig(t, onlyNas)
+    const nothing: Readonly<Record<string, Kind>> = { ...runFields, runId: null, reason: 'string', archive: null }
+    const skippedResume = await rig.cli('resume', '--json')
+    assert.equal(skippedResume.code, 0)
+    mustBe(only(skippedResume), { fields: nothing }, 'resume')
+    assert.equal((only(skippedResume) as RunResult).status, 'skipped')
+
+    await rig.put('a.dcm', 'content')
+    await rig.configure({ destinations: [...NAS_AND_GONE] })
+    assert.equal((await rig.cli('run', '--json')).code, 3)
+    await mkdir(path.join(rig.folder, 'gone'))
+    const resumed = await rig.cli('resume', '--json')
+    mustBe(only(resumed), { fields: runFields }, 'resume')
+    const { status, resumed: went } = only(resumed) as RunResult
+    assert.deepEqual([resumed.code, status, went], [0, 'completed', true])
+  })
+
+  test('of the status has the fields of the contract', async (t) => {
+    const rig = await makeRig(t, { destinations: [...NAS_AND_GONE] })
+    const interruptedRun: Kind = {
+      fields: {
+        runId: /^[0-9a-f-]{36}$/,
+        archive: runArchive,
+        startedAt: time,
+        archiveBytes: 'number',
+        whole: 'boolean',
+        destinations: {
+          list: {
+            fields: {
+              name: 'string',
+              status: /^(?:completed|interrupted|failed)$/,
+              heldBytes: 'number',
+              error: { any: [error, null] },
+            },
+          },
+        },
+      },
+    }
+    const fields = (lastRunAt: Kind, open: Kind): Readonly<Record<string, Kind>> => ({
+      schedule: { fields: { enabled: 'boolean', every: /^(?:1|3|6|12|24)h$/, lastRunAt, nextDueAt: time } },
+      backedUp: 'number',
+      accounts: {
+        list: {
+          fields: {
+            name: 'string',
+            type: /^local$/,
+            active: 'boolean',
+            lastBackupAt: { any: [time, null] },
+            lastStatus: { any: [/^(?:completed|failed|interrupted)$/, null] },
+            lastError: { any: [error, null] },
+          },
+        },
+      },
+      interruptedRun: open,
+    })
+    mustBe(only(await rig.cli('status', '--json')), { fields: fields(null, null) }, 'status')
+    await rig.put('a.dcm', 'content')
+    assert.equal((await rig.run()).code, 3)
+    mustBe(only(await rig.cli('status', '--json')), { fields: fields(time, interruptedRun) }, 'status')
   })
 
   test('of the doctor has the fields of the contract', async (t) => {

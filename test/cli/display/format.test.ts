@@ -5,8 +5,10 @@ import {
   formatCount,
   formatDuration,
   formatFiles,
+  formatLocalMinute,
   formatLocalTime,
   formatPercent,
+  formatRange,
   formatRate,
   formatRatio,
   formatTimeLeft,
@@ -107,8 +109,18 @@ test('a time is that of the machine, however it was written', () => {
     assert.equal(formatLocalTime('2026-03-04T12:00:05+00:00'), '2026-03-04 13:00:05')
     assert.equal(formatLocalTime('2026-07-04T23:00:05-03:00'), '2026-07-05 04:00:05')
     assert.equal(formatLocalTime(0), '1970-01-01 01:00:00')
+    assert.equal(formatLocalMinute('2026-07-04T23:00:59-03:00'), '2026-07-05 04:00')
   } finally {
     if (zone === undefined) delete process.env.TZ
     else process.env.TZ = zone
   }
+})
+
+test('several values are told as one, or from the least to the most, as people read them', () => {
+  const range = (values: readonly number[]): string => formatRange(values, formatBytes)
+  claims(range, [
+    [[GIB], '1.00 GiB'],
+    [[GIB, GIB + 1], '1.00 GiB'],
+    [[GIB, 0, MIB], '0 B to 1.00 GiB'],
+  ])
 })

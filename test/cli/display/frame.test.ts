@@ -184,11 +184,31 @@ nas               completed   590 GiB
   assert.equal(frame(last, bare(80))[0], 'Ended')
 })
 
+test('a destination that is behind is catching up, and its rate is shown', () => {
+  const progress = middle()
+  Object.assign(progress.destinations[0] ?? {}, { state: 'behind', held: 420 * GIB })
+  const lines = frame({ ...running, progress }, bare(80))
+  assert.deepEqual(lines.slice(-3), [
+    'hospital-dropbox  catching up   420 GiB  41.2 MiB/s',
+    'hospital-drive    retrying      571 GiB',
+    'nas               sending       590 GiB  44.0 MiB/s',
+  ])
+  assert.match(frame({ ...running, progress }, colored(80)).at(-3) ?? '', /\u001b\[33mcatching up\u001b\[39m/)
+})
+
+test('the last frame of a run that was stopped says so', () => {
+  const progress = middle()
+  for (const destination of progress.destinations) destination.state = 'interrupted'
+  const lines = frame({ ...running, progress, final: true }, bare(80))
+  assert.equal(lines[0], 'Stopped')
+  assert.equal(lines.at(-1), 'nas               interrupted   590 GiB')
+})
+
 test('no line is as wide as the terminal, from 36 columns on, whatever the names', () => {
   const progress = middle()
   const named = {
     ...progress,
-    destinations: progress.destinations.map((one) => ({ ...one, name: `病院-${one.name}` })),
+    destinations: progress.destinations.map((one) => ({ ...one, name: `病院-${one.name}`, state: 'behind' as const })),
   }
   for (let width = 36; width <= 130; width++) {
     for (const line of frame({ ...running, progress: named }, colored(width))) {

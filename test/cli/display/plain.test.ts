@@ -113,6 +113,33 @@ test('a destination that goes back and forth is told of every 30 seconds, its en
   assert.match(take(), /hospital-dropbox: failed, 588 GiB held\n/)
 })
 
+test('a destination that falls behind is told of as catching up, no more often than one that retries', () => {
+  const progress = middle()
+  const { wait, take } = show(progress)
+  take()
+  wait(1, () => (first(progress).state = 'behind'))
+  assert.match(take(), /^2026-03-04 12:00:01 {2}hospital-dropbox: catching up, 588 GiB held, 0 B\/s\n$/)
+  wait(28, () => (first(progress).state = first(progress).state === 'sending' ? 'behind' : 'sending'))
+  assert.equal(take(), '')
+})
+
+test('a run that is stopped says where each destination stands', () => {
+  const progress = middle()
+  const { display, take } = show(progress)
+  take()
+  for (const destination of progress.destinations) destination.state = 'interrupted'
+  display.stop(true)
+  assert.equal(
+    take(),
+    text(`
+2026-03-04 12:00:00  hospital-dropbox: interrupted, 588 GiB held
+2026-03-04 12:00:00  hospital-drive: interrupted, 571 GiB held
+2026-03-04 12:00:00  nas: interrupted, 590 GiB held
+2026-03-04 12:00:00  Stopped, after <1 s
+`),
+  )
+})
+
 test('a note and a report are lines with their time; what was reported is not told again', () => {
   const progress = middle()
   const { display, wait, take } = show(progress)

@@ -139,6 +139,73 @@ test('what a resumed run begins with is nobody’s pace', () => {
   near(pace.leftMs, (1024 - 600) * 1000)
 })
 
+test('a run that is resumed among its files, or at its end, counts only what it does itself', () => {
+  const progress = steady()
+  const begin = (): void => {
+    advance(progress, 600)
+    for (const destination of progress.destinations) destination.sent = 0
+  }
+  begin()
+  assert.deepEqual(newPaceMeter().look(progress, 0), {
+    read: null,
+    upload: [null, null],
+    fraction: (600 * 100 * MIB) / TOTAL,
+    leftMs: null,
+  })
+  const pace = watch(progress, 40, (seconds) => {
+    advance(progress, 600 + seconds)
+    for (const destination of progress.destinations) destination.sent = 50 * MIB * seconds
+  })
+  near(pace.read, 100 * MIB)
+  near(pace.upload[0], 50 * MIB)
+  near(pace.leftMs, (1024 - 640) * 1000)
+
+  progress.phase = 'finishing'
+  const last = watch(progress, 40, (seconds) => {
+    progress.bytesDone = TOTAL
+    progress.archiveBytes = TOTAL / 2
+    for (const destination of progress.destinations) {
+      destination.sent = 50 * MIB * seconds
+      destination.held = TOTAL / 2 - 5000 * MIB + destination.sent
+    }
+  })
+  assert.equal(last.read, 0)
+  near(last.leftMs, 60_000)
+})
+
+test('the database that an earlier process has read is not this one’s rate', () => {
+  const progress = Object.assign(steady(), { phase: 'dumping', dumpBytes: 30 * GIB, archiveBytes: 10 * GIB } as const)
+  const pace = watch(progress, 20, (seconds) => {
+    progress.dumpBytes = 30 * GIB + 80 * MIB * seconds
+  })
+  near(pace.read, 80 * MIB)
+})
+
+test('a destination that is behind is waited for at its own pace', () => {
+  const progress = steady()
+  const pace = watch(progress, 100, (seconds) => {
+    advance(progress, 900 + seconds)
+    for (const destination of progress.destinations) destination.sent = 50 * MIB * seconds
+    const [cloud] = progress.destinations
+    assert.ok(cloud)
+    cloud.state = 'behind'
+    cloud.held = 20_000 * MIB + 10 * MIB * seconds
+    cloud.sent = 10 * MIB * seconds
+  })
+  near(pace.leftMs, ((51_200 - 21_000) / 10) * 1000)
+  near(pace.fraction, (21_000 * 2 * MIB) / TOTAL)
+})
+
+test('a destination that was interrupted keeps its share, and no time left is told', () => {
+  const progress = steady()
+  const pace = watch(progress, 200, (seconds) => {
+    advance(progress, Math.min(seconds, 100))
+    for (const destination of progress.destinations) if (seconds > 100) destination.state = 'interrupted'
+  })
+  near(pace.fraction, (100 * 100 * MIB) / TOTAL)
+  assert.equal(pace.leftMs, null)
+})
+
 test('what a destination turns out to hold already is not its pace', () => {
   const progress = steady()
   const pace = watch(progress, 60, (seconds) => {

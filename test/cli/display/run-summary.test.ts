@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { runSummary } from '../../../src/cli/display/run-summary.ts'
 import type { RunResult } from '../../../src/stages/backup/results.ts'
-import { ascii, bare, colored, completed, failed, interrupted, middle, partial, text } from './samples.ts'
+import { ascii, bare, colored, completed, failed, GIB, interrupted, middle, partial, text } from './samples.ts'
 
 process.env.TZ = 'UTC'
 const whole = { ...middle(), filesSkipped: 0 }
@@ -123,13 +123,14 @@ test('a partial run says what is missing where, why, and what to do; 80 columns'
     runSummary(partial(), middle(), bare(80)),
     text(`
 ! Backup stored, but look at it
+  Went on with the run of 2026-03-04 12:00; 559 GiB to 590 GiB of 590 GiB were
+  stored already.
 
   Archive   dicom_backup_2026-03-04_12-00-00.zip
   Size      590 GiB
   Files     1,003,211 files
   Database  1.20 GiB of SQL
-  Took      5 h 12 min, ended 2026-03-04 17:12:04
-  Resumed   went on with an interrupted run
+  Ended     2026-03-04 17:12:04, 5 h 12 min after the run began
 
 Stored and verified
   ✔ hospital-dropbox  /DICOM_Backups/dicom_backup_2026-03-04_12-00-00.zip
@@ -139,6 +140,7 @@ Stored and verified
 
 Not stored
   ✘ hospital-drive  The account hospital-drive is full. (E_QUOTA)
+                    holds 571 GiB of 590 GiB, lacks 19.0 GiB
 
 Left out: 3 files
   2  permission denied
@@ -152,8 +154,8 @@ Warnings
     (source-shrunk)
 
 Next
-  When that is mended: "dicom-backup run --destination hospital-drive" stores a
-  new backup there.
+  Mend what is told above. The next "dicom-backup run" completes this backup
+  there: it sends only what is lacking.
 `),
   )
 })
@@ -163,15 +165,16 @@ test('a partial run in 40 columns of ASCII', () => {
     runSummary(partial(), middle(), ascii(40)),
     text(`
 [ !] Backup stored, but look at it
+  Went on with the run of 2026-03-04
+  12:00; 559 GiB to 590 GiB of 590 GiB
+  were stored already.
 
   Archive   dicom_backup_2026-03-04_12-00-00.zip
   Size      590 GiB
   Files     1,003,211 files
   Database  1.20 GiB of SQL
-  Took      5 h 12 min, ended
-            2026-03-04 17:12:04
-  Resumed   went on with an interrupted
-            run
+  Ended     2026-03-04 17:12:04, 5 h 12
+            min after the run began
 
 Stored and verified
   [ok] hospital-dropbox
@@ -187,6 +190,8 @@ Not stored
   [!!] hospital-drive
        The account hospital-drive is
        full. (E_QUOTA)
+       holds 571 GiB of 590 GiB, lacks
+       19.0 GiB
 
 Left out: 3 files
   2  permission denied
@@ -203,9 +208,10 @@ Warnings
        good backup. (source-shrunk)
 
 Next
-  When that is mended: "dicom-backup
-  run --destination hospital-drive"
-  stores a new backup there.
+  Mend what is told above. The next
+  "dicom-backup run" completes this
+  backup there: it sends only what is
+  lacking.
 `),
   )
 })
@@ -215,13 +221,13 @@ test('a partial run in 120 columns', () => {
     runSummary(partial(), middle(), bare(120)),
     text(`
 ! Backup stored, but look at it
+  Went on with the run of 2026-03-04 12:00; 559 GiB to 590 GiB of 590 GiB were stored already.
 
   Archive   dicom_backup_2026-03-04_12-00-00.zip
   Size      590 GiB
   Files     1,003,211 files
   Database  1.20 GiB of SQL
-  Took      5 h 12 min, ended 2026-03-04 17:12:04
-  Resumed   went on with an interrupted run
+  Ended     2026-03-04 17:12:04, 5 h 12 min after the run began
 
 Stored and verified
   ✔ hospital-dropbox  /DICOM_Backups/dicom_backup_2026-03-04_12-00-00.zip
@@ -231,6 +237,7 @@ Stored and verified
 
 Not stored
   ✘ hospital-drive  The account hospital-drive is full. (E_QUOTA)
+                    holds 571 GiB of 590 GiB, lacks 19.0 GiB
 
 Left out: 3 files
   2  permission denied
@@ -242,7 +249,7 @@ Warnings
   ! The archive folder holds 41 % fewer files than at the last good backup. (source-shrunk)
 
 Next
-  When that is mended: "dicom-backup run --destination hospital-drive" stores a new backup there.
+  Mend what is told above. The next "dicom-backup run" completes this backup there: it sends only what is lacking.
 `),
   )
 })
@@ -273,19 +280,21 @@ test('an interrupted run says how to go on', () => {
   assert.equal(
     runSummary(interrupted(), middle(), bare(80)),
     text(`
-! Backup interrupted
+! Backup interrupted; it can go on later
   Stopped by SIGINT.
 
   Took  5 h 12 min, ended 2026-03-04 17:12:04
 
 Not stored yet
-  ! hospital-dropbox  interrupted; 100 GiB sent this time
-  ! hospital-drive    interrupted; 100 GiB sent this time
-  ! nas               interrupted; 100 GiB sent this time
+  ! hospital-dropbox  holds 588 GiB; 100 GiB sent this time
+  ! hospital-drive    holds 571 GiB; 100 GiB sent this time
+  ! nas               holds 590 GiB; 100 GiB sent this time
 
 Next
-  What was sent shows nowhere as a backup; earlier backups are as they were.
-  The next "dicom-backup run" makes a new one from the start.
+  What the destinations hold is kept; it shows as a backup only when it is
+  whole. Earlier backups are as they were.
+  The next "dicom-backup run" goes on there; "dicom-backup run --fresh"
+  abandons it.
 `),
   )
 })
@@ -294,20 +303,83 @@ test('an interrupted run in colour', () => {
   assert.equal(
     runSummary(interrupted(), middle(), colored(80)),
     text(`
-\u001b[33m!\u001b[39m \u001b[1mBackup interrupted\u001b[22m
+\u001b[33m!\u001b[39m \u001b[1mBackup interrupted; it can go on later\u001b[22m
   Stopped by SIGINT.
 
   \u001b[2mTook\u001b[22m  5 h 12 min, ended 2026-03-04 17:12:04
 
 \u001b[1mNot stored yet\u001b[22m
-  \u001b[33m!\u001b[39m hospital-dropbox  interrupted; 100 GiB sent this time
-  \u001b[33m!\u001b[39m hospital-drive    interrupted; 100 GiB sent this time
-  \u001b[33m!\u001b[39m nas               interrupted; 100 GiB sent this time
+  \u001b[33m!\u001b[39m hospital-dropbox  holds 588 GiB; 100 GiB sent this time
+  \u001b[33m!\u001b[39m hospital-drive    holds 571 GiB; 100 GiB sent this time
+  \u001b[33m!\u001b[39m nas               holds 590 GiB; 100 GiB sent this time
 
 \u001b[1mNext\u001b[22m
-  What was sent shows nowhere as a backup; earlier backups are as they were.
-  The next "dicom-backup run" makes a new one from the start.
+  What the destinations hold is kept; it shows as a backup only when it is
+  whole. Earlier backups are as they were.
+  The next "dicom-backup run" goes on there; "dicom-backup run --fresh"
+  abandons it.
 `),
+  )
+})
+
+test('a run that was resumed and interrupted again says what it began with and how to go on', () => {
+  assert.equal(
+    runSummary({ ...interrupted(), resumed: true }, middle(), bare(80)),
+    text(`
+! Backup interrupted; it can go on later
+  Stopped by SIGINT.
+  Went on with the run of 2026-03-04 12:00; 471 GiB to 490 GiB were stored
+  already.
+
+  Ended  2026-03-04 17:12:04, 5 h 12 min after the run began
+
+Not stored yet
+  ! hospital-dropbox  holds 588 GiB; 100 GiB sent this time
+  ! hospital-drive    holds 571 GiB; 100 GiB sent this time
+  ! nas               holds 590 GiB; 100 GiB sent this time
+
+Next
+  What the destinations hold is kept; it shows as a backup only when it is
+  whole. Earlier backups are as they were.
+  The next "dicom-backup run" goes on there; "dicom-backup run --fresh"
+  abandons it.
+`),
+  )
+})
+
+test('a run that was resumed says in a line what it began with: nothing is counted that this process sent', () => {
+  const said = (sent: readonly number[], change: Partial<RunResult> = {}): string | undefined => {
+    const run = completed()
+    const destinations = run.destinations.map((one, index) => ({ ...one, bytesSent: sent[index] ?? 0 }))
+    const shown = runSummary({ ...run, destinations, resumed: true, ...change }, null, bare(200))
+    return /Went on .*/.exec(shown)?.[0]
+  }
+  const start = 'Went on with the run of 2026-03-04 12:00'
+  assert.equal(said([90 * GIB, 90 * GIB, 90 * GIB]), `${start}; 500 GiB of 590 GiB were stored already.`)
+  assert.equal(said([600 * GIB, 90 * GIB, 0]), `${start}; 0 B to 590 GiB of 590 GiB were stored already.`)
+  assert.equal(said([], { destinations: [] }), `${start}.`)
+  assert.equal(said([], { resumed: false }), undefined)
+})
+
+test('a destination that holds every byte of a partial run, but did not prove it, is told so', () => {
+  const run = partial()
+  const { destinations } = middle()
+  Object.assign(destinations[1] ?? {}, { held: run.archive?.bytes })
+  assert.match(runSummary(run, { ...middle(), destinations }, bare(80)), /holds 590 GiB of 590 GiB, not verified\n/)
+})
+
+test('a partial run that failed at several destinations says that the next run completes it at each of them', () => {
+  const run = partial()
+  const destinations = run.destinations.map((one, index) => (index === 0 ? one : { ...one, ...run.destinations[1]! }))
+  const shown = runSummary({ ...run, destinations }, null, bare(200))
+  assert.match(shown, /completes this backup at each of them: it sends only what is lacking/)
+})
+
+test('a run with nothing to do says why, and nothing else', () => {
+  const skipped = { runId: null, status: 'skipped', reason: 'There is no interrupted run.' } as const
+  assert.equal(
+    runSummary({ ...completed(), ...skipped, archive: null, destinations: [] }, null, bare(80)),
+    '✔ Nothing to do\n  There is no interrupted run.\n',
   )
 })
 

@@ -1,5 +1,6 @@
 import type { DoctorResult, DryRunResult, RunResult } from '../../../src/stages/backup/results.ts'
 import { newProgress, type DestinationProgress, type Progress } from '../../../src/pipeline/progress.ts'
+import type { Status } from '../../../src/stages/status/status.ts'
 import type { Style } from '../../../src/cli/display/style.ts'
 
 export const KIB = 1024
@@ -209,6 +210,66 @@ export function examined(): DoctorResult {
       },
       { name: 'Archive folder', ok: true, detail: '/var/www/viewer/dicom_files can be read', remedy: '' },
     ],
+  }
+}
+
+/** All is well: two destinations, both stored at the last run. */
+export function upToDate(): Status {
+  const startedAt = '2026-03-04T12:00:00+00:00'
+  const well = { active: true, lastBackupAt: startedAt, lastStatus: 'completed', lastError: null } as const
+  return {
+    result: {
+      schedule: { enabled: true, every: '6h', lastRunAt: startedAt, nextDueAt: '2026-03-04T18:00:00+00:00' },
+      backedUp: 1234,
+      accounts: [
+        { name: 'hospital-dropbox', type: 'dropbox', ...well },
+        { name: 'hospital-drive', type: 'google-drive', ...well },
+      ],
+      interruptedRun: null,
+    },
+    overdue: false,
+    newestBackupAt: startedAt,
+    active: null,
+  }
+}
+
+/** A run was killed in its middle; Drive had been full the time before, a folder is new. */
+export function stopped(): Status {
+  const { result, ...rest } = upToDate()
+  const [dropbox, drive] = result.accounts
+  return {
+    ...rest,
+    result: {
+      ...result,
+      schedule: { ...result.schedule, lastRunAt: '2026-03-04T14:30:00+00:00' },
+      accounts: [
+        dropbox!,
+        {
+          ...drive!,
+          lastBackupAt: '2026-03-03T18:00:00+00:00',
+          lastStatus: 'failed',
+          lastError: { code: 'E_QUOTA', message: 'hospital-drive: The account is full. Make room there.' },
+        },
+        { name: 'nas', type: 'local', active: true, lastBackupAt: null, lastStatus: null, lastError: null },
+      ],
+      interruptedRun: {
+        runId: 'r2',
+        archive: 'dicom_backup_2026-03-04_14-30-00.zip',
+        startedAt: '2026-03-04T14:30:00+00:00',
+        archiveBytes: 590 * GIB,
+        whole: false,
+        destinations: [
+          { name: 'hospital-dropbox', status: 'interrupted', heldBytes: 588 * GIB, error: null },
+          {
+            name: 'hospital-drive',
+            status: 'failed',
+            heldBytes: 0,
+            error: { code: 'E_QUOTA', message: 'hospital-drive: The account is full. Make room there.' },
+          },
+          { name: 'nas', status: 'interrupted', heldBytes: 590 * GIB, error: null },
+        ],
+      },
+    },
   }
 }
 

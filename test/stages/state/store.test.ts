@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, test } from 'node:test'
+import type { DestinationResult } from '../../../src/stages/backup/results.ts'
 import { Store, type RunRecord } from '../../../src/stages/state/store.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 
@@ -21,6 +22,16 @@ const record = (runId: string, change: Partial<RunRecord> = {}): RunRecord => ({
   warnings: [],
   destinations: [],
   ...change,
+})
+
+const at = (name: string, status: DestinationResult['status']): DestinationResult => ({
+  name,
+  type: 'local',
+  status,
+  bytesSent: 1,
+  remoteId: null,
+  remotePath: null,
+  error: status === 'failed' ? { code: 'E_QUOTA', message: `${name} is full.` } : null,
 })
 
 function opened(folder: string, use: (store: Store) => void): void {
@@ -75,6 +86,124 @@ describe('the record of runs', () => {
     })
   })
 
+  test('has a run that went on once, as it ended at last, and as the newest', async (t) => {
+    opened(await tempFolder(t), (store) => {
+      const first = [at('nas', 'completed'), at('cloud', 'failed')]
+      store.saveRun(record('1', { status: 'partial', destinations: first, archive: 'one.zip' }))
+      store.saveRun(record('2', { archive: 'two.zip', destinations: [at('nas', 'completed')] }))
+      assert.equal(store.copies(), 2)
+      assert.equal(store.lastGood()?.files, 2)
+      assert.equal(store.lastResult('cloud')?.status, 'failed')
+      store.saveRun(
+        record('1', { archive: 'one.zip', destinations: [at('nas', 'completed'), at('cloud', 'completed')] }),
+      )
+      assert.equal(store.copies(), 3)
+      assert.equal(store.lastGood()?.files, 1)
+      assert.equal(store.lastResult('cloud')?.status, 'completed')
+      assert.ok(store.hasArchive('one.zip') && store.hasArchive('two.zip'))
+    })
+  })
+
+  test('keeps of a run that went on at one destination what it had stored at the others', async (t) => {
+    opened(await tempFolder(t), (store) => {
+      const all = [at('nas', 'completed'), at('cloud', 'failed'), at('other', 'failed')]
+      store.saveRun(record('1', { status: 'partial', destinations: all }))
+      store.saveRun(record('1', { status: 'partial', destinations: [at('cloud', 'completed')] }))
+      assert.equal(store.copies(), 2)
+      const statuses = ['nas', 'cloud', 'other'].map((name) => store.lastResult(name)?.status)
+      assert.deepEqual(statuses, ['completed', 'completed', 'failed'])
+    })
+  })
+
+  const now = new Date('2026-11-23T18:00:00+01:00')
+
+  test('counts the copies that were stored, and knows what happened last at each destination', async (t) => {
+    opened(await tempFolder(t), (store) => {
+      assert.deepEqual([store.copies(), store.lastResult('nas')], [0, null])
+      assert.deepEqual(store.runTimes(now), { first: null, last: null })
+      assert.equal(store.lastStoredAt(now, null), null)
+      const runs: readonly (readonly [startedAt: string, destinations: readonly DestinationResult[]])[] = [
+        ['2026-11-22T12:00:00+01:00', [at('nas', 'completed'), at('cloud', 'completed')]],
+        ['2026-11-23T06:00:00+01:00', [at('nas', 'completed'), at('cloud', 'failed')]],
+        ['2026-11-23T12:00:00+01:00', [at('nas', 'interrupted'), at('cloud', 'failed')]],
+      ]
+      for (const [n, [startedAt, destinations]] of runs.entries())
+        store.saveRun(record(String(n), { startedAt, destinations }))
+      assert.equal(store.copies(), 3)
+      assert.deepEqual(store.runTimes(now), { first: runs[0]![0], last: runs[2]![0] })
+      assert.equal(store.lastStoredAt(now, null), runs[1]![0])
+      assert.equal(store.lastStoredAt(now, 'nas'), runs[1]![0])
+      assert.equal(store.lastStoredAt(now, 'cloud'), runs[0]![0])
+      assert.equal(store.lastStoredAt(now, 'other'), null)
+      assert.deepEqual(store.lastResult('nas'), at('nas', 'interrupted'))
+      assert.deepEqual(store.lastResult('cloud'), at('cloud', 'failed'))
+      assert.equal(store.lastResult('other'), null)
+    })
+  })
+
+  test('compares times, not their texts, and passes over runs of a clock that was ahead', async (t) => {
+    opened(await tempFolder(t), (store) => {
+      const starts = ['2026-10-25T02:50:00+02:00', '2026-10-25T02:10:00+01:00', '2035-01-01T00:00:00+01:00']
+      for (const [n, startedAt] of starts.entries())
+        store.saveRun(record(String(n), { startedAt, destinations: [at('nas', 'completed')] }))
+      assert.deepEqual(store.runTimes(now), { first: starts[0], last: starts[1] })
+      assert.equal(store.lastStoredAt(now, 'nas'), starts[1])
+      assert.equal(store.copies(), 3)
+    })
+  })
+
+  test('is read without creating anything, also while a run has it open', async (t) => {
+    const folder = await tempFolder(t)
+    assert.equal(Store.openToRead(folder), null)
+    assert.equal(Store.openToRead(path.join(folder, 'missing')), null)
+    assert.deepEqual(await readdir(folder), [])
+    opened(folder, (writing) => {
+      writing.saveRun(record('1'))
+      const reading = Store.openToRead(folder)
+      assert.ok(reading !== null)
+      assert.equal(reading.lastGood()?.files, 1)
+      writing.saveRun(record('2'))
+      assert.equal(reading.lastGood()?.files, 2)
+      assert.throws(
+        () => {
+          reading.saveRun(record('3'))
+        },
+        { code: 'E_STATE' },
+      )
+      reading.close()
+    })
+    const before = await stat(path.join(folder, 'state.sqlite'))
+    Store.openToRead(folder)?.close()
+    assert.deepEqual(await readdir(folder), ['state.sqlite'])
+    assert.equal((await stat(path.join(folder, 'state.sqlite'))).mtimeMs, before.mtimeMs)
+  })
+
+  test('that a killed process was writing is read as it was before', async (t) => {
+    const folder = await tempFolder(t)
+    opened(folder, (store) => {
+      store.saveRun(record('1'))
+    })
+    const script = `
+      import { DatabaseSync } from 'node:sqlite'
+      const database = new DatabaseSync(${JSON.stringify(path.join(folder, 'state.sqlite'))})
+      database.exec("PRAGMA cache_size = 1; BEGIN; UPDATE runs SET warnings = randomblob(0) || printf('%.*c', 100000, 'x')")
+      database.exec("INSERT INTO runs SELECT run_id || 'x', status, started_at, finished_at, archive, bytes, files, file_bytes, tables, dump_bytes, sane, warnings, destinations FROM runs")
+      process.kill(process.pid, 'SIGKILL')`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'ignore' })
+    await once(child, 'close')
+    assert.deepEqual(await readdir(folder), ['state.sqlite', 'state.sqlite-journal'], 'it was killed while it wrote')
+    const store = Store.openToRead(folder)
+    assert.equal(store?.lastGood()?.files, 1)
+    store?.close()
+    assert.deepEqual(await readdir(folder), ['state.sqlite'])
+  })
+
+  test('that was killed before its first record is as if it were not there', async (t) => {
+    const folder = await tempFolder(t)
+    await writeFile(path.join(folder, 'state.sqlite'), '')
+    assert.equal(Store.openToRead(folder), null)
+  })
+
   test('is opened and written by several processes at once', { timeout: 60_000 }, async (t) => {
     const folder = path.join(await tempFolder(t), 'state')
     const script = (n: number): string => `
@@ -96,6 +225,7 @@ describe('the record of runs', () => {
     await mkdir(path.join(folder, 'garbage'))
     await writeFile(path.join(folder, 'garbage/state.sqlite'), 'this is no database '.repeat(100))
     assert.throws(() => Store.open(path.join(folder, 'garbage')), { code: 'E_STATE' })
+    assert.throws(() => Store.openToRead(path.join(folder, 'garbage')), { code: 'E_STATE' })
   })
 
   test('that cannot be written, for its disk is full, is told as E_STATE and stays readable', async (t) => {

@@ -1,0 +1,22 @@
+/** Killed at any moment, a run goes on: the program's own process, ended with SIGKILL as kill -9 and power cuts do. */
+import { test } from 'node:test'
+import { fileFaults } from '../support/fault-loop.ts'
+import { killSuite } from '../support/kill-suite.ts'
+import { requestFaults } from '../support/request-faults.ts'
+
+const file = import.meta.filename
+
+test('an archive whose run was killed at 40 random moments is whole and the same everywhere', (t) =>
+  killSuite(t, file, 40))
+
+// Some of the calls, others with each seed; test/long has all of them.
+test('whichever call to the file system fails or is the last, the next run makes the archive whole', (t) =>
+  fileFaults(t, { run: 'new', stride: 12, kindsAtOnce: 1, file }))
+
+test('also when it comes in a run that goes on with a killed one', (t) =>
+  fileFaults(t, { run: 'resumed', stride: 24, kindsAtOnce: 1, file }))
+
+for (const service of ['dropbox', 'drive'] as const) {
+  test(`whichever request to ${service} goes wrong, the archive is whole`, (t) =>
+    requestFaults(t, { service, run: 'new', kindsAtOnce: 1, file }))
+}
