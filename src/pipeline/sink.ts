@@ -8,6 +8,8 @@ import type { RunRecord, WholeObject } from './run-record.ts'
 /** An upload whose session ends again and again without its getting further is given up after so many times. */
 const RESTARTS = 3
 
+const FIRST_BYTES = 1024 * 1024
+
 export interface SinkInput {
   readonly destination: Destination
   readonly object: string
@@ -137,16 +139,18 @@ async function forget({ destination, record }: SinkInput): Promise<void> {
 
 async function send(upload: Upload, input: SinkInput): Promise<StoredObject> {
   const { destination, feed, whole, record, progress, stop, halt } = input
-  const { requestBytes, requestMultiple, maxObjectBytes } = destination.traits
+  const { traits } = destination
   let { token } = upload
-  for (;;) {
-    const stretch = await feed.take(requestBytes(feed.offset), requestMultiple, stop)
+  for (let goesOn = feed.offset > 0; ; goesOn = false) {
+    const wanted = goesOn ? firstRequestBytes(traits.requestMultiple) : traits.requestBytes(feed.offset)
+    const stretch = await feed.take(wanted, traits.requestMultiple, stop)
     if (stop.aborted) throw abortError(stop)
     progress.state = feed.isBehind ? 'behind' : 'sending'
-    if (maxObjectBytes !== null && stretch.offset + lengthOf(stretch.chunks) > maxObjectBytes) {
+    const limit = traits.maxObjectBytes
+    if (limit !== null && stretch.offset + lengthOf(stretch.chunks) > limit) {
       await upload.abort()
       record.upload(destination.name, { token: null, held: 0, hopeless: true })
-      throw tooLarge(destination.name, maxObjectBytes)
+      throw tooLarge(destination.name, limit)
     }
     if (stretch.last) {
       const { bytes, digests } = await whole
@@ -164,6 +168,9 @@ async function send(upload: Upload, input: SinkInput): Promise<StoredObject> {
     feed.release(held)
   }
 }
+
+/** Small: whoever goes on does not wait until the bytes of a whole request are made. */
+const firstRequestBytes = (multiple: number): number => Math.max(multiple, FIRST_BYTES - (FIRST_BYTES % multiple))
 
 const tooLarge = (name: string, limit: number): BackupError =>
   new BackupError('E_QUOTA', `${name}: the archive is larger than the ${limit} bytes that a file may have there.`, {

@@ -9,7 +9,7 @@ import type { RunLog } from './run-options.ts'
 const ABANDON_MS = 20_000
 
 /** Cancels what a run has begun at the destinations and not stored: sessions, partial files. Never rejects. */
-export async function abandon({ record }: OpenRun, config: Config, log: RunLog): Promise<void> {
+export async function abandon({ record }: Pick<OpenRun, 'record'>, config: Config, log: RunLog): Promise<void> {
   const signal = AbortSignal.timeout(ABANDON_MS)
   await Promise.all(
     config.destinations.map(async (one) => {

@@ -2,17 +2,23 @@
 import type { BackupError } from '../../pipeline/errors.ts'
 import type { Config } from '../config/types.ts'
 import type { DestinationResult, RunResult } from './results.ts'
-import { lastWorkedOn, type OpenRun } from './run-folder.ts'
+import type { OpenRun } from './run-folder.ts'
 
+const HOUR_MS = 3600_000
 /** Upload sessions of both services live so long. */
-const MAX_IDLE_MS = 7 * 24 * 3600_000
+const MAX_IDLE_MS = 7 * 24 * HOUR_MS
+/** A dump and a plan of which nothing was sent yet are made anew when they are older. */
+const MAX_UNSENT_MS = HOUR_MS
 
-/** Why an open run is not gone on with, for the log; null when it is. */
-export async function whyNotGoOn({ start, record, folder }: OpenRun, config: Config): Promise<string | null> {
+/** Why an open run that was left alone for `idleMs` is not gone on with, for the log; null when it is. */
+export function whyNotGoOn({ start, record }: OpenRun, idleMs: number, config: Config): string | null {
   if (start.root !== config.dicom.root) return 'the archive folder is another one now'
   if (start.database !== (config.database?.name ?? null)) return 'the database is another one now'
-  if (!start.destinations.some((name) => isWanted(name, { record }, config))) return 'no destination lacks it'
-  if (Date.now() - (await lastWorkedOn(folder)) > MAX_IDLE_MS) return 'it was left alone for more than a week'
+  if (!start.destinations.some((name) => config.destinations.some((one) => one.name === name))) {
+    return 'none of its destinations is in the configuration'
+  }
+  if (record.state.made.parts === 0 && idleMs > MAX_UNSENT_MS) return 'nothing of it was sent, and it is old'
+  if (idleMs > MAX_IDLE_MS) return 'it was left alone for more than a week'
   return null
 }
 

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { RING_PARTS, type Keeping } from '../../pipeline/deliver.ts'
-import { asBackupError, BackupError, systemCode } from '../../pipeline/errors.ts'
+import { systemCode } from '../../pipeline/errors.ts'
 import { PartIndex } from '../../pipeline/part-index.ts'
 import { PartRing } from '../../pipeline/part-ring.ts'
 import { RunRecord } from '../../pipeline/run-record.ts'
@@ -26,7 +26,7 @@ export const journalOf = (folder: string): string => path.join(folder, 'journal'
 
 /** Begins a run. It is on the disk, to be found by a later process, when this resolves. Rejects with E_QUOTA or E_STATE. */
 export async function beginRun(stateFolder: string, start: RunStart): Promise<OpenRun> {
-  const folder = path.join(runsIn(stateFolder), start.runId)
+  const folder = path.join(runsIn(stateFolder), `${start.startedAt}-${start.runId}`)
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
   } catch (error) {
@@ -38,7 +38,7 @@ export async function beginRun(stateFolder: string, start: RunStart): Promise<Op
   return { folder, start, resumed: false, ...(await keep(folder, record)) }
 }
 
-/** Folders of runs that have not ended. Call it under the lock. Rejects with E_STATE. */
+/** Folders of runs that have not ended, oldest first. Rejects with E_STATE. */
 export async function runFolders(stateFolder: string): Promise<string[]> {
   const runs = runsIn(stateFolder)
   try {
@@ -79,11 +79,12 @@ export async function closeRun({ record, index, ring }: OpenRun): Promise<void> 
   await Promise.allSettled([record.close(), index.close(), ring.close()])
 }
 
-/** When the run was last worked on, ms since 1970. */
+/** When the run was last worked on, ms since 1970; 0 when it has no journal. Ask before it is opened. */
 export async function lastWorkedOn(folder: string): Promise<number> {
   try {
     return (await stat(journalOf(folder))).mtimeMs
   } catch (error) {
+    if (systemCode(error) === 'ENOENT') return 0
     throw stateFileError(error, folder)
   }
 }
@@ -97,9 +98,4 @@ export async function removeRun(folder: string): Promise<void> {
   } catch (error) {
     throw stateFileError(error, folder)
   }
-}
-
-/** Whether the run's files are such that it can never be gone on with. */
-export function isDamaged(error: unknown): boolean {
-  return error instanceof BackupError && asBackupError(error).code === 'E_STATE'
 }

@@ -1,6 +1,8 @@
 /** A backup: the runs that are open are gone on with, or a new one is made. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { asBackupError } from '../../pipeline/errors.ts'
+import { RunRecord } from '../../pipeline/run-record.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
 import { takeLock } from '../state/lock.ts'
 import { Store } from '../state/store.ts'
@@ -9,9 +11,17 @@ import { archiveName, isoLocal } from './archive-name.ts'
 import { carryOut, tidyUp } from './carry-out.ts'
 import { lackingIn, whyNotGoOn, isOver } from './go-on.ts'
 import type { DestinationResult, RunResult } from './results.ts'
-import { beginRun, closeRun, openRun, removeRun, runFolders, type OpenRun } from './run-folder.ts'
+import {
+  beginRun,
+  closeRun,
+  journalOf,
+  lastWorkedOn,
+  openRun,
+  removeRun,
+  runFolders,
+  type OpenRun,
+} from './run-folder.ts'
 import type { RunOptions } from './run-options.ts'
-import { asBackupError } from '../../pipeline/errors.ts'
 
 /**
  * Makes a backup and stores it at every destination, or goes on with one that is open. Resolves with the result however
@@ -69,17 +79,17 @@ class Backup {
   /** A run of an earlier process; null when it is not to be gone on with: then nothing is left of it. */
   async #open(folder: string): Promise<OpenRun | null> {
     const { log, mode } = this.#options
-    let run: OpenRun | null = null
-    try {
-      run = await openRun(folder)
-    } catch (error) {
+    const idleMs = Date.now() - (await lastWorkedOn(folder))
+    const run = await openRun(folder).catch(async (error: unknown) => {
       log.warn({ err: asBackupError(error) }, 'an interrupted run cannot be gone on with')
-    }
+      await this.#abandonDamaged(folder)
+      return null
+    })
     if (run === null) {
       await removeRun(folder)
       return null
     }
-    const why = mode === 'fresh' ? 'as it was asked for' : await whyNotGoOn(run, this.#config)
+    const why = mode === 'fresh' ? 'as it was asked for' : whyNotGoOn(run, idleMs, this.#config)
     if (why === null) {
       this.#names.add(run.start.name)
       return run
@@ -89,14 +99,29 @@ class Backup {
     return null
   }
 
-  /** Null when the run has none of the destinations that are wanted. */
+  /** Null when nobody who is wanted lacks it. One that was killed when all was stored is only to be recorded. */
   async #goOn(run: OpenRun): Promise<RunResult | null> {
-    const destinations = this.#wanted().filter(({ name }) => run.start.destinations.includes(name))
-    if (destinations.every(({ name }) => run.record.state.upload(name).stored !== null)) {
-      await closeRun(run)
-      return null
+    const { start, record } = run
+    const destinations = this.#wanted().filter(({ name }) => start.destinations.includes(name))
+    const isStored = destinations.every(({ name }) => record.state.upload(name).stored !== null)
+    if (!isStored || (destinations.length > 0 && !this.#store.hasArchive(start.name))) {
+      return await this.#carryOut(run, destinations)
     }
-    return await this.#carryOut(run, destinations)
+    if (isOver(run, null, this.#config)) await this.#end(run)
+    else await closeRun(run)
+    return null
+  }
+
+  /** What the journal still tells of uploads is cancelled. */
+  async #abandonDamaged(folder: string): Promise<void> {
+    await tidyUp(async () => {
+      const record = await RunRecord.open(journalOf(folder))
+      try {
+        await abandon({ record }, this.#config, this.#options.log)
+      } finally {
+        await record.close()
+      }
+    }, this.#options.log)
   }
 
   async #fresh(wanted: readonly DestinationConfig[]): Promise<RunResult> {

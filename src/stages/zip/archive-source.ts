@@ -23,7 +23,7 @@ export interface ArchiveSourceInput extends FileOptions {
   /** Makes the dump and the plan, or finds those of an earlier process. Asked for often; does it once. */
   readonly prepare: () => Promise<Prepared>
   readonly manifest: {
-    /** The same in every process; null when it was not made yet. */
+    /** The one that `make` gave last, in whatever process; null when there is none yet. */
     readonly made: () => ManifestStart | null
     readonly make: (counts: ArchiveCounts) => ManifestStart
   }
@@ -62,7 +62,10 @@ export class ArchiveSource implements Source {
     progress.bytesDone = place.fileBytes + dumped
     const { phase, plan, large, offset } = place
     const begun: Begun | null = large !== null || end > offset ? { large, end, between } : null
-    const input = { ...this.#input, ...prepared, manifest: () => manifest.made() ?? manifest.make(this.counts()) }
+    // A head that was made and did not come into the archive, or is dead in it, may tell of other files by now.
+    const head = (isBegun: boolean): ManifestStart =>
+      (isBegun ? manifest.made() : null) ?? manifest.make(this.counts())
+    const input = { ...this.#input, ...prepared, manifest: head }
     for await (const chunk of new ArchiveMaker(input, this.#ledger, { phase, plan, begun }).bytes()) {
       if (!(chunk instanceof Uint8Array)) this.#told = chunk
       yield chunk

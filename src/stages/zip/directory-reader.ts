@@ -10,6 +10,8 @@ export async function* readRecords(
   from: number,
   to: number,
 ): AsyncGenerator<{ readonly start: number; readonly name: string }> {
+  // Nothing to be read: the file need not be there yet.
+  if (from >= to) return
   let rest: Buffer = Buffer.alloc(0)
   for await (const piece of readSpill(file, from, to)) {
     rest = rest.length === 0 ? piece : Buffer.concat([rest, piece])

@@ -48,17 +48,14 @@ export async function* dumpEntry(
   from: LargeProgress | null,
 ): EntryBytes<MadeEntry> {
   const sha256 = new StreamHash(from, () => damagedStateFile(file))
-  const record = yield* largeEntry(
-    {
-      name,
-      mtime,
-      level: dumpLevels[compression],
-      read: (start) => sha256.over(start, (at) => readSpill(file, at, bytes)),
-    },
-    from,
-  )
-  const line = { path: name, size: bytes, mtime: mtime.toISOString(), sha256: await sha256.digest() }
-  return { record, line: storedLine(line, null), size: bytes }
+  const read = (start: number): AsyncIterable<Uint8Array> => sha256.over(start, (at) => readSpill(file, at, bytes))
+  try {
+    const record = yield* largeEntry({ name, mtime, level: dumpLevels[compression], read }, from)
+    const line = { path: name, size: bytes, mtime: mtime.toISOString(), sha256: await sha256.digest() }
+    return { record, line: storedLine(line, null), size: bytes }
+  } finally {
+    await sha256.end()
+  }
 }
 
 /** What a file of the archive folder becomes an entry with. */
@@ -86,9 +83,13 @@ export async function* largeFileEntry(
     const mtime = new Date(state.mtimeMs)
     const level = compressionFor(header, compression, { name: file.path, prefix: head })
     const read = (start: number): AsyncIterable<Uint8Array> => sha256.over(start, pieces)
-    const record = yield* largeEntry({ name, mtime, level, read }, from)
-    const line = { path: name, size: state.size, mtime: mtime.toISOString(), sha256: await sha256.digest() }
-    return { record, line: storedLine(line, header), size: state.size }
+    try {
+      const record = yield* largeEntry({ name, mtime, level, read }, from)
+      const line = { path: name, size: state.size, mtime: mtime.toISOString(), sha256: await sha256.digest() }
+      return { record, line: storedLine(line, header), size: state.size }
+    } finally {
+      await sha256.end()
+    }
   })
 }
 
@@ -136,6 +137,7 @@ class StreamHash {
   readonly #from: LargeProgress | null
   readonly #changed: () => Error
   readonly #hash = createHash('sha256')
+  readonly #stop = new AbortController()
   #whole: Promise<string> | null = null
 
   constructor(from: LargeProgress | null, changed: () => Error) {
@@ -145,7 +147,7 @@ class StreamHash {
 
   async *over(start: number, read: (from: number) => AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     if (this.#from !== null) {
-      this.#whole = hashAgain(read(0), this.#from, this.#changed)
+      this.#whole = hashAgain(untilAborted(read(0), this.#stop.signal), this.#from, this.#changed)
       this.#whole.catch(() => undefined)
       yield* read(start)
       return
@@ -158,6 +160,19 @@ class StreamHash {
 
   async digest(): Promise<string> {
     return this.#whole === null ? this.#hash.digest('hex') : await this.#whole
+  }
+
+  /** Nobody asks for it any more. Resolves when the source is not read any more either. */
+  async end(): Promise<void> {
+    this.#stop.abort()
+    await this.#whole?.catch(() => undefined)
+  }
+}
+
+async function* untilAborted(source: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) {
+    if (signal.aborted) return
+    yield chunk
   }
 }
 

@@ -45,8 +45,8 @@ export interface ArchiveInput extends FileOptions {
   readonly plan: string
   /** The time of the folder's entry, should there be one. */
   readonly startedAt: Date
-  /** Asked for after the last file is in; gives the same in every process. */
-  readonly manifest: () => ManifestStart
+  /** Asked for after the last file is in. `isBegun`: the one that is begun in the archive, to be compared with it. */
+  readonly manifest: (isBegun: boolean) => ManifestStart
   readonly onLeftOut: (left: LeftOut) => void
   readonly progress: Progress
 }
@@ -77,6 +77,8 @@ export class ArchiveMaker {
   #plan: number
   /** Until the first entry is through. */
   #begun: Begun | null
+  /** Bytes of the dump that are told as done. */
+  #dumpDone: number
 
   constructor(input: ArchiveInput, ledger: Ledger, from: MakeFrom) {
     this.#input = input
@@ -84,6 +86,7 @@ export class ArchiveMaker {
     this.#phase = from.phase
     this.#plan = from.plan
     this.#begun = from.begun
+    this.#dumpDone = from.begun?.large?.read ?? 0
   }
 
   /** The bytes from there on with, in between, the places. A chunk is valid until the next is asked for. */
@@ -93,7 +96,8 @@ export class ArchiveMaker {
     progress.phase = 'archiving'
     if (this.#phase === 'dump') {
       if (dump !== null) {
-        const { start, result } = yield* this.#entry((from) => this.#counted(dumpEntry(dump, compression, from), from))
+        if (this.#ledger.offset === 0 && dump.bytes > FIRST_FILE_BYTES) yield* this.#folder()
+        const { start, result } = yield* this.#entry((from) => this.#counted(dumpEntry(dump, compression, from)))
         await this.#ledger.addEntry(result.record, start, result.line)
       }
       yield this.#next('files')
@@ -147,11 +151,13 @@ export class ArchiveMaker {
   async *#file(one: PreparedFile): AsyncGenerator<Uint8Array | Mark, LeftOutFile | null> {
     const ledger = this.#ledger
     if (one.kind === 'left-out') {
-      if (this.#begun !== null) ledger.leaveDead(this.#begun.large?.start ?? ledger.offset, this.#begun.end)
+      this.#leaveBegun()
       return one
     }
     if (ledger.offset === 0 && (one.kind === 'large' || one.size > FIRST_FILE_BYTES)) yield* this.#folder()
     if (one.kind === 'large') return yield* this.#largeFile(one.file)
+    // What was too large to be read whole is now another file: nothing of it fits what is there.
+    if ((this.#begun?.large ?? null) !== null) this.#leaveBegun()
     const { data, record } = one.entry
     let start = ledger.offset
     if (this.#begun === null) {
@@ -166,6 +172,12 @@ export class ArchiveMaker {
     one.release()
     await ledger.addFile(record, start, one.line, one.size)
     return null
+  }
+
+  #leaveBegun(): void {
+    if (this.#begun === null) return
+    this.#ledger.leaveDead(this.#begun.large?.start ?? this.#ledger.offset, this.#begun.end)
+    this.#begun = null
   }
 
   async *#largeFile(file: PlannedFile): AsyncGenerator<Uint8Array | Mark, LeftOutFile | null> {
@@ -222,17 +234,18 @@ export class ArchiveMaker {
 
   async *#folder(): AsyncGenerator<Uint8Array | Mark> {
     const { data, record } = await folderEntry(this.#input.startedAt)
-    yield* counting(asEntry(data, null), this.#ledger) as AsyncGenerator<Uint8Array>
-    await this.#ledger.addEntry(record, 0, null)
+    const { start } = yield* this.#entry(() => asEntry(data, null))
+    await this.#ledger.addEntry(record, start, null)
     yield this.#mark(null)
   }
 
   async *#manifest(): AsyncGenerator<Uint8Array | Mark> {
     const { manifest } = this.#ledger
     await manifest.flush()
-    const { head, mtime } = this.#input.manifest()
-    const source = { head, mtime, file: manifest.path, bytes: manifest.bytes }
-    const { start, result } = yield* this.#entry((from) => manifestEntry(source, this.#input.compression, from))
+    const { start, result } = yield* this.#entry((from) => {
+      const begun = this.#input.manifest(this.#begun !== null)
+      return manifestEntry({ ...begun, file: manifest.path, bytes: manifest.bytes }, this.#input.compression, from)
+    })
     await this.#ledger.addEntry(result, start, null)
   }
 
@@ -243,12 +256,12 @@ export class ArchiveMaker {
   }
 
   /** The dump's bytes count as done like those of files. */
-  #counted<R>(bytes: EntryBytes<R>, from: LargePlace | null): EntryBytes<R> {
-    let read = from?.read ?? 0
+  #counted<R>(bytes: EntryBytes<R>): EntryBytes<R> {
     return mapped(bytes, (chunk) => {
-      if (!(chunk instanceof Uint8Array)) {
-        this.#input.progress.bytesDone += chunk.read - read
-        read = chunk.read
+      // One that has to begin again counts once.
+      if (!(chunk instanceof Uint8Array) && chunk.read > this.#dumpDone) {
+        this.#input.progress.bytesDone += chunk.read - this.#dumpDone
+        this.#dumpDone = chunk.read
       }
       return chunk
     })

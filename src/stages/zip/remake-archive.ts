@@ -56,7 +56,8 @@ async function* pieces(input: RemakeInput, from: ArchivePlace): AsyncGenerator<U
   try {
     if (phase === 'dump') {
       if (dump !== null) {
-        await starts.expect(large?.start ?? 0)
+        yield* starts.folder(input.startedAt)
+        await starts.expect(large?.start ?? starts.offset)
         yield* starts.counted(dumpEntry(dump, compression, large))
       }
       large = null
@@ -68,7 +69,8 @@ async function* pieces(input: RemakeInput, from: ArchivePlace): AsyncGenerator<U
       large = null
       phase = 'manifest'
     }
-    if (manifest === null) return
+    // A manifest that is known before its turn is one that was begun, and lost with what was not durable.
+    if (manifest === null || (known.phase !== 'manifest' && known.phase !== 'directory')) return
     if (phase === 'manifest') {
       const source = { ...manifest, file: spills.manifest, bytes: known.manifest }
       await starts.expect(large?.start ?? starts.offset)
@@ -98,6 +100,7 @@ async function* files(
   const decided = decisions(input, { plan, manifest, skipLines })
   const options = { root, compression, buffers: new ReadBuffers() }
   let within = large
+  yield* starts.folder(input.startedAt)
   const prepared = aheadInOrder(
     decided,
     async ({ item, line }) => ({ one: await prepareFile(asMade(item, line), options), line }),
@@ -105,18 +108,20 @@ async function* files(
   )
   for await (const { one, line } of prepared) {
     if (line?.skipped !== undefined) continue
-    if (starts.offset === 0 && (await starts.isFolder())) {
-      for (const chunk of (await folderEntry(input.startedAt)).data) yield starts.count(chunk)
-      await starts.expect(0)
+    if (one.kind === 'left-out') {
+      // What is not decided yet may be left out.
+      if (line === null) return
+      throw cannotRemake()
     }
-    if (one.kind === 'left-out') throw cannotRemake()
     await starts.expect(within?.start ?? starts.offset)
     if (one.kind === 'whole') {
-      if (line !== null && one.line['sha256'] !== line.sha256) throw cannotRemake()
+      if (within !== null) throw cannotRemake()
+      mustBeAsMade(one.line, line)
       for (const chunk of one.entry.data) yield starts.count(chunk)
       one.release()
     } else {
-      yield* starts.counted(largeFileEntry(one.file, options, within))
+      const made = yield* starts.counted(largeFileEntry(one.file, options, within))
+      mustBeAsMade(made.line, line)
     }
     within = null
     // What comes after the entry under way is not decided yet.
@@ -129,7 +134,9 @@ async function* decisions(
   { plan, folder, known }: RemakeInput,
   from: { readonly plan: number; readonly manifest: number; readonly skipLines: number },
 ): AsyncGenerator<{ readonly item: WalkItem; readonly line: Decided | null }> {
-  const lines = readJsonLinesAt(ledgerFiles(folder).manifest, from.manifest, known.manifest)
+  const { manifest } = ledgerFiles(folder)
+  // Nothing to be read: the file need not be there yet.
+  const lines = from.manifest < known.manifest ? readJsonLinesAt(manifest, from.manifest, known.manifest) : nothing()
   try {
     for (let skipped = 0; skipped < from.skipLines; skipped += 1) await lines.next()
     for await (const { item } of readPlan(plan, from.plan)) {
@@ -145,10 +152,17 @@ async function* decisions(
   }
 }
 
+async function* nothing(): ReturnType<typeof readJsonLinesAt> {}
+
 /** A file that is in the archive went in as large as it was then, not as large as it was planned. */
 function asMade(item: WalkItem, line: Decided | null): WalkItem {
   if ('leftOut' in item || line?.size === undefined) return item
   return { ...item, size: Math.max(item.size, line.size) }
+}
+
+/** The time of a file stands in its local record. */
+function mustBeAsMade(now: Readonly<Record<string, unknown>>, line: Decided | null): void {
+  if (line !== null && (now['sha256'] !== line.sha256 || now['mtime'] !== line.mtime)) throw cannotRemake()
 }
 
 /** Follows the bytes that are made, and holds where entries begin against the directory. */
@@ -170,8 +184,11 @@ class EntryStarts {
     if (record !== null && record.start !== start) throw cannotRemake()
   }
 
-  async isFolder(): Promise<boolean> {
-    return (await this.#peek())?.name === `${FILES_FOLDER}/`
+  /** The folder's entry, when the archive begins with it. */
+  async *folder(mtime: Date): AsyncGenerator<Uint8Array> {
+    if (this.offset !== 0 || (await this.#peek())?.name !== `${FILES_FOLDER}/`) return
+    await this.expect(0)
+    for (const chunk of (await folderEntry(mtime)).data) yield this.count(chunk)
   }
 
   count(chunk: Uint8Array): Uint8Array {
@@ -179,8 +196,16 @@ class EntryStarts {
     return chunk
   }
 
-  async *counted(bytes: EntryBytes<unknown>): AsyncGenerator<Uint8Array> {
-    for await (const chunk of bytes) if (chunk instanceof Uint8Array) yield this.count(chunk)
+  async *counted<R>(bytes: EntryBytes<R>): AsyncGenerator<Uint8Array, R> {
+    try {
+      for (;;) {
+        const next = await bytes.next()
+        if (next.done === true) return next.value
+        if (next.value instanceof Uint8Array) yield this.count(next.value)
+      }
+    } finally {
+      await bytes.return(undefined as never)
+    }
   }
 
   async close(): Promise<void> {
