@@ -48,7 +48,9 @@ export async function sink(input: SinkInput): Promise<StoredObject> {
     const error = asBackupError(thrown)
     progress.state = error.code === 'E_ABORTED' ? 'interrupted' : 'failed'
     const { code, message } = error
-    if (code !== 'E_ABORTED') record.upload(destination.name, { error: { code, message } })
+    // What was damaged on its way is not gone on with.
+    const anew = code === 'E_INTEGRITY' ? { token: null, held: 0 } : {}
+    if (code !== 'E_ABORTED') record.upload(destination.name, { ...anew, error: { code, message } })
     throw error
   } finally {
     await feed.leave()

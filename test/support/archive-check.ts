@@ -42,7 +42,7 @@ export async function checkArchives(rig: Rig, name: string, expectation: Archive
   checkFiles(lines, expectation.sources)
   if (expectation.database !== null) {
     const dump = `database/${expectation.database.name}.sql`
-    assert.equal(entries[0]?.name, dump)
+    assert.equal(entries.find((entry) => !entry.name.endsWith('/'))?.name, dump, 'the dump comes first')
     expectation.database.check(await readEntry(nas, dump), expectation.database.from)
   }
   if (expectation.result !== null) {

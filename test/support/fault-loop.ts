@@ -38,19 +38,21 @@ export async function fileFaults(t: TestContext, options: FileFaultOptions): Pro
   t.diagnostic(`seed ${seed}`)
   const offset = seeded(seed, 'offset').below(stride)
   let tried = 0
+  let failures = 0
   let call = 1 + offset
-  for (let isNeeded = true; isNeeded && call <= MOST_CALLS; call += stride) {
+  for (let isNeeded = true; isNeeded && failures < MOST_FAILURES && call <= MOST_CALLS; call += stride) {
     const kinds = Array.from({ length: kindsAtOnce }, () => FILE_FAULTS[tried++ % FILE_FAULTS.length] ?? 'eio')
     const hits = kinds.map(async (kind) => {
       const what = `${kind} at call ${call} of a ${options.run} run`
       if (ONLY !== undefined && ONLY !== what) return true
       const words = `KILL_SEED=${seed} KILL_CASE='${what}' node --test ${path.relative(process.cwd(), options.file)}`
-      let hit: string | null = null
+      let hit: string | null = 'not known'
       await t.test(what, async (own) => {
         try {
           hit = await fileFault(own, { seed, run: options.run, kind, call })
           own.diagnostic(hit ?? 'the run has no such call')
         } catch (error) {
+          failures += 1
           throw new Error(`Replay: ${words}`, { cause: error })
         }
       })
@@ -60,6 +62,9 @@ export async function fileFaults(t: TestContext, options: FileFaultOptions): Pro
   }
   if (ONLY === undefined) assert.ok(call <= MOST_CALLS, 'a run needs no fault at some time')
 }
+
+/** The rest would tell no more. */
+const MOST_FAILURES = 10
 
 /** Far more than a small archive takes. */
 const MOST_CALLS = 10_000

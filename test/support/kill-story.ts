@@ -130,9 +130,10 @@ export class Story {
 
   /** The files must be there once bytes have been sent. `isDear`: what they held may have to be sent again. */
   #damaged(files: readonly string[], isDear: boolean): void {
-    if (this.name !== null && namesAtNas(this.#rig).begun.length > 0)
-      assert.ok(files.length > 0, 'there is such a file')
-    if (files.length > 0 && isDear) this.isLossDear = true
     this.#options.say(`damage ${files.join(', ')}`)
+    // A ring that was lost before is made anew only when the run goes on.
+    const mustBeThere = this.name !== null && !this.#isRingLost && namesAtNas(this.#rig).begun.length > 0
+    if (mustBeThere) assert.ok(files.length > 0, 'there is such a file')
+    if (files.length > 0 && isDear) this.isLossDear = true
   }
 }

@@ -18,6 +18,7 @@ export class LeftOutList {
 
   /** Those that an earlier process left out, from its lines of the manifest: `bytes` of a file. Rejects with E_STATE. */
   async addFrom(manifest: string, bytes: number): Promise<void> {
+    if (bytes === 0) return
     for await (const { value } of readJsonLinesAt(manifest, 0, bytes)) {
       const line = value as SkippedLine | StoredLine
       if ('skipped' in line) this.#add(line.path, line.skipped)
