@@ -32,9 +32,11 @@ export class Copies {
     this.#wake()
   }
 
-  /** Resolves when there is a copy that was not there before. Rejects with E_SOURCE when there will be none. */
-  async next(signal: AbortSignal): Promise<void> {
-    const known = this.all.length
+  /**
+   * Resolves when there are more copies than the `known` ones that were looked at already. Rejects with E_SOURCE when
+   * there will be none.
+   */
+  async next(signal: AbortSignal, known = this.all.length): Promise<void> {
     while (this.all.length === known) {
       if (signal.aborted) throw abortError(signal)
       if (this.#waiting.size + 1 >= this.#working) {

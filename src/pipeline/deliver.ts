@@ -154,15 +154,22 @@ export async function deliver(input: DeliverInput): Promise<Delivery> {
   }
   const all = await settled
   clear()
-  if (failure === null) {
-    // What only a copy of the archive could have brought, no later run will bring.
-    for (const { destination, error } of all) {
-      if (error?.code === 'E_SOURCE') record.upload(destination.name, { hopeless: true })
-    }
-  }
+  if (failure === null) noteHopeless(record, all)
   // A stop that came when all was stored already has stopped nothing.
   if (input.signal.aborted && all.some(({ error }) => error !== null)) failure ??= abortError(input.signal)
   return { whole: record.state.whole, failure, outcomes: all }
+}
+
+/**
+ * What only a copy of the archive could have brought no later run will bring, unless another destination may still come
+ * to have one.
+ */
+function noteHopeless(record: RunRecord, outcomes: readonly Outcome[]): void {
+  const here = outcomes.map(({ destination }) => destination.name)
+  const lost = outcomes.filter(({ error }) => error?.code === 'E_SOURCE').map(({ destination }) => destination.name)
+  const others = [...record.state.uploads].filter(([name]) => !lost.includes(name))
+  if (others.some(([name, { stored, hopeless }]) => !hopeless && (stored === null || !here.includes(name)))) return
+  for (const name of lost) record.upload(name, { hopeless: true })
 }
 
 const deserted = (): BackupError => new BackupError('E_DESTINATION', 'No destination could be opened.')

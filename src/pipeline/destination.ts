@@ -120,6 +120,13 @@ export interface Destination {
   stat(object: string, signal: AbortSignal): Promise<StoredObject | null>
 
   /**
+   * Every object in the destination's folder, not in folders below it, in any order; files that others put there too.
+   * Pages are followed. Nothing when the folder is not there yet; E_DESTINATION where it is never made, so that a drive
+   * is not connected. `digest` is null where a listing does not tell it.
+   */
+  list(signal: AbortSignal): AsyncGenerator<StoredObject & { readonly name: string }>
+
+  /**
    * The bytes `from` to `to` (exclusive) of an object that `stat` or `commit` returned; a chunk is valid until the next is
    * asked for. It gives all of them or throws, E_DESTINATION with `stop` when the object is gone or ends before `to`.
    */

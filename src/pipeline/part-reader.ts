@@ -40,9 +40,10 @@ export class PartReader {
    */
   async read(n: number, signal: AbortSignal): Promise<Part> {
     for (;;) {
+      const known = this.#from.copies.all.length
       const part = await this.tryRead(n, signal)
       if (part !== null) return part
-      await this.#from.copies.next(signal)
+      await this.#from.copies.next(signal, known)
     }
   }
 

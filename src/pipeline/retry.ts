@@ -24,7 +24,8 @@ export interface RetryOptions {
 
 /**
  * A destination that tries again, under the same contract: here too, `append` may resolve with less than was sent.
- * `read` goes on behind the bytes it has given already.
+ * `read` goes on behind the bytes it has given already; `list` starts anew and gives each object once, by its id: of a
+ * listing it keeps the ids.
  */
 export function withRetry(inner: Destination, options: RetryOptions = {}): Destination {
   const { policy = DEFAULT_RETRY, onRetry = () => undefined, stop = null } = options
@@ -45,6 +46,23 @@ export function withRetry(inner: Destination, options: RetryOptions = {}): Desti
         sending,
       ),
     stat: (object, signal) => again(opening(), signal, () => inner.stat(object, signal)),
+    async *list(signal) {
+      const patience = opening()
+      const given = new Set<string>()
+      for (;;) {
+        try {
+          for await (const object of inner.list(signal)) {
+            if (given.has(object.id)) continue
+            given.add(object.id)
+            patience.progressed()
+            yield object
+          }
+          return
+        } catch (error) {
+          await patience.pause(error, signal)
+        }
+      }
+    },
     async *read(object, { from, to }, signal) {
       const patience = sending()
       for (let at = from; ;) {

@@ -100,7 +100,7 @@ async function resume(
   token: string,
   acknowledged: number,
 ): Promise<{ readonly upload: Upload } | { readonly stored: StoredObject } | null> {
-  const { destination, feed, progress, halt } = input
+  const { destination, feed, record, progress, halt } = input
   let upload: Upload
   let held: number
   try {
@@ -118,6 +118,11 @@ async function resume(
     await upload.abort()
     await forget(input)
     return null
+  }
+  if (held < acknowledged || upload.token !== token) {
+    // What comes after `held` is not acknowledged yet, as a later process would take it to be.
+    record.upload(destination.name, { token: upload.token, held: Math.min(held, acknowledged) })
+    await record.sync()
   }
   feed.seek(held)
   progress.held = held

@@ -30,7 +30,7 @@ export interface Source {
    * as it was stays behind as dead bytes. Called once.
    */
   make(beginning: Beginning): AsyncGenerator<Uint8Array | Mark>
-  /** Everything is on disk that the marks up to `mark` need, also after a power cut. */
+  /** Everything is on disk that the marks told so far need, also after a power cut. */
   sync(): Promise<void>
   /**
    * The bytes from a mark on, once more, as far as the marks that were synced know them. Throws E_SOURCE where they cannot be

@@ -18,7 +18,7 @@ export async function spool(
   let written = 0
   let handle: FileHandle | null = null
   try {
-    await rm(file, { force: true })
+    await removeOld(file)
     handle = await createStateFile(file)
     for await (const chunk of source) {
       if (options.signal.aborted) throw abortError(options.signal)
@@ -30,6 +30,14 @@ export async function spool(
     return written
   } finally {
     await handle?.close()
+  }
+}
+
+async function removeOld(file: string): Promise<void> {
+  try {
+    await rm(file, { force: true })
+  } catch (error) {
+    throw stateFileError(error, file)
   }
 }
 

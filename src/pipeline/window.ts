@@ -152,14 +152,14 @@ export class PartWindow {
     try {
       while (this.#failure === null && !this.#closed && this.#published - offset <= wanted) {
         if (this.#isTooLarge(wanted, offset)) throw new RangeError(`${wanted} bytes do not fit into the window`)
-        if (!branch.isHungry) {
-          branch.isHungry = true
+        if (branch.awaited !== wanted) {
+          branch.awaited = wanted
           this.#wake()
         }
         await this.change(signal)
       }
     } finally {
-      branch.isHungry = false
+      branch.awaited = null
     }
     if (this.#failure !== null) throw this.#failure
     const available = this.#published - offset
@@ -239,8 +239,13 @@ export class PartWindow {
   #blocking(): Branch[] {
     const [first] = this.#parts
     const branches = [...this.#branches]
-    if (first === undefined || !branches.some(({ isHungry }) => isHungry)) return []
-    return branches.filter(({ isHungry, offset }) => !isHungry && offset < first.offset + first.bytes.length)
+    if (first === undefined || !branches.some((branch) => this.#isHungry(branch))) return []
+    return branches.filter(({ awaited, offset }) => awaited === null && offset < first.offset + first.bytes.length)
+  }
+
+  /** Whether it waits for bytes that are not there: one that has them may not have heard of it yet. */
+  #isHungry({ awaited, offset }: Branch): boolean {
+    return awaited !== null && this.#published - offset <= awaited
   }
 
   /**
@@ -265,8 +270,8 @@ export class PartWindow {
 export class Branch {
   readonly #window: PartWindow
   #offset: number
-  /** For PartWindow only: it has asked for bytes that are not there yet. */
-  isHungry = false
+  /** For PartWindow only: so many bytes it has asked for and waits for; null when it does not wait. */
+  awaited: number | null = null
   /** For PartWindow only: the parts that its last stretch is made of. */
   pinned: Part[] = []
 

@@ -19,6 +19,8 @@ export interface StandInOptions extends ServerOptions {
   readonly storage: StorageOptions
   /** What fits into the account, in bytes; null: the service names no limit. */
   readonly quotaBytes?: number | null
+  /** A page of a listing has at most this many entries, whatever was asked for. */
+  readonly pageEntries?: number
   /** How long an access token is good, and is said to be. Default: what the real service gives. */
   readonly tokenLifetimeSeconds?: number
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { counted } from '../../../src/pipeline/counted.ts'
@@ -13,6 +13,10 @@ async function make(wrap = (destination: Destination) => destination): Promise<D
     open: () => wrap(localDestination({ type: 'local', name: 'nas', folder, chunkSize: null })),
     visible: async () => (await readdir(folder)).filter((name) => name.endsWith('.zip')),
     read: (object) => readFile(path.join(folder, object)),
+    async storeBelow(object) {
+      await mkdir(path.join(folder, 'below'))
+      await writeFile(path.join(folder, 'below', object), 'x')
+    },
     close: () => rm(folder, { recursive: true, force: true }),
   }
 }

@@ -11,6 +11,7 @@ function make(wrap: (destination: Destination) => Destination): Promise<Destinat
     open: () => wrap(far.another()),
     visible: () => Promise.resolve([...far.objects.keys()]),
     read: (object) => Promise.resolve(far.objects.get(object) ?? Buffer.alloc(0)),
+    storeBelow: null,
     close: () => Promise.resolve(),
   })
 }

@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { counted } from '../../../src/pipeline/counted.ts'
 import type { Destination } from '../../../src/pipeline/destination.ts'
+import { ObjectDigest } from '../../../src/pipeline/digest.ts'
 import { withRetry } from '../../../src/pipeline/retry.ts'
 import type { DestinationConfig } from '../../../src/stages/config/types.ts'
 import { openDestination } from '../../../src/stages/destinations/open.ts'
 import { startDropboxStandIn } from '../../../src/stages/stand-ins/dropbox/stand-in.ts'
 import { startDriveStandIn } from '../../../src/stages/stand-ins/google-drive/stand-in.ts'
 import type { StandIn } from '../../../src/stages/stand-ins/types.ts'
-import { describeDestination, type DestinationUnderTest } from '../../conformance/destination.ts'
+import { describeDestination, PAGE_ENTRIES, type DestinationUnderTest } from '../../conformance/destination.ts'
 
 const quick = { firstPauseMs: 1, longestPauseMs: 5, patienceMs: 200, openingPatienceMs: 200 }
 
@@ -54,6 +55,13 @@ async function make(
       for await (const chunk of standIn.read(found)) chunks.push(chunk)
       return Buffer.concat(chunks)
     },
+    async storeBelow(object) {
+      const below = openDestination({ ...config, folder: `${config.folder}/below` }, endpoints)
+      const upload = await below.begin(object, new AbortController().signal)
+      const digests = new ObjectDigest().digests()
+      await upload.commit({ offset: 0, tail: [], bytes: 0, digests }, new AbortController().signal)
+      await below.close()
+    },
     async close() {
       await standIn.close()
       await rm(folder, { recursive: true, force: true })
@@ -61,8 +69,10 @@ async function make(
   }
 }
 
-const startDropbox: Start = (storage) => startDropboxStandIn({ storage, refreshTokens: ['refresh-1'] })
-const startDrive: Start = (storage) => startDriveStandIn({ storage, refreshTokens: ['refresh-1'] })
+const startDropbox: Start = (storage) =>
+  startDropboxStandIn({ storage, pageEntries: PAGE_ENTRIES, refreshTokens: ['refresh-1'] })
+const startDrive: Start = (storage) =>
+  startDriveStandIn({ storage, pageEntries: PAGE_ENTRIES, refreshTokens: ['refresh-1'] })
 const asIs = (destination: Destination): Destination => destination
 const counting = (destination: Destination): Destination => counted(destination, () => undefined)
 const retried = (destination: Destination): Destination => withRetry(counting(destination), { policy: quick })

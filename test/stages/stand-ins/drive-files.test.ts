@@ -138,6 +138,29 @@ test('45: pages may hold fewer files than asked for, or none, and still name a n
   assert.deepEqual(sizes, [0, 0, 1])
 })
 
+test('45: a page goes on behind the last file of the one before, whatever was removed, in every order', async (t) => {
+  for (const order of ['', '&orderBy=name', '&orderBy=name%20desc']) {
+    const { api, file, list } = await drive(t, { pageEntries: 2 })
+    for (const name of ['b', 'e', 'a', 'd', 'c', 'b']) await file({ name }, bytes(1))
+    const names: string[] = []
+    let token = ''
+    do {
+      const reply = await list('trashed = false', `&pageSize=1000${order}${token}`)
+      for (const { id, name } of reply.at('files') as { id: string; name: string }[]) {
+        names.push(name)
+        assert.equal((await api('DELETE', `/drive/v3/files/${id}`)).status, 204)
+      }
+      const next = reply.at('nextPageToken') as string | undefined
+      token = next === undefined ? '' : `&pageToken=${next}`
+    } while (token !== '')
+    const sorted = ['a', 'b', 'b', 'c', 'd', 'e']
+    const expected =
+      order === '' ? ['b', 'e', 'a', 'd', 'c', 'b'] : order.includes('desc') ? sorted.toReversed() : sorted
+    assert.deepEqual(names, expected)
+    assert.equal((await list('trashed = false', '&pageToken=nonsense')).at('error/errors/0/reason'), 'invalid')
+  }
+})
+
 test('45: lists are ordered as asked', async (t) => {
   const { file, list } = await drive(t)
   for (const name of ['b', 'c', 'a']) await file({ name }, bytes(1))

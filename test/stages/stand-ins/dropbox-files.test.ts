@@ -156,6 +156,15 @@ test('29: a listing comes in pages, of one folder or of all below', async (t) =>
   assert.deepEqual((await pages({ path: '' })).names, ['b'])
 })
 
+test('29: a page may be shorter than was asked for', async (t) => {
+  const { put, rpc } = await dropbox(t, { pageEntries: 2 })
+  for (let n = 0; n < 3; n++) await put(`/b/f${n}.zip`, `${n}`)
+  const first = await rpc('files/list_folder', { path: '/b', limit: 2000 })
+  assert.deepEqual([(first.at('entries') as unknown[]).length, first.at('has_more')], [2, true])
+  const second = await rpc('files/list_folder/continue', { cursor: first.at('cursor') })
+  assert.deepEqual([(second.at('entries') as unknown[]).length, second.at('has_more')], [1, false])
+})
+
 test('29: a listing of what is no folder, and a cursor that died', async (t) => {
   const { put, rpc, standIn } = await dropbox(t)
   await put('/b/a.zip', 'x')

@@ -8,6 +8,7 @@ import { download } from '../download.ts'
 import { readAccount } from './account.ts'
 import { dropboxApi } from './api.ts'
 import { deleteFile, fileAt } from './files.ts'
+import { filesIn } from './list.ts'
 import { startSession } from './session.ts'
 import type { Session } from './session.ts'
 import { dropboxUpload } from './upload.ts'
@@ -59,6 +60,7 @@ export function dropboxDestination(config: DropboxConfig, { transport }: { trans
       return upload
     },
     stat: (object, signal) => fileAt(api, pathOf(object), signal),
+    list: (signal) => filesIn(api, folder, signal),
     read: (object, range, signal) => download(object, range, api.download(object.id), signal),
     remove: (object, signal) => deleteFile(api, object, signal),
     close() {

@@ -122,6 +122,10 @@ function endpointVerdict(refusal: Refusal, { folder }: Caller, afterDoubt: After
       return ['E_DESTINATION', `something else has the archive's name in ${folder}`, { advice: 'Move it away.' }]
     case 'not_found':
       return ['E_DESTINATION', 'the archive is not in Dropbox any more', { advice: 'Look into its deleted files.' }]
+    case 'not_folder':
+      return ['E_DESTINATION', `${folder} is a file in Dropbox, not a folder`, { advice: 'Choose another folder.' }]
+    case 'reset':
+      return ['E_DESTINATION', 'Dropbox broke the listing of the folder off', { remedy: 'retry', advice: BY_ITSELF }]
     case 'malformed_path':
     case 'disallowed_name':
       return [

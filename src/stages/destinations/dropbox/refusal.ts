@@ -79,9 +79,14 @@ export function isConflict({ status, tags }: Refusal): boolean {
   return status === 409 && tags[0] === 'path' && tags[1] === 'conflict'
 }
 
-/** There is nothing under the path of a get_metadata or delete_v2. */
+/** There is nothing under the path of a get_metadata, list_folder or delete_v2. */
 export function isMissing({ status, tags }: Refusal): boolean {
   return status === 409 && (tags[0] === 'path' || tags[0] === 'path_lookup') && tags[1] === 'not_found'
+}
+
+/** The cursor of a listing is worth nothing any more: it has to start anew. */
+export function isReset({ status, tags }: Refusal): boolean {
+  return status === 409 && tags[0] === 'reset'
 }
 
 /** An access token that another one can take the place of. */

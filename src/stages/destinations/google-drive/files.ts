@@ -1,9 +1,10 @@
-import { BackupError } from '../../../pipeline/errors.ts'
+import { abortError, BackupError } from '../../../pipeline/errors.ts'
 import type { DriveApi } from './api.ts'
 import { fieldOf } from '../../http/answer.ts'
 import { FILE_FIELDS, FOLDER_TYPE, toDriveFile } from './drive-file.ts'
 import type { DriveFile } from './drive-file.ts'
 import { unreadable } from './errors.ts'
+import type { Caller } from './errors.ts'
 
 /** Where to look: a folder, or the root of My Drive as 'root'. */
 export interface Parent {
@@ -31,13 +32,29 @@ export async function filesNamed(
   kind: 'file' | 'folder',
   signal: AbortSignal,
 ): Promise<DriveFile[]> {
-  const conditions = [`name = ${quoted(name)}`, `${quoted(parent.id)} in parents`, 'trashed = false']
+  const conditions = [`name = ${quoted(name)}`]
   if (kind === 'folder') conditions.push(`mimeType = ${quoted(FOLDER_TYPE)}`)
   const found: DriveFile[] = []
+  for await (const file of filesIn(api, parent, conditions, signal)) {
+    if (file.name === name && file.isFolder === (kind === 'folder')) found.push(file)
+  }
+  return found.sort((a, b) => b.createdMs - a.createdMs || (a.id < b.id ? 1 : -1))
+}
+
+/**
+ * What lies directly in `parent`, files and folders, is not in the trash and meets the `conditions`, terms of a query;
+ * page by page, in any order. Nothing when the parent itself is gone.
+ */
+export async function* filesIn(
+  api: DriveApi,
+  parent: Parent,
+  conditions: readonly string[],
+  signal: AbortSignal,
+): AsyncGenerator<DriveFile> {
   let pageToken: string | undefined
   do {
     const params = {
-      q: conditions.join(' and '),
+      q: [...conditions, `${quoted(parent.id)} in parents`, 'trashed = false'].join(' and '),
       fields: `nextPageToken,files(${FILE_FIELDS})`,
       spaces: 'drive',
       pageSize: 1000,
@@ -46,17 +63,35 @@ export async function filesNamed(
       ...(parent.driveId === null ? {} : { corpora: 'drive', driveId: parent.driveId }),
       ...(pageToken === undefined ? {} : { pageToken }),
     }
-    const page = await api.metadata((drive, options) => drive.files.list(params, options), signal)
-    // The parent itself is gone.
-    if (page === null) return []
+    const page = await api
+      .metadata((drive, options) => drive.files.list(params, options), signal)
+      .catch((error: unknown) => {
+        throw pageToken === undefined ? error : refusedPage(error, api.caller)
+      })
+    if (page === null && pageToken !== undefined) throw refusedPage(null, api.caller)
+    if (page === null) return
     const files = fieldOf(page, 'files')
     if (!Array.isArray(files)) throw unreadable('metadata', api.caller)
     for (const file of files.map(toDriveFile)) {
-      if (file?.name === name && file.isFolder === (kind === 'folder')) found.push(file)
+      if (signal.aborted) throw abortError(signal)
+      if (file === null) throw unreadable('metadata', api.caller)
+      yield file
     }
     pageToken = page.nextPageToken ?? undefined
   } while (pageToken !== undefined)
-  return found.sort((a, b) => b.createdMs - a.createdMs || (a.id < b.id ? 1 : -1))
+}
+
+/**
+ * A page token that is refused for any reason is to be dropped and the list started anew,
+ * https://developers.google.com/workspace/drive/api/reference/rest/v3/files/list
+ */
+function refusedPage(error: unknown, { name }: Caller): unknown {
+  const isRefusal = error instanceof BackupError && error.code === 'E_DESTINATION' && error.remedy === 'stop'
+  if (error !== null && !isRefusal) return error
+  return new BackupError('E_DESTINATION', `${name}: Google Drive broke the listing of the folder off.`, {
+    remedy: 'retry',
+    cause: error,
+  })
 }
 
 /** The file with this id, or null when there is none or it is in the trash. */

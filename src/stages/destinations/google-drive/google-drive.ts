@@ -7,7 +7,7 @@ import { download } from '../download.ts'
 import { driveApi } from './api.ts'
 import { FILE_FIELDS } from './drive-file.ts'
 import { driveError, unreadable } from './errors.ts'
-import { deleteFile, filesNamed, newFileId } from './files.ts'
+import { deleteFile, filesIn, filesNamed, newFileId } from './files.ts'
 import { folderFinder, pathIn } from './folder.ts'
 import { driveUpload } from './upload.ts'
 import type { Session } from './upload.ts'
@@ -102,6 +102,14 @@ export function googleDriveDestination(
       const [newest] = await filesNamed(api, parent, object, 'file', signal)
       if (newest === undefined) return null
       return { id: newest.id, path: pathIn(parent, object), bytes: newest.bytes ?? 0, digest: newest.md5 }
+    },
+
+    async *list(signal) {
+      const parent = await folder.find(signal)
+      if (parent === null) return
+      for await (const { id, name, isFolder, bytes, md5 } of filesIn(api, parent, [], signal)) {
+        if (!isFolder) yield { id, path: pathIn(parent, name), name, bytes: bytes ?? 0, digest: md5 }
+      }
     },
 
     read: (object, range, signal) => download(object, range, api.download(object.id), signal),

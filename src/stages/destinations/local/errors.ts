@@ -14,7 +14,7 @@ export function localError(
   error: unknown,
   name: string,
   folder: string,
-  doing: 'write' | 'read' = 'write',
+  doing: 'write' | 'read' | 'list' = 'write',
 ): BackupError {
   if (error instanceof BackupError) return error
   const code = systemCode(error)
@@ -41,6 +41,12 @@ export function localError(
   if (FORBIDDEN.includes(code) && doing === 'read') {
     return new BackupError('E_AUTH', `${where} has a file that may not be read (${code}).`, {
       advice: 'Give the user who runs the backup the right to read the files there.',
+      cause: error,
+    })
+  }
+  if (FORBIDDEN.includes(code) && doing === 'list') {
+    return new BackupError('E_AUTH', `${where} may not be listed (${code}).`, {
+      advice: 'Give the user who runs the backup the right to see which files are there.',
       cause: error,
     })
   }

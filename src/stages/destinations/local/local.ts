@@ -4,7 +4,7 @@ import type { Destination, Upload } from '../../../pipeline/destination.ts'
 import { abortError, BackupError, systemCode } from '../../../pipeline/errors.ts'
 import type { LocalConfig } from '../../config/types.ts'
 import { judgedBy, localError } from './errors.ts'
-import { readFile, sizeOf, storedObject } from './stored-file.ts'
+import { filesIn, readFile, sizeOf, storedObject } from './stored-file.ts'
 import { localUpload } from './upload.ts'
 
 const DEFAULT_REQUEST_BYTES = 8 * 1024 * 1024
@@ -13,11 +13,13 @@ const PARTIAL = '.partial'
 /**
  * A folder on this machine or on a mounted share. An archive grows as `<name>.partial`, is flushed to the disk, read
  * back and hashed, and only then renamed. The folder must exist: one that is missing is most likely a drive that is not
- * connected.
+ * connected, so that `list`, too, rejects with E_DESTINATION then. It gives every file, partial ones of uploads too.
  */
 export function localDestination({ name, folder, chunkSize }: LocalConfig): Destination {
   const judge = (error: unknown): BackupError => localError(error, name, folder)
   const judged = judgedBy(judge)
+  /** Of uploads that may be taken up later: they end neither in a commit nor in an abort. */
+  const handles: FileHandle[] = []
   const gone = (what: string): BackupError => new BackupError('E_SESSION', `${name}: ${what}.`, { remedy: 'restart' })
 
   /** What an upload came to that has no partial file: the end of it may have gone unrecorded. */
@@ -53,6 +55,7 @@ export function localDestination({ name, folder, chunkSize }: LocalConfig): Dest
         const partial = final + PARTIAL
         await rm(partial, { force: true })
         const handle = await open(partial, 'wx+')
+        handles.push(handle)
         return localUpload({ name, partial, final, handle, judge })
       }),
     resume: (partial, acknowledged, signal) =>
@@ -64,13 +67,9 @@ export function localDestination({ name, folder, chunkSize }: LocalConfig): Dest
         const final = partial.slice(0, -PARTIAL.length)
         const handle = await openedOrNull(partial)
         if (handle === null) return await withoutPartial(partial, final)
-        try {
-          // After a power cut, what was never flushed may be anything.
-          if ((await handle.stat()).size > acknowledged) await handle.truncate(acknowledged)
-        } catch (error) {
-          await handle.close()
-          throw error
-        }
+        handles.push(handle)
+        // After a power cut, what was never flushed may be anything.
+        if ((await handle.stat()).size > acknowledged) await handle.truncate(acknowledged)
         return localUpload({ name, partial, final, handle, judge })
       }),
     stat: (object, signal) =>
@@ -78,6 +77,14 @@ export function localDestination({ name, folder, chunkSize }: LocalConfig): Dest
         const file = path.join(folder, object)
         return (await sizeOf(file)) === null ? null : await storedObject(file, signal)
       }),
+    async *list(signal) {
+      if (signal.aborted) throw abortError(signal)
+      try {
+        yield* filesIn(folder, signal)
+      } catch (error) {
+        throw localError(error, name, folder, 'list')
+      }
+    },
     async *read({ path: file }, { from, to }, signal) {
       let at = from
       try {
@@ -96,7 +103,9 @@ export function localDestination({ name, folder, chunkSize }: LocalConfig): Dest
       }
     },
     remove: (object) => judged(() => rm(object.id, { force: true })),
-    close: () => Promise.resolve(),
+    async close() {
+      await Promise.allSettled(handles.map((handle) => handle.close()))
+    },
   }
 }
 

@@ -1,7 +1,8 @@
-/** What a folder holds: how large, with which digest, and that it will still be there after a power cut. */
-import { open, stat, type FileHandle } from 'node:fs/promises'
+/** What a folder holds: which files, how large, with which digest. */
+import { open, opendir, stat } from 'node:fs/promises'
+import path from 'node:path'
 import { ContentHash } from '../../../pipeline/digest.ts'
-import type { ByteRange, StoredObject } from '../../../pipeline/destination.ts'
+import type { ByteRange, Destination, StoredObject } from '../../../pipeline/destination.ts'
 import { abortError, systemCode } from '../../../pipeline/errors.ts'
 
 const READ_BYTES = 1024 * 1024
@@ -48,22 +49,22 @@ export async function storedObject(file: string, signal: AbortSignal): Promise<S
   return { id: file, path: file, bytes, digest: digest.digest() }
 }
 
-/** What file systems answer that flush no folders, and the system where a folder may be written to but not listed. */
-const CANNOT_FLUSH = ['EINVAL', 'ENOTSUP', 'ENOSYS', 'EISDIR', 'EACCES', 'EPERM']
+/** A link that leads nowhere, or a file that was removed while the folder was listed. */
+const NOT_THERE = ['ENOENT', 'ELOOP']
 
-/**
- * Makes a rename durable, where that can be asked for. Windows has no such call for folders: there NTFS's own log does
- * it.
- */
-export async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return
-  let handle: FileHandle | null = null
-  try {
-    handle = await open(folder, 'r')
-    await handle.sync()
-  } catch (error) {
-    if (!CANNOT_FLUSH.includes(systemCode(error))) throw error
-  } finally {
-    await handle?.close()
+/** The files in a folder, not in folders below it; links count as what they lead to. Nothing is read or hashed. */
+export async function* filesIn(folder: string, signal: AbortSignal): ReturnType<Destination['list']> {
+  for await (const entry of await opendir(folder)) {
+    if (signal.aborted) throw abortError(signal)
+    if (!entry.isFile() && !entry.isSymbolicLink()) continue
+    const file = path.join(folder, entry.name)
+    let found
+    try {
+      found = await stat(file)
+    } catch (error) {
+      if (NOT_THERE.includes(systemCode(error))) continue
+      throw error
+    }
+    if (found.isFile()) yield { id: file, path: file, name: entry.name, bytes: found.size, digest: null }
   }
 }

@@ -3,8 +3,9 @@ import path from 'node:path'
 import { lengthOf } from '../../../pipeline/chunks.ts'
 import type { Commit, StoredObject, Upload } from '../../../pipeline/destination.ts'
 import { abortError, BackupError } from '../../../pipeline/errors.ts'
+import { syncFolder } from '../../../pipeline/state-file.ts'
 import { judgedBy } from './errors.ts'
-import { sizeOf, storedObject, syncFolder } from './stored-file.ts'
+import { sizeOf, storedObject } from './stored-file.ts'
 
 export interface LocalUploadInput {
   readonly name: string

@@ -23,6 +23,8 @@ export interface Account {
   quotaBytes: number | null
   /** Cursors of an older generation are dead. */
   cursorGeneration: number
+  /** Entries that a page of a listing has at most. */
+  readonly pageEntries: number
 }
 
 /** A handler of one route: `argument` is what the call's schema made of its argument. */

@@ -61,7 +61,7 @@ function page(account: Account, cursor: Cursor): Answer {
   const all = account.tree
     .below(cursor.folder, cursor.recursive)
     .filter((entry) => entry.path.toLowerCase() > cursor.after)
-  const entries = all.slice(0, cursor.limit)
+  const entries = all.slice(0, Math.min(cursor.limit, account.pageEntries))
   const after = entries.at(-1)?.path.toLowerCase() ?? cursor.after
   return json(200, {
     entries: entries.map((entry) => metadata(entry, true)),

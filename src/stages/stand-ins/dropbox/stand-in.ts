@@ -57,6 +57,7 @@ export async function startDropboxStandIn(options: DropboxStandInOptions): Promi
     clock,
     quotaBytes: options.quotaBytes === undefined ? 2 ** 41 : options.quotaBytes,
     cursorGeneration: 1,
+    pageEntries: options.pageEntries ?? Infinity,
   }
   for (const token of options.accessTokens ?? []) account.tokens.accept(token, { grant: null })
   const server = new StandInServer(dropboxService(account), options)

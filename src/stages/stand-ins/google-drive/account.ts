@@ -40,6 +40,8 @@ export interface Account {
   readonly goneStatus: 404 | 410
   readonly clock: () => number
   quotaBytes: number | null
+  /** Files that a page of a list has at most. */
+  readonly pageEntries: number
 }
 
 /** Who calls. Refuses a call without a token that is good now. */

@@ -41,6 +41,7 @@ const LAZY = ['sha1', 'sha256'] as const
 export class Files {
   readonly #files = new Map<string, DriveFile>()
   readonly #issued = new Set<string>()
+  readonly #serials = new Map<string, number>()
 
   constructor(createdTime: string) {
     this.put({ ...blank(createdTime), id: ROOT, name: 'My Drive', mimeType: FOLDER })
@@ -63,7 +64,13 @@ export class Files {
 
   put(file: DriveFile): DriveFile {
     this.#files.set(file.id, file)
+    if (!this.#serials.has(file.id)) this.#serials.set(file.id, this.#serials.size)
     return file
+  }
+
+  /** The how-manieth of all files ever made it is. */
+  serial(id: string): number {
+    return this.#serials.get(id) ?? -1
   }
 
   /** Removes a file, or a folder with all that is in it; gives what went. */

@@ -1,69 +1,17 @@
-/** files.list, get (and alt=media), create, update, delete, generateIds; about.get. */
+/** files.get (and alt=media), create, update, delete, generateIds; about.get. */
 
 import { json, Refusal } from '../answer.ts'
 import type { Answer } from '../answer.ts'
 import { download } from '../download.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Account, Holder } from './account.ts'
-import { caller, canSee, quotaOf, visible } from './account.ts'
-import { apiError, invalid, notFound } from './errors.ts'
-import { below, maskOf, pick } from './fields.ts'
-import type { Mask } from './fields.ts'
+import { caller, quotaOf, visible } from './account.ts'
+import { apiError, notFound } from './errors.ts'
+import { maskOf, pick } from './fields.ts'
 import { DEFAULT_FIELDS, ROOT } from './files.ts'
 import type { DriveFile } from './files.ts'
 import { changed, draft, parseMetadata } from './metadata.ts'
-import { parseQuery } from './query.ts'
-
-const DEFAULT_LIST: Mask = new Map<string, Mask>([
-  ['kind', null],
-  ['incompleteSearch', null],
-  ['nextPageToken', null],
-  ['files', DEFAULT_FIELDS],
-])
-
-/**
- * Pages are cut before `q` is applied, so that one may hold fewer files than asked for, or none, and still name a next
- * one, as the real service's may.
- */
-export async function list(account: Account, exchange: Exchange): Promise<Answer> {
-  const holder = caller(account, exchange)
-  await enter(exchange)
-  const { searchParams } = exchange.url
-  const mask = maskOf(searchParams.get('fields'), DEFAULT_LIST)
-  const matches = parseQuery(
-    (searchParams.get('q') ?? 'trashed = false or trashed = true').replaceAll("'root'", `'${ROOT}'`),
-  )
-  const size = count(searchParams.get('pageSize') ?? '100', 1000)
-  const start = count(searchParams.get('pageToken') ?? '~0', Infinity)
-  if ((searchParams.get('spaces') ?? 'drive') !== 'drive') throw invalid('Invalid Value', 'spaces')
-  const all = ordered(
-    account.files.all().filter((file) => canSee(holder, file)),
-    searchParams.get('orderBy'),
-  )
-  const found = all.slice(start, start + size).filter(matches)
-  const files = await Promise.all(found.map((file) => account.files.resource(file, below(mask, 'files'))))
-  const next = start + size < all.length ? { nextPageToken: `~${start + size}` } : {}
-  return json(200, pick({ kind: 'drive#fileList', incompleteSearch: false, ...next, files }, mask))
-}
-
-/** A whole number as text; a page token has a `~` before it. */
-function count(source: string, most: number): number {
-  const value = Number(source.replace(/^~/, ''))
-  if (!Number.isInteger(value) || value < 0 || value > most) throw invalid('Invalid Value', 'pageSize')
-  return value
-}
-
-function ordered(files: DriveFile[], orderBy: string | null): DriveFile[] {
-  const keys = (orderBy ?? '').split(',').filter((key) => key !== '')
-  const comparators = keys.map((key) => {
-    const [field, direction] = key.trim().split(' ')
-    if (field !== 'name' && field !== 'createdTime' && field !== 'modifiedTime')
-      throw invalid('Invalid Value', 'orderBy')
-    const sign = direction === 'desc' ? -1 : 1
-    return (a: DriveFile, b: DriveFile) => sign * (a[field] < b[field] ? -1 : a[field] > b[field] ? 1 : 0)
-  })
-  return files.toSorted((a, b) => comparators.reduce((result, compare) => result || compare(a, b), 0))
-}
+import { count, enter } from './parameters.ts'
 
 export async function get(account: Account, exchange: Exchange, id: string): Promise<Answer> {
   const file = known(account, caller(account, exchange), id)
@@ -101,7 +49,7 @@ export async function remove(account: Account, exchange: Exchange, id: string): 
 export async function generateIds(account: Account, exchange: Exchange): Promise<Answer> {
   caller(account, exchange)
   await enter(exchange)
-  const size = count(exchange.url.searchParams.get('count') ?? '10', 1000)
+  const size = count(exchange, 'count', 10)
   const ids = Array.from({ length: size }, () => account.files.issueId())
   return json(200, { kind: 'drive#generatedIds', space: 'drive', ids })
 }
@@ -134,11 +82,6 @@ export async function about(account: Account, exchange: Exchange): Promise<Answe
     maxUploadSize: '5497558138880',
   }
   return json(200, pick(value, maskOf(fields, null)))
-}
-
-async function enter(exchange: Exchange): Promise<void> {
-  await exchange.drain()
-  await exchange.at('before-commit')
 }
 
 function known(account: Account, holder: Holder, id: string): DriveFile {

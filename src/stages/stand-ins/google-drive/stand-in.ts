@@ -69,6 +69,7 @@ export async function startDriveStandIn(options: DriveStandInOptions): Promise<D
     goneStatus: options.goneStatus ?? 404,
     clock,
     quotaBytes: options.quotaBytes ?? null,
+    pageEntries: options.pageEntries ?? Infinity,
   }
   for (const token of options.accessTokens ?? []) account.tokens.accept(token, userHolder(account, null))
   const server = new StandInServer(driveService(account), options)
