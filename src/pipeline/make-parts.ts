@@ -130,7 +130,7 @@ class Publisher {
 
   async #publish(made: Made, whole: WholeObject | null): Promise<void> {
     const { keeping, source, window } = this.#input
-    await Promise.all([source.sync(), keeping.index.sync()])
+    await Promise.all([source.sync(), keeping.index.sync(), keeping.ring.sync()])
     keeping.record.made(made, whole)
     await keeping.record.sync()
     window.publish(made.bytes)

@@ -6,8 +6,8 @@ import { openStateFile } from './state-file.ts'
 import { writeFully } from './write-fully.ts'
 
 /**
- * The bytes of the last parts in a file, each written over the one `slots` before it and never fsynced. It survives a
- * killed process, not a power cut: whoever reads compares the digest.
+ * The bytes of the last parts in a file, each written over the one `slots` before it. A part may be torn or be another's:
+ * whoever reads compares the digest.
  */
 export class PartRing {
   readonly #file: string
@@ -40,6 +40,18 @@ export class PartRing {
       if (this.#handle === null || !this.#stores) return
       try {
         await writeFully(this.#handle, bytes, this.#file, this.#offset(n))
+      } catch {
+        this.#stores = false
+      }
+    })
+  }
+
+  /** What was put before the call survives a power cut, if the disk can do it. Never rejects, like `put`. */
+  sync(): Promise<void> {
+    return this.#turn.run(async () => {
+      if (!this.#stores) return
+      try {
+        await this.#handle?.datasync()
       } catch {
         this.#stores = false
       }

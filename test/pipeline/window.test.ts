@@ -2,72 +2,17 @@ import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, test } from 'node:test'
+import { lengthOf } from '../../src/pipeline/chunks.ts'
 import { BackupError } from '../../src/pipeline/errors.ts'
-import type { Part } from '../../src/pipeline/part.ts'
-import { PartWindow, type Branch } from '../../src/pipeline/window.ts'
+import type { Branch, PartWindow } from '../../src/pipeline/window.ts'
+import { assertBytes, dice, inTime, PART, partAt, watched } from '../support/window-watch.ts'
 
 const never = new AbortController().signal
-const PART = 7
-/** What a part's buffer holds once it was freed, as if another part had been read into it. */
-const POISON = 0xee
 
-/** The archive's byte at an offset; never POISON. */
-const byteAt = (offset: number): number => (offset * 31 + (offset >> 8)) % POISON
-
-/** Numbers from 0 up to below `limit`, the same for the same seed (mulberry32). */
-function dice(seed: number): (limit: number) => number {
-  let state = seed
-  return (limit) => {
-    state = (state + 0x6d2b79f5) | 0
-    let bits = Math.imul(state ^ (state >>> 15), 1 | state)
-    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits
-    return ((bits ^ (bits >>> 14)) >>> 0) % limit
-  }
-}
-
-function partAt(offset: number, length: number): Part {
-  return { offset, bytes: Uint8Array.from({ length }, (_, index) => byteAt(offset + index)) }
-}
-
-/** A window that poisons what it frees and keeps count. */
-function watched(capacity: number) {
-  const freed: number[] = []
-  let put = 0
-  const window = new PartWindow(capacity, (part) => {
-    freed.push(part.offset)
-    part.bytes.fill(POISON)
-  })
-  const fill = async (total: number, signal = never, pause = () => Promise.resolve()): Promise<void> => {
-    for (let offset = 0; offset < total; offset += PART) {
-      await pause()
-      await window.put(partAt(offset, Math.min(PART, total - offset)), signal)
-      put += 1
-      assert.ok(put - freed.length <= capacity, `${put - freed.length} parts in a window of ${capacity}`)
-    }
-    await pause()
-    window.close()
-  }
-  return { window, freed, fill }
-}
-
-const lengthOf = (chunks: readonly Uint8Array[]): number => chunks.reduce((sum, chunk) => sum + chunk.length, 0)
-
-function assertBytes(offset: number, chunks: readonly Uint8Array[]): void {
-  let at = offset
-  for (const chunk of chunks) for (const byte of chunk) assert.equal(byte, byteAt(at++), `the byte at ${at - 1}`)
-}
-
-/** Waits for all, but not for ever. */
-async function inTime<T>(what: string, all: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => {
-    late.reject(new Error(`${what} stands still`))
-  }, 10_000)
-  try {
-    return await Promise.race([all, late.promise])
-  } finally {
-    clearTimeout(timer)
-  }
+function attached(window: PartWindow, offset = 0): Branch {
+  const branch = window.attach(offset)
+  assert.ok(branch)
+  return branch
 }
 
 describe('the window of parts', () => {
@@ -79,9 +24,12 @@ describe('the window of parts', () => {
       const pause = async (): Promise<void> => {
         for (let n = roll(4); n > 0; n -= 1) await (roll(2) === 0 ? turn() : Promise.resolve())
       }
-      const { window, freed, fill } = watched(capacity)
-      const branches = Array.from({ length: 1 + roll(4) }, () => window.open())
+      const count = 1 + roll(4)
+      const { window, freed, fill } = watched({ capacity, readers: count })
+      const branches = Array.from({ length: count }, () => attached(window))
       const gone = new Set<Branch>()
+      /** Whether the last branch that left had come to the end. */
+      let isFinalAtEnd = false
 
       const read = async (branch: Branch, leavesAt: number): Promise<number> => {
         for (;;) {
@@ -100,8 +48,11 @@ describe('the window of parts', () => {
           assertBytes(offset, stretch.chunks)
           if (stretch.last || offset >= leavesAt) {
             gone.add(branch)
+            isFinalAtEnd = stretch.last
+            if (stretch.last) branch.release(total)
             branch.leave()
             branch.leave()
+            window.quit()
             return stretch.last ? total : offset
           }
           branch.release(offset + roll(length + 1))
@@ -115,15 +66,17 @@ describe('the window of parts', () => {
       const [seen] = await inTime(`seed ${seed}`, Promise.all([Promise.all(readers), fill(total, never, pause)]))
       assert.equal(seen[0], total)
       const all = Array.from({ length: Math.ceil(total / PART) }, (_, n) => n * PART)
-      assert.deepEqual(freed, all, `seed ${seed}: each part freed once, in order`)
+      // With nobody left the rest stays where it is.
+      const expected = isFinalAtEnd ? all : all.slice(0, freed.length)
+      assert.deepEqual(freed, expected, `seed ${seed}: each part freed once, in order`)
     }
   })
 
   test('a stretch of every size around a part comes whole, with one byte known to follow it', async () => {
     for (const total of [0, 1, PART - 1, PART, PART + 1, 3 * PART]) {
       for (const wanted of [1, PART - 1, PART, PART + 1, 2 * PART]) {
-        const { window, fill } = watched(4)
-        const branch = window.open()
+        const { window, fill } = watched({ capacity: 4, readers: 1 })
+        const branch = attached(window)
         const filled = fill(total)
         const lengths: number[] = []
         for (;;) {
@@ -140,9 +93,29 @@ describe('the window of parts', () => {
     }
   })
 
+  test('what is put is read by nobody before it is published', async () => {
+    const { window } = watched({ capacity: 4, readers: 1 })
+    const branch = attached(window)
+    let taken = 0
+    const reading = branch.take(PART, never).then(({ chunks }) => (taken = lengthOf(chunks)))
+    await window.put(partAt(0), never)
+    await window.put(partAt(PART), never)
+    await turn()
+    assert.equal(window.published, 0)
+    window.publish(PART)
+    await turn()
+    assert.equal(taken, 0, 'one byte more has to be published: these may be the last')
+    window.publish(2 * PART)
+    assert.equal(await inTime('the branch', reading), PART)
+    branch.release(PART)
+    const rest = branch.take(2 * PART, never)
+    window.close()
+    assert.deepEqual({ ...(await rest), chunks: [] }, { offset: PART, chunks: [], last: true })
+  })
+
   test('a request that can never fit is refused instead of waited for', async () => {
-    const { window, fill } = watched(3)
-    const branch = window.open()
+    const { window, fill } = watched({ capacity: 3, readers: 1 })
+    const branch = attached(window)
     const stop = new AbortController()
     const filled = fill(10 * PART, stop.signal)
     branch.release(PART - 1)
@@ -153,8 +126,8 @@ describe('the window of parts', () => {
   })
 
   test('a released byte cannot be taken back', async () => {
-    const { window, fill } = watched(3)
-    const branch = window.open()
+    const { window, fill } = watched({ capacity: 3, readers: 1 })
+    const branch = attached(window)
     await fill(2 * PART)
     branch.release(5)
     assert.throws(() => {
@@ -163,36 +136,38 @@ describe('the window of parts', () => {
     assert.equal(branch.offset, 5)
   })
 
-  test('with the last branch gone, what is waiting to be put is refused and everything is freed', async () => {
-    const { window, freed, fill } = watched(2)
-    const branches = [window.open(), window.open()]
+  test('with the last reader gone, what is waiting to be put is refused', async () => {
+    const { window, freed, fill } = watched({ capacity: 2, readers: 2 })
+    const branches = [attached(window), attached(window)] as const
     const filled = fill(5 * PART)
     await turn()
-    assert.equal(window.isDeserted, false)
-    branches[0]?.leave()
+    branches[0].leave()
+    window.quit()
     await turn()
     assert.deepEqual(freed, [], 'the other branch still needs them')
-    branches[1]?.leave()
+    assert.equal(window.isDeserted, false)
+    branches[1].leave()
+    window.quit()
     assert.equal(window.isDeserted, true)
     await inTime('the source', assert.rejects(filled, { code: 'E_DESTINATION' }))
-    assert.deepEqual(freed, [0, PART])
   })
 
   test('a source that failed wakes every branch with its error, also those that come to ask later', async () => {
-    const { window } = watched(3)
-    const branches = [window.open(), window.open(), window.open()]
-    await window.put(partAt(0, PART), never)
+    const { window } = watched({ capacity: 3, readers: 3 })
+    const branches = [attached(window), attached(window), attached(window)] as const
+    await window.put(partAt(0), never)
     const waiting = branches.slice(1).map((branch) => branch.take(PART, never))
     await turn()
     const error = new BackupError('E_DUMP', 'the dump broke off')
     window.fail(error)
     for (const one of waiting) await inTime('a branch', assert.rejects(one, error))
-    await inTime('a late one', assert.rejects(branches[0]!.take(1, never), error))
+    await inTime('a late one', assert.rejects(branches[0].take(1, never), error))
+    await inTime('what is put', assert.rejects(window.put(partAt(PART), never), error))
   })
 
   test('an abort wakes whoever waits with that signal, and nobody else', async () => {
-    const { window, fill } = watched(2)
-    const [first, second] = [window.open(), window.open()]
+    const { window, fill } = watched({ capacity: 2, readers: 2 })
+    const [first, second] = [attached(window), attached(window)]
     const [stopSource, stopFirst] = [new AbortController(), new AbortController()]
     const reason = new BackupError('E_ABORTED', 'stopped by SIGTERM')
     const taken = first.take(2 * PART - 1, stopFirst.signal)
@@ -210,9 +185,8 @@ describe('the window of parts', () => {
 
     stopSource.abort(reason)
     await inTime('the source', assert.rejects(filled, reason))
-    const { window: empty } = watched(2)
-    empty.open()
-    await assert.rejects(empty.put(partAt(0, PART), stopSource.signal), reason, 'room or not')
+    const { window: empty } = watched({ capacity: 2, readers: 1 })
+    await assert.rejects(empty.put(partAt(0), stopSource.signal), reason, 'room or not')
     for (const { signal } of [stopFirst, stopSource]) {
       assert.deepEqual(getEventListeners(signal, 'abort'), [], 'no listener stays')
     }
@@ -222,7 +196,7 @@ describe('the window of parts', () => {
     for (let steps = 0; steps < 60; steps += 1) {
       const roll = dice(steps)
       const stop = new AbortController()
-      const { window, fill } = watched(2)
+      const { window, fill } = watched({ capacity: 2, readers: 2 })
       const read = async (branch: Branch): Promise<void> => {
         try {
           for (;;) {
@@ -235,7 +209,7 @@ describe('the window of parts', () => {
           branch.leave()
         }
       }
-      const all = [read(window.open()), read(window.open()), fill(1_000_000, stop.signal, () => turn())]
+      const all = [read(attached(window)), read(attached(window)), fill(1_000_000, stop.signal, () => turn())]
       for (let n = 0; n < steps; n += 1) await turn()
       stop.abort(new BackupError('E_ABORTED', 'stopped'))
       for (const { status } of await inTime(`after ${steps} steps`, Promise.allSettled(all))) {

@@ -11,10 +11,10 @@ import { isStoredEverywhere, namesAtNas, traffic, type Traffic } from './traffic
 import type { VersionedDatabase } from './versioned-database.ts'
 
 /**
- * What happens between a kill and the next start. `power cut`: the ring is lost, which is not flushed, and sources may
- * change. `torn journal`: its last line is cut off somewhere.
+ * What happens between a kill and the next start. `ring lost`: that file is gone, and sources may change: then the archive
+ * may be one that nobody can go on with. `torn journal`: its last line is cut off somewhere.
  */
-export type Meanwhile = 'nothing' | 'changes' | 'power cut' | 'torn journal'
+export type Meanwhile = 'nothing' | 'changes' | 'ring lost' | 'torn journal'
 
 export interface KillOptions {
   readonly random: Seeded
@@ -60,6 +60,7 @@ export class Story {
       const isLast = clean === null || this.kills >= kills
       const moment = isLast ? null : drawMoment(random, clean, Math.min(1, 2 / (kills - this.kills + 1)))
       const ended = await this.#runOnce(moment)
+      if (ended === 'lost') continue
       if (ended !== 'killed') return ended
       this.kills += 1
       await this.#afterKill()
@@ -67,7 +68,7 @@ export class Story {
     }
   }
 
-  async #runOnce(moment: KillMoment | null): Promise<RunResult | null | 'killed'> {
+  async #runOnce(moment: KillMoment | null): Promise<RunResult | null | 'killed' | 'lost'> {
     const rig = this.#rig
     this.before = traffic(rig)
     // What is stored everywhere may have been recorded as well: then another `run` would be another backup.
@@ -90,11 +91,22 @@ export class Story {
     if (isKilled) return 'killed'
     const result = JSON.parse(stdout) as RunResult
     if (result.status === 'skipped' && isStored) return null
+    if (this.#mayBeLost() && isLost(result)) {
+      this.name = null
+      return 'lost'
+    }
     assert.ok(code === 0 || code === 3, `exit ${code}: ${stdout}${stderr}`)
-    if (this.name !== null) assert.equal(result.resumed, true, 'what had been sent is gone on with')
-    if (this.name !== null) assert.equal(result.archive?.name, this.name)
+    if (this.name !== null && !this.#mayBeLost()) {
+      assert.equal(result.resumed, true, 'what had been sent is gone on with')
+      assert.equal(result.archive?.name, this.name)
+    }
     this.name = result.archive?.name ?? null
     return result
+  }
+
+  /** Bytes that were sent to one destination and not to another may be nowhere any more. */
+  #mayBeLost(): boolean {
+    return this.#isRingLost && this.#changed
   }
 
   /** Whatever the moment: nothing shows but this one archive. */
@@ -103,20 +115,21 @@ export class Story {
     const { dropbox, drive, nas } = traffic(this.#rig)
     this.#options.say(`killed: ${JSON.stringify({ dropbox, drive, nas, visible })}`)
     const names = new Set(visible.map((name) => name.replace(/\.partial$/, '')))
-    if (this.name !== null) assert.deepEqual([...names], [this.name], 'it is still the same archive')
-    else if (dropbox + drive + nas > 0) [this.name = null] = names
+    if (this.name !== null && !this.#mayBeLost()) {
+      assert.deepEqual([...names], [this.name], 'it is still the same archive')
+    } else if (dropbox + drive + nas > 0) [this.name = null] = names
   }
 
   async #meanwhile(): Promise<void> {
     const { random, database, meanwhile, say } = this.#options
     if (meanwhile === 'torn journal') this.#damaged(await tearJournal(this.#rig, random), true)
-    if (meanwhile === 'power cut' && random.chance(0.7)) {
+    if (meanwhile === 'ring lost' && random.chance(0.7)) {
       // A dump that was not whole yet cannot be made again.
       const isDear = this.#changed || (await fileInProgress(this.#rig)) === null
       this.#damaged(await loseRing(this.#rig, random), isDear)
       this.#isRingLost = true
     }
-    if (meanwhile !== 'changes' && (meanwhile !== 'power cut' || random.chance(0.5))) return
+    if (meanwhile !== 'changes' && (meanwhile !== 'ring lost' || random.chance(0.5))) return
     for (let n = random.below(4); n > 0; n -= 1) {
       say(await this.#sources.change(await fileInProgress(this.#rig)))
       this.#changed = true
@@ -136,4 +149,9 @@ export class Story {
     if (mustBeThere) assert.ok(files.length > 0, 'there is such a file')
     if (files.length > 0 && isDear) this.isLossDear = true
   }
+}
+
+/** Nobody can have the archive any more, and nobody has it. */
+function isLost({ status, destinations }: RunResult): boolean {
+  return status === 'failed' && destinations.some(({ error }) => error?.code === 'E_SOURCE')
 }

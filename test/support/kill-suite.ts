@@ -10,7 +10,7 @@ import { DESTINATIONS } from './repeated-bytes.ts'
 import { seeded, seedOfRun } from './seed.ts'
 import { createVersionedDatabase } from './versioned-database.ts'
 
-const MEANWHILE: readonly Meanwhile[] = ['nothing', 'changes', 'power cut', 'nothing', 'changes', 'torn journal']
+const MEANWHILE: readonly Meanwhile[] = ['nothing', 'changes', 'ring lost', 'nothing', 'changes', 'torn journal']
 
 /** The rest would tell no more. */
 const MOST_FAILURES = 3

@@ -9,6 +9,8 @@ export interface MemoryDestination extends Destination {
   readonly calls: readonly string[]
   /** Another destination to the same far side, as another process would have it. */
   readonly another: (options?: MemoryOptions) => MemoryDestination
+  /** The far side keeps only so many bytes of each upload that is not committed; null: it forgets the upload. */
+  readonly lose: (keep: number | null) => void
 }
 
 export interface MemoryOptions {
@@ -104,6 +106,13 @@ function destinationTo(
     objects,
     calls,
     another: (options = {}) => destinationTo(far, name, options),
+    lose(keep) {
+      for (const [token, { held, isDone }] of uploads) {
+        if (isDone) continue
+        if (keep === null) uploads.delete(token)
+        else held.splice(0, Infinity, Buffer.concat(held).subarray(0, keep))
+      }
+    },
     traits: { requestMultiple: 1, maxObjectBytes: null, digest: 'contentHash', requestBytes: () => requestBytes },
     async signIn(signal) {
       await enter('signIn', signal)
@@ -123,6 +132,15 @@ function destinationTo(
     async stat(object, signal) {
       await enter('stat', signal)
       return stored(object)
+    },
+    async *list(signal) {
+      await enter('list', signal)
+      for (const name of objects.keys()) {
+        if (signal.aborted) throw abortError(signal)
+        const object = stored(name)
+        if (object !== null) yield { ...object, name }
+        await before?.('entry', calls.length)
+      }
     },
     async *read(object, { from, to }, signal) {
       await enter('read', signal)

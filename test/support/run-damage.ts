@@ -5,7 +5,7 @@ import type { Rig } from './rig.ts'
 import type { Seeded } from './seed.ts'
 import { namesAtNas } from './traffic.ts'
 
-/** Loses the ring, as a power cut may: it is not flushed. Resolves with the files it did it to. */
+/** Loses the ring, as a lost ring may: it is not flushed. Resolves with the files it did it to. */
 export async function loseRing(rig: Rig, random: Seeded): Promise<string[]> {
   const files = await stateFiles(rig, 'runs/*/ring*')
   for (const file of files) await (random.chance(0.5) ? rm(file) : truncate(file, 0))

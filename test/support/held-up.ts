@@ -1,0 +1,117 @@
+/** Runs that are held up in their middle, so that something can be done to their sources. */
+import assert from 'node:assert/strict'
+import { globSync, statSync } from 'node:fs'
+import { readFile, truncate } from 'node:fs/promises'
+import path from 'node:path'
+import type { TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RunResult } from '../../src/stages/backup/results.ts'
+import { deadBytes } from './dead-bytes.ts'
+import { makeRig, SECRETS, type Rig } from './rig.ts'
+import { READERS, readEntries, readManifest, type ReadEntry } from './zip-readers.ts'
+
+export const MIB = 1024 * 1024
+/** More than a run keeps on its way: what comes after it has not been read while Dropbox stands still. */
+export const FILLER_BYTES = 72 * MIB
+
+/**
+ * Goes to Dropbox alone, which can be held up: beside another destination it would be let go. Stores as it is, so that
+ * empty files fill the window.
+ */
+export async function slowRig(t: TestContext): Promise<Rig> {
+  const rig = await makeRig(t, {
+    archive: { compression: 'store' },
+    destinations: [{ name: 'dropbox', type: 'dropbox', folder: '/DICOM_Backups', accessToken: SECRETS.dropboxToken }],
+  })
+  return rig
+}
+
+/** A file of zeros, which takes no time to make. Put a small one before it: an archive begins with the first there is. */
+export async function putZeros(rig: Rig, name: string, bytes: number): Promise<void> {
+  await rig.put(name, '')
+  await truncate(path.join(rig.root, name), bytes)
+}
+
+/** Bytes of the index of the archive's parts, which grows as they are made. */
+const made = (rig: Rig): number =>
+  globSync('runs/*/parts', { cwd: rig.state }).reduce((sum, file) => sum + statSync(path.join(rig.state, file)).size, 0)
+
+/**
+ * Waits until a session is open, then lets Dropbox stand still, and waits until nothing moves any more. To be called
+ * before the run begins.
+ */
+export async function heldUp(rig: Rig): Promise<void> {
+  rig.dropbox.faults.add({ route: 'start', fault: { kind: 'delay', ms: 300, at: 'after-commit' } })
+  while (rig.dropbox.faults.unused().length > 0) await sleep(5)
+  rig.dropbox.pause()
+  let last = 0
+  let since = Date.now()
+  while (last === 0 || Date.now() - since < 300) {
+    await sleep(20)
+    const now = made(rig)
+    if (now === last) continue
+    last = now
+    since = Date.now()
+  }
+}
+
+export interface Run {
+  readonly code: number | null
+  readonly result: RunResult
+}
+
+/** A run that is held up in its middle for `change`. */
+export async function runDuring(rig: Rig, change: () => Promise<unknown>): Promise<Run> {
+  const changing = Promise.withResolvers<undefined>()
+  const meanwhile = async (): Promise<void> => {
+    try {
+      await heldUp(rig)
+      await change()
+      changing.resolve(undefined)
+    } catch (error) {
+      changing.reject(error)
+    } finally {
+      rig.dropbox.resume()
+    }
+  }
+  const onStart = (): void => {
+    void meanwhile()
+  }
+  const { code, stdout } = await rig.cliWith({ onStart }, 'run', '--json')
+  await changing.promise
+  return { code, result: JSON.parse(stdout) as RunResult }
+}
+
+/** Opens the archive in every reader, holds each entry against its manifest line, and returns the entries by name. */
+export async function checkedArchive(
+  rig: Rig,
+  { result }: Run,
+): Promise<{ entries: Map<string, ReadEntry>; skipped: Map<string, string>; dead: number }> {
+  const { file, path: name } = rig.dropbox.objects()[0]!
+  assert.equal(path.posix.basename(name), result.archive?.name)
+  for (const [reader, check] of Object.entries(READERS)) await assert.doesNotReject(check(file!), `${reader} opens it`)
+  const entries = await readEntries(file!)
+  const [head, ...lines] = await readManifest(file!)
+  const stored = lines.filter((line) => line['skipped'] === undefined)
+  const skipped = lines.filter((line) => line['skipped'] !== undefined)
+  assert.deepEqual(
+    stored.map((line) => [line['path'], line['size'], line['sha256']]),
+    entries.slice(0, -1).map(({ name, size, sha256 }) => [name, size, sha256]),
+    'the manifest names every entry with the hash of its bytes',
+  )
+  assert.deepEqual(
+    result.skippedFiles,
+    skipped.map((line) => ({ path: line['path'], reason: line['skipped'] })),
+  )
+  const bytes = entries.slice(0, -1).reduce((sum, { size }) => sum + size, 0)
+  const dead = await deadBytes(await readFile(file!))
+  assert.deepEqual(head?.['counts'], { files: stored.length, bytes, skipped: skipped.length, deadBytes: dead })
+  assert.equal(result.archive?.files, stored.length)
+  return {
+    entries: new Map(entries.map((entry) => [entry.name.replace('dicom_files/', ''), entry])),
+    skipped: new Map(
+      skipped.map((line) => [String(line['path']).replace('dicom_files/', ''), String(line['skipped'])]),
+    ),
+    dead,
+  }
+}
