@@ -5,7 +5,7 @@ import type { Feed } from './feed.ts'
 import type { DestinationProgress } from './progress.ts'
 import type { RunRecord, WholeObject } from './run-record.ts'
 
-/** An upload whose session ends again and again without its getting further is given up after so many times. */
+/** An upload that ends or loses bytes again and again without its getting further is given up after so many times. */
 const RESTARTS = 3
 
 const FIRST_BYTES = 1024 * 1024
@@ -66,12 +66,15 @@ async function store(input: SinkInput): Promise<StoredObject> {
       if ('stored' in opened) return opened.stored
       return await send(opened.upload, input)
     } catch (error) {
-      if (!(error instanceof BackupError) || error.remedy !== 'restart') throw error
+      const remedy = error instanceof BackupError ? error.remedy : 'stop'
+      // It holds less than it had acknowledged: it is asked again, and sent what it lacks.
+      const lacksMore = remedy === 'resume' && error instanceof BackupError && error.code === 'E_OFFSET'
+      if (remedy !== 'restart' && !lacksMore) throw error
       if (input.feed.offset > furthest) restarts = 0
       furthest = Math.max(furthest, input.feed.offset)
       restarts += 1
       if (restarts > RESTARTS) throw error
-      await forget(input)
+      if (!lacksMore) await forget(input)
     }
   }
 }

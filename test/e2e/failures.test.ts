@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, test } from 'node:test'
@@ -153,7 +153,16 @@ describe('one destination that fails does not keep the others from theirs: exit 
         const { code, result } = await rig.run()
         assert.equal(code, 3, JSON.stringify(result))
         assert.equal(result.destinations[1]?.error?.code, 'E_QUOTA')
-        assert.deepEqual(await readdir(small), [])
+        assert.deepEqual(await readdir(small), [`${result.archive?.name}.partial`], 'the next run goes on there')
+        execFileSync('mount', ['-o', 'remount,size=8m', small], { stdio: 'pipe' })
+        const next = await rig.run()
+        assert.equal(next.code, 0, JSON.stringify(next.result))
+        const [good, bad] = next.result.destinations
+        assert.deepEqual([good?.bytesSent, next.result.archive], [0, result.archive])
+        assert.ok(bad!.bytesSent > 0 && bad!.bytesSent <= result.archive!.bytes)
+        assert.deepEqual(await readdir(small), [result.archive?.name])
+        const name = result.archive!.name
+        assert.ok((await readFile(path.join(small, name))).equals(await readFile(path.join(rig.nas, name))))
       } finally {
         execFileSync('umount', ['-l', small])
       }

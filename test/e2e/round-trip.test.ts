@@ -80,6 +80,7 @@ describe('a backup of real DICOM files and a real database', { skip: noSharedDic
       files: files.length,
       bytes: entries.slice(1, -1).reduce((sum, { size }) => sum + size, 0),
       skipped: 0,
+      deadBytes: 0,
     })
 
     await loadsBack(await readEntry(archives.nas, `database/${viewer.name}.sql`))

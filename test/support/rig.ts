@@ -3,7 +3,11 @@ import path from 'node:path'
 import type { TestContext } from 'node:test'
 import { stringify } from 'yaml'
 import type { RunResult } from '../../src/stages/backup/results.ts'
-import { startDriveStandIn, type DriveStandIn } from '../../src/stages/stand-ins/google-drive/stand-in.ts'
+import {
+  startDriveStandIn,
+  type DriveStandIn,
+  type DriveStandInOptions,
+} from '../../src/stages/stand-ins/google-drive/stand-in.ts'
 import { startDropboxStandIn, type DropboxStandIn } from '../../src/stages/stand-ins/dropbox/stand-in.ts'
 import { dicomBackup, type CliOptions, type CliResult } from './cli.ts'
 import { tempFolder } from './temp-folder.ts'
@@ -45,13 +49,20 @@ export const SECRETS = {
   refreshToken: '1//test-refresh-token-1618033',
 } as const
 
+/** The other way to sign in to the rig's Dropbox: with appKey 'app-key', in the place of the access token. */
+export const DROPBOX_REFRESH_TOKEN = 'dropbox-refresh-token-5772156'
+
 const NAS = { name: 'nas', type: 'local', folder: 'nas' }
 
 /**
- * An archive folder, a folder and both services' stand-ins as destinations, and a configuration of them. Closed after
- * the test.
+ * An archive folder, a folder and both services' stand-ins as destinations, and a configuration of them. `driveOptions`
+ * change its stand-in. Closed after the test.
  */
-export async function makeRig(t: Pick<TestContext, 'after'>, sections: Settings = {}): Promise<Rig> {
+export async function makeRig(
+  t: Pick<TestContext, 'after'>,
+  sections: Settings = {},
+  driveOptions: Pick<DriveStandInOptions, 'quotaChecks' | 'goneStatus'> = {},
+): Promise<Rig> {
   const folder = await tempFolder(t)
   const root = path.join(folder, 'dicom_files')
   const nas = path.join(folder, 'nas')
@@ -61,12 +72,14 @@ export async function makeRig(t: Pick<TestContext, 'after'>, sections: Settings 
   const dropbox = await startDropboxStandIn({
     storage: { folder: path.join(folder, 'dropbox') },
     accessTokens: [SECRETS.dropboxToken],
+    refreshTokens: [DROPBOX_REFRESH_TOKEN],
   })
   t.after(() => dropbox.close())
   const drive = await startDriveStandIn({
     storage: { folder: path.join(folder, 'google-drive') },
     oauth: { clientId: 'client-id', clientSecret: SECRETS.clientSecret },
     refreshTokens: [SECRETS.refreshToken],
+    ...driveOptions,
   })
   t.after(() => drive.close())
 

@@ -132,12 +132,12 @@ function openForRun(
   one: DestinationConfig,
   config: Config,
   own: DestinationProgress | undefined,
-  { log, signal }: Pick<RunOptions, 'log' | 'signal'>,
+  { log, signal, open = openDestination }: RunOptions,
 ): Destination {
   const onSend = (bytes: number): void => {
     if (own !== undefined) own.sent += bytes
   }
-  return withRetry(counted(openDestination(one, config.endpoints), onSend), {
+  return withRetry(counted(open(one, config.endpoints), onSend), {
     onRetry: (error, pauseMs) => {
       if (own !== undefined) own.state = 'retrying'
       log.warn({ destination: one.name, code: error.code, pauseMs: Math.round(pauseMs), err: error }, 'trying again')
@@ -159,7 +159,8 @@ function storedRun(result: RunResult, runId: string, measure: SourceMeasure | nu
   const { startedAt, finishedAt, archive, warnings, destinations } = result
   const status = result.status === 'skipped' ? 'failed' : result.status
   const common = { runId, status, startedAt, finishedAt, source: measure, sane, warnings, destinations }
-  return { ...common, archive: archive?.name ?? null, bytes: archive?.bytes ?? null }
+  const digests = archive === null ? null : { md5: archive.md5, contentHash: archive.contentHash }
+  return { ...common, archive: archive?.name ?? null, bytes: archive?.bytes ?? null, digests }
 }
 
 function compared(measure: SourceMeasure, store: Store): Warning[] {

@@ -1,4 +1,5 @@
 import type { Progress } from '../../pipeline/progress.ts'
+import type { openDestination } from '../destinations/open.ts'
 
 /** Where a run tells what it does. Never given a secret, a patient's name or id, or a DICOM path. */
 export interface RunLog {
@@ -22,4 +23,6 @@ export interface RunOptions {
   /** Gets the counters of each run before anything is counted. */
   readonly onProgress: (progress: Progress) => void
   readonly signal: AbortSignal
+  /** How a destination is opened; default `openDestination`. For tests, whose destinations wait less long. */
+  readonly open?: typeof openDestination
 }

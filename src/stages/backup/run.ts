@@ -89,7 +89,7 @@ class Backup {
       await removeRun(folder)
       return null
     }
-    const why = mode === 'fresh' ? 'as it was asked for' : whyNotGoOn(run, idleMs, this.#config)
+    const why = mode === 'fresh' ? 'as it was asked for' : this.#whyNotGoOn(run, idleMs)
     if (why === null) {
       this.#names.add(run.start.name)
       return run
@@ -97,6 +97,12 @@ class Backup {
     log.info({ runId: run.start.runId, archive: run.start.name, why }, 'an interrupted run is abandoned')
     await this.#end(run)
     return null
+  }
+
+  #whyNotGoOn(run: OpenRun, idleMs: number): string | null {
+    // Made anew, other bytes would come under a name that a destination may have given already.
+    const isForgotten = run.record.state.whole === null && this.#store.hasArchive(run.start.name)
+    return isForgotten ? 'its journal lacks what is recorded of it' : whyNotGoOn(run, idleMs, this.#config)
   }
 
   /** Null when nobody who is wanted lacks it. One that was killed when all was stored is only to be recorded. */

@@ -63,8 +63,7 @@ export class ArchiveSource implements Source {
     const { phase, plan, large, offset } = place
     const begun: Begun | null = large !== null || end > offset ? { large, end, between } : null
     // A head that was made and did not come into the archive, or is dead in it, may tell of other files by now.
-    const head = (isBegun: boolean): ManifestStart =>
-      (isBegun ? manifest.made() : null) ?? manifest.make(this.counts())
+    const head = (isBegun: boolean): ManifestStart => (isBegun ? manifest.made() : null) ?? manifest.make(this.counts())
     const input = { ...this.#input, ...prepared, manifest: head }
     for await (const chunk of new ArchiveMaker(input, this.#ledger, { phase, plan, begun }).bytes()) {
       if (!(chunk instanceof Uint8Array)) this.#told = chunk

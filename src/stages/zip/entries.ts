@@ -19,7 +19,7 @@ import { zipFolder, type DeflateLevel, type ZippedEntry } from './one-entry.ts'
 import { EntryChanged, type EntryBytes } from './overlap.ts'
 import type { LargePlace } from './place.ts'
 import { entryPath, FILES_FOLDER } from './prepare-file.ts'
-import { FileLeftOut, streamLarge } from './read-file.ts'
+import { FileLeftOut, streamLarge, type LargeFile } from './read-file.ts'
 
 /** The database dump, whole, in a file of the run's own. */
 export interface SpooledDump {
@@ -66,17 +66,17 @@ export interface FileOptions {
 
 /**
  * A file that is too large to be read whole. Throws EntryChanged when it is not what it was at `from`; FileLeftOut when
- * it cannot be read in one state. `onOpen` hears its identity before the first byte.
+ * it cannot be read in one state. `onOpen` hears what it is before the first byte; what it throws, this throws.
  */
 export async function* largeFileEntry(
   file: PlannedFile,
   { root, compression }: FileOptions,
   from: LargePlace | null,
-  onOpen: (identity: string) => void = () => undefined,
+  onOpen: (file: Pick<LargeFile, 'identity' | 'state'>) => void,
 ): EntryBytes<MadeEntry> {
   return yield* streamLarge(toFsPath(root, file.path), async function* ({ state, identity, head, pieces }) {
     if (from !== null && from.identity !== identity) throw new EntryChanged()
-    onOpen(identity)
+    onOpen({ identity, state })
     const header = readDicomHeader(head.subarray(0, DICOM_PREFIX_BYTES))
     const sha256 = new StreamHash(from, () => new FileLeftOut(CHANGED))
     const name = entryPath(file)

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
+import { BackupError } from '../../pipeline/errors.ts'
 import { SpillFile } from '../../pipeline/spill-file.ts'
 import { placeRecord } from './directory.ts'
 import type { SkippedLine } from './manifest.ts'
@@ -58,8 +59,20 @@ export class Ledger {
     return { offset, phase, plan, ...sizes, entries, files, fileBytes, skipped, dead, large }
   }
 
-  /** What lies between `start` and here, or `end`, is named by no record. */
+  /**
+   * What lies between `start` and here, or `end`, is named by no record. Throws E_STATE at the archive's start: 7-Zip takes
+   * an archive that begins so for damaged.
+   */
   leaveDead(start: number, end = this.offset): void {
+    if (start === 0 && end > 0) {
+      throw new BackupError(
+        'E_STATE',
+        'The archive that was begun cannot be gone on with: its first entry has changed.',
+        {
+          advice: 'The next run makes a new backup.',
+        },
+      )
+    }
     this.offset = end
     this.dead += end - start
   }

@@ -96,7 +96,6 @@ export class ArchiveMaker {
     progress.phase = 'archiving'
     if (this.#phase === 'dump') {
       if (dump !== null) {
-        if (this.#ledger.offset === 0 && dump.bytes > FIRST_FILE_BYTES) yield* this.#folder()
         const { start, result } = yield* this.#entry((from) => this.#counted(dumpEntry(dump, compression, from)))
         await this.#ledger.addEntry(result.record, start, result.line)
       }
@@ -189,7 +188,7 @@ export class ArchiveMaker {
         (from) => {
           if (from === null) start = ledger.offset
           return largeFileEntry(file, this.#input, from, (found) => {
-            identity = found
+            identity = found.identity
           })
         },
         () => identity,

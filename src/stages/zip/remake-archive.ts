@@ -6,7 +6,7 @@
 import { aheadInOrder } from '../../pipeline/ahead.ts'
 import { BackupError } from '../../pipeline/errors.ts'
 import { readJsonLinesAt } from '../../pipeline/spill-file.ts'
-import { readPlan } from '../plan/plan-file.ts'
+import { FIRST_FILE_BYTES, readPlan } from '../plan/plan-file.ts'
 import type { WalkItem } from '../plan/walk.ts'
 import { readRecords } from './directory-reader.ts'
 import { directoryBytes, dumpEntry, folderEntry, largeFileEntry, manifestEntry } from './entries.ts'
@@ -56,7 +56,6 @@ async function* pieces(input: RemakeInput, from: ArchivePlace): AsyncGenerator<U
   try {
     if (phase === 'dump') {
       if (dump !== null) {
-        yield* starts.folder(input.startedAt)
         await starts.expect(large?.start ?? starts.offset)
         yield* starts.counted(dumpEntry(dump, compression, large))
       }
@@ -100,7 +99,7 @@ async function* files(
   const decided = decisions(input, { plan, manifest, skipLines })
   const options = { root, compression, buffers: new ReadBuffers() }
   let within = large
-  yield* starts.folder(input.startedAt)
+  yield* starts.folder(input.startedAt, false)
   const prepared = aheadInOrder(
     decided,
     async ({ item, line }) => ({ one: await prepareFile(asMade(item, line), options), line }),
@@ -113,6 +112,7 @@ async function* files(
       if (line === null) return
       throw cannotRemake()
     }
+    yield* starts.folder(input.startedAt, one.kind === 'large' || one.size > FIRST_FILE_BYTES)
     await starts.expect(within?.start ?? starts.offset)
     if (one.kind === 'whole') {
       if (within !== null) throw cannotRemake()
@@ -120,8 +120,10 @@ async function* files(
       for (const chunk of one.entry.data) yield starts.count(chunk)
       one.release()
     } else {
-      const made = yield* starts.counted(largeFileEntry(one.file, options, within))
-      mustBeAsMade(made.line, line)
+      const entry = largeFileEntry(one.file, options, within, ({ state: { size, mtimeMs } }) => {
+        mustBeAsMade({ size, mtime: new Date(mtimeMs).toISOString() }, line)
+      })
+      mustBeAsMade((yield* starts.counted(entry)).line, line)
     }
     within = null
     // What comes after the entry under way is not decided yet.
@@ -160,9 +162,11 @@ function asMade(item: WalkItem, line: Decided | null): WalkItem {
   return { ...item, size: Math.max(item.size, line.size) }
 }
 
-/** The time of a file stands in its local record. */
-function mustBeAsMade(now: Readonly<Record<string, unknown>>, line: Decided | null): void {
-  if (line !== null && (now['sha256'] !== line.sha256 || now['mtime'] !== line.mtime)) throw cannotRemake()
+/** Its time too: that stands in the local record. */
+function mustBeAsMade(now: Decided, line: Decided | null): void {
+  for (const what of ['size', 'mtime', 'sha256'] as const) {
+    if (line !== null && now[what] !== undefined && now[what] !== line[what]) throw cannotRemake()
+  }
 }
 
 /** Follows the bytes that are made, and holds where entries begin against the directory. */
@@ -184,9 +188,11 @@ class EntryStarts {
     if (record !== null && record.start !== start) throw cannotRemake()
   }
 
-  /** The folder's entry, when the archive begins with it. */
-  async *folder(mtime: Date): AsyncGenerator<Uint8Array> {
-    if (this.offset !== 0 || (await this.#peek())?.name !== `${FILES_FOLDER}/`) return
+  /** The folder's entry, when the archive begins with it. `isNeeded`: whether it does, when nothing is known of it. */
+  async *folder(mtime: Date, isNeeded: boolean): AsyncGenerator<Uint8Array> {
+    if (this.offset !== 0) return
+    const first = await this.#peek()
+    if (first === null ? !isNeeded : first.name !== `${FILES_FOLDER}/`) return
     await this.expect(0)
     for (const chunk of (await folderEntry(mtime)).data) yield this.count(chunk)
   }

@@ -4,15 +4,12 @@ import path from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { BackupError } from '../../../src/pipeline/errors.ts'
-import { newProgress } from '../../../src/pipeline/progress.ts'
 import type { Compression } from '../../../src/stages/config/types.ts'
 import { surveyArchive } from '../../../src/stages/plan/survey.ts'
 import type { Survey } from '../../../src/stages/plan/survey.ts'
-import { walkArchive } from '../../../src/stages/plan/walk.ts'
-import { Ledger } from '../../../src/stages/zip/ledger.ts'
-import { writeArchive } from '../../../src/stages/zip/write-archive.ts'
 import { noSharedDicom, sharedDicom } from '../../support/shared-dicom.ts'
 import { dataSet, explicitLittle, implicitLittle, part10 } from '../dicom/dicom-bytes.ts'
+import { newRun, openSource, readMade } from '../zip/archive-run.ts'
 import { everything, gridOf, never, newFolder, treeOf } from './tree.ts'
 
 const EXPLICIT = '1.2.840.10008.1.2.1'
@@ -23,31 +20,9 @@ const survey = (root: string, compression: Compression = 'auto'): Promise<Survey
 
 /** The size of the archive that a run would make. */
 async function realArchiveBytes(t: TestContext, root: string, compression: Compression): Promise<number> {
-  const ledger = await Ledger.create(newFolder(t))
-  const head = {
-    tool: 'dicom-backup',
-    version: '1.0.0',
-    runId: 'r',
-    startedAt: new Date().toISOString(),
-    writtenAt: new Date().toISOString(),
-    database: null,
-    counts: { files: 0, bytes: 0, skipped: 0 },
-  } as const
-  const input = {
-    root,
-    compression,
-    dump: null,
-    files: () => walkArchive(root, everything, never),
-    head: () => head,
-    onLeftOut: () => undefined,
-    progress: newProgress([]),
-  }
-  try {
-    for await (const _ of writeArchive(input, ledger));
-    return ledger.offset
-  } finally {
-    await ledger.close()
-  }
+  const run = await newRun({ root, folder: newFolder(t), compression })
+  const { bytes } = await readMade(openSource(run, null).source)
+  return bytes.length
 }
 
 /** Bytes that deflate to about `share` of their size. */

@@ -6,19 +6,17 @@ import { createWriteStream } from 'node:fs'
 import { mkdir, mkdtemp, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
-import { newProgress, type Progress } from '../../../src/pipeline/progress.ts'
+import type { Progress } from '../../../src/pipeline/progress.ts'
+import type { Mark } from '../../../src/pipeline/source.ts'
 import type { Compression } from '../../../src/stages/config/types.ts'
-import { readPlan, writePlan } from '../../../src/stages/plan/plan-file.ts'
 import type { LeftOut } from '../../../src/stages/plan/types.ts'
 import type { WalkItem } from '../../../src/stages/plan/walk.ts'
-import { Ledger } from '../../../src/stages/zip/ledger.ts'
-import type { ManifestHead } from '../../../src/stages/zip/manifest.ts'
-import { writeArchive } from '../../../src/stages/zip/write-archive.ts'
+import type { ArchiveCounts } from '../../../src/stages/zip/archive-source.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 import { READERS, type ReadEntry } from '../../support/zip-readers.ts'
+import { newRun, openSource } from './archive-run.ts'
 
-const never = new AbortController().signal
-export const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
+export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 export const names = (entries: readonly ReadEntry[]): string[] => entries.map(({ name }) => name)
 
 export interface Place {
@@ -45,77 +43,52 @@ export async function place(t: TestContext): Promise<Place> {
 
 export interface Attempt {
   readonly compression?: Compression
-  readonly dump?: AsyncIterable<Uint8Array>
-  /** Instead of all that lies in the archive folder. */
-  readonly files?: () => AsyncIterable<WalkItem>
-  readonly head?: () => ManifestHead
-  /** Where the ledger keeps its files, instead of a new folder. */
+  readonly dump?: Buffer
+  /** The plan, instead of all that lies in the archive folder. */
+  readonly items?: readonly WalkItem[]
+  /** Called when dump and plan are there, and nothing of the archive. */
+  readonly onPrepared?: (files: { readonly plan: string; readonly dump: string }) => void | Promise<void>
+  /** Called before the manifest is made. */
+  readonly onManifest?: () => void
+  /** The run's folder, instead of a new one. */
   readonly workFolder?: string
   /** Called before each chunk is written, with the bytes and the files before it; what it throws ends the reading. */
   readonly onChunk?: (bytesBefore: number, filesBefore: number) => void | Promise<void>
 }
 
 export interface Made {
-  readonly ledger: Ledger
+  readonly counts: ArchiveCounts
   readonly progress: Progress
-  readonly leftOut: LeftOut[]
+  readonly leftOut: readonly LeftOut[]
   readonly bytes: number
+  readonly marks: readonly Mark[]
 }
 
 /** Makes an archive of what lies in the archive folder, as a run does: plan, then archive. */
 export async function make({ root, folder, archive }: Place, attempt: Attempt = {}): Promise<Made> {
   const work = attempt.workFolder ?? (await mkdtemp(path.join(folder, 'work-')))
-  const plan = await writePlan(
-    path.join(await mkdtemp(path.join(folder, 'plan-')), 'plan.ndjson'),
-    root,
-    { include: ['**/*'], exclude: [], skipFolders: [] },
-    never,
-  )
-  const ledger = await Ledger.create(work)
-  const progress = newProgress([])
-  const leftOut: LeftOut[] = []
-  const head = (): ManifestHead => ({
-    tool: 'dicom-backup',
-    version: '0',
-    runId: 'run',
-    startedAt: '',
-    writtenAt: '',
-    database: null,
-    counts: { files: ledger.files, bytes: ledger.fileBytes, skipped: ledger.skipped },
-  })
-  const source = writeArchive(
-    {
-      root,
-      compression: attempt.compression ?? 'auto',
-      dump:
-        attempt.dump === undefined
-          ? null
-          : { name: 'database/viewer.sql', mtime: new Date(2026, 10, 23, 12, 0, 0), bytes: attempt.dump },
-      files: attempt.files ?? (() => readPlan(plan.path)),
-      head: attempt.head ?? head,
-      onLeftOut: (left) => leftOut.push(left),
-      progress,
-    },
-    ledger,
-  )
+  const run = await newRun({ root, folder: work, ...attempt })
+  await attempt.onPrepared?.(run.files)
+  const { source, progress, leftOut } = openSource(run, null, attempt.onManifest)
   const out = createWriteStream(archive)
+  const marks: Mark[] = []
   let bytes = 0
   try {
-    for await (const chunk of source) {
+    for await (const chunk of source.make({ mark: null, end: 0, between: null })) {
+      if (!(chunk instanceof Uint8Array)) {
+        marks.push(chunk)
+        continue
+      }
       await attempt.onChunk?.(bytes, progress.filesDone)
       bytes += chunk.length
       if (!out.write(Buffer.from(chunk))) await once(out, 'drain')
     }
   } finally {
-    await ledger.close()
+    await source.close()
     out.end()
     await once(out, 'close')
   }
-  return { ledger, progress, leftOut, bytes }
-}
-
-export async function* inPieces(bytes: Buffer, size: number): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += size) yield await Promise.resolve(bytes.subarray(at, at + size))
+  return { counts: source.counts(), progress, leftOut, bytes, marks }
 }
 
 export async function everyReaderAccepts(archive: string): Promise<void> {

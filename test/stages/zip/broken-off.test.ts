@@ -2,18 +2,16 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
-import { mkdir, mkdtemp } from 'node:fs/promises'
+import { mkdir, truncate } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, test, type TestContext } from 'node:test'
 import { BackupError } from '../../../src/pipeline/errors.ts'
-import { readPlan, writePlan } from '../../../src/stages/plan/plan-file.ts'
-import type { WalkItem } from '../../../src/stages/plan/walk.ts'
+import { readPlan } from '../../../src/stages/plan/plan-file.ts'
 import { WHOLE_FILE_BYTES } from '../../../src/stages/zip/read-file.ts'
-import { inPieces, make, place, type Place } from './archive-maker.ts'
+import { make, place, type Place } from './archive-maker.ts'
 
 const LINUX_ONLY = process.platform !== 'linux' && 'looks into /proc'
-const never = new AbortController().signal
 /** APPNOTE 4.3.16: what an archive ends with. */
 const END_RECORD_BYTES = 22
 
@@ -34,44 +32,30 @@ describe('an archive that breaks off', { skip: LINUX_ONLY }, () => {
     return here
   }
   const broken = (): BackupError => new BackupError('E_DUMP', 'the dump broke off')
-  const ioError = (): Error => Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' })
-  const pieceOfDump = Buffer.alloc(50_000, 'INSERT INTO')
-
-  test('at any piece of the dump passes its error on and leaves no file open', async (t) => {
+  test('at any piece of the dump, which was cut short, says so and leaves no file open', async (t) => {
     const here = await withFiles(t)
     await make(here)
     const before = openFiles()
+    const dump = Buffer.alloc(600_000, 'INSERT INTO')
     for (let n = 0; n < 12; n += 1) {
-      const dump = async function* (): AsyncGenerator<Uint8Array> {
-        for (let piece = 0; piece < n; piece += 1) yield await Promise.resolve(pieceOfDump)
-        throw broken()
-      }
-      await assert.rejects(make(here, { dump: dump() }), { code: 'E_DUMP' })
+      const onPrepared = (files: { readonly dump: string }): Promise<void> => truncate(files.dump, n * 50_000)
+      await assert.rejects(make(here, { dump, onPrepared }), { code: 'E_STATE' })
       await noneStaysOpen(before, `after ${n} pieces`)
     }
   })
 
-  test('at any file of the plan passes its error on and leaves no file open', async (t) => {
+  test('at any file of the plan, which was cut short, says so and leaves no file open', async (t) => {
     const here = await withFiles(t)
     await make(here)
     const before = openFiles()
-    for (let n = 0; n <= 14; n += 1) {
-      const files = async function* (): AsyncGenerator<WalkItem> {
-        let left = n
-        const everything = { include: ['**/*'], exclude: [], skipFolders: [] }
-        const plan = await writePlan(
-          path.join(await mkdtemp(path.join(here.folder, 'p-')), 'plan'),
-          here.root,
-          everything,
-          never,
-        )
-        for await (const item of readPlan(plan.path)) {
-          if (left-- === 0) throw ioError()
-          yield item
-        }
-        throw ioError()
+    for (let n = 0; n < 14; n += 1) {
+      const onPrepared = async ({ plan }: { readonly plan: string }): Promise<void> => {
+        const ends: number[] = []
+        for await (const { end } of readPlan(plan)) ends.push(end)
+        assert.equal(ends.length, 14)
+        await truncate(plan, (ends[n] ?? 0) - 1)
       }
-      await assert.rejects(make(here, { files }), { code: 'EIO' })
+      await assert.rejects(make(here, { onPrepared }), { code: 'E_STATE' })
       await noneStaysOpen(before, `after ${n} files`)
     }
   })
@@ -80,26 +64,26 @@ describe('an archive that breaks off', { skip: LINUX_ONLY }, () => {
     const here = await withFiles(t)
     await make(here)
     const before = openFiles()
-    const head = (): never => {
+    const onManifest = (): never => {
       throw broken()
     }
-    await assert.rejects(make(here, { head }), { code: 'E_DUMP' })
+    await assert.rejects(make(here, { onManifest }), { code: 'E_DUMP' })
     await noneStaysOpen(before, 'after the manifest')
   })
 
   for (const compression of ['store', 'fast'] as const) {
     test(`because its reader stops anywhere leaves no file open (${compression})`, async (t) => {
       const here = await withFiles(t)
-      const dump = (): AsyncGenerator<Uint8Array> => inPieces(Buffer.alloc(120_000, 'INSERT INTO'), 40_000)
+      const dump = Buffer.alloc(2_000_000, 'INSERT INTO')
       // By bytes: into how many chunks they come depends on who was faster.
-      const { bytes } = await make(here, { compression, dump: dump() })
+      const { bytes } = await make(here, { compression, dump })
       const lastChunk = bytes - END_RECORD_BYTES
       const before = openFiles()
       for (let n = 0; n <= 30; n += 1) {
         const onChunk = (at: number): void => {
           if (at >= (lastChunk * n) / 30) throw broken()
         }
-        await assert.rejects(make(here, { compression, dump: dump(), onChunk }), { code: 'E_DUMP' })
+        await assert.rejects(make(here, { compression, dump, onChunk }), { code: 'E_DUMP' })
         await noneStaysOpen(before, `after ${n} thirtieths`)
       }
     })

@@ -7,7 +7,7 @@ import { describe, test } from 'node:test'
 import type { WalkItem } from '../../../src/stages/plan/walk.ts'
 import { WHOLE_FILE_BYTES } from '../../../src/stages/zip/read-file.ts'
 import { readEntries, readManifest } from '../../support/zip-readers.ts'
-import { everyReaderAccepts, inPieces, make, names, place, sha256 } from './archive-maker.ts'
+import { everyReaderAccepts, make, names, place, sha256 } from './archive-maker.ts'
 
 const MIB = 1024 * 1024
 
@@ -44,15 +44,17 @@ describe('a file that cannot be stored in one state', () => {
         others.set('l2', randomBytes(WHOLE_FILE_BYTES + 5))
         for (const [name, bytes] of others) await here.put(name, bytes)
         for (const name of torn) await here.put(name, randomBytes(size))
-        const order = [...torn, ...others.keys()].sort()
-        const dump = inPieces(Buffer.from('-- dump'), 3)
+        // The plan begins with a small file.
+        const order = ['a', ...[...torn, ...others.keys()].filter((name) => name !== 'a').sort()]
+        const dump = Buffer.from('-- dump')
         const onChunk = tearing(torn, (name) => change(path.join(here.root, name)), order)
-        const { leftOut, ledger, bytes } = await make(here, { compression, dump, onChunk })
+        const { leftOut, counts, bytes } = await make(here, { compression, dump, onChunk })
         assert.deepEqual(
           leftOut,
           torn.map((name) => ({ path: name, reason: 'changed while it was read' })),
         )
-        assert.deepEqual([ledger.files, ledger.skipped], [others.size, torn.length])
+        assert.deepEqual([counts.files, counts.skipped], [others.size, torn.length])
+        assert.ok(counts.dead > torn.length * MIB)
         assert.ok(bytes > WHOLE_FILE_BYTES + torn.length * MIB, 'dead bytes are there')
         await everyReaderAccepts(here.archive)
         const entries = await readEntries(here.archive)
@@ -99,17 +101,17 @@ describe('a file that cannot be stored in one state', () => {
     for (const name of ['gone', 'gone-large', 'folder', 'link', 'stays']) {
       await here.put(name, Buffer.alloc(name === 'gone-large' ? WHOLE_FILE_BYTES + 1 : 10))
     }
-    const files = async function* (): AsyncGenerator<WalkItem> {
-      for (const name of ['gone', 'gone-large', 'folder', 'link', 'stays']) {
-        const { size, mtimeMs } = await stat(path.join(here.root, name))
-        if (name !== 'stays') await rm(path.join(here.root, name))
-        if (name === 'folder') await mkdir(path.join(here.root, name))
-        if (name === 'link') await symlink(path.join(here.root, 'stays'), path.join(here.root, name))
-        yield { path: name, size, mtimeMs }
-      }
-      yield { leftOut: { path: 'a/pipe', reason: 'a named pipe' } }
+    const items: WalkItem[] = []
+    for (const name of ['stays', 'gone', 'gone-large', 'folder', 'link']) {
+      const { size, mtimeMs } = await stat(path.join(here.root, name))
+      items.push({ path: name, size, mtimeMs })
+      if (name !== 'stays') await rm(path.join(here.root, name))
+      if (name === 'folder') await mkdir(path.join(here.root, name))
+      if (name === 'link') await symlink(path.join(here.root, 'stays'), path.join(here.root, name))
     }
-    const { leftOut, progress } = await make(here, { files })
+    items.push({ leftOut: { path: 'a/pipe', reason: 'a named pipe' } })
+    const { leftOut, progress, counts } = await make(here, { items })
+    assert.equal(counts.dead, 0)
     const expected = new Map([
       ['gone', 'no longer there'],
       ['gone-large', 'no longer there'],
@@ -161,10 +163,7 @@ describe('a file that cannot be stored in one state', () => {
     // Nor does one pass that is there no more when the files are looked for.
     mount()
     mounted = true
-    const files = async function* (): AsyncGenerator<WalkItem> {
-      unmount()
-      yield* await Promise.resolve([])
-    }
-    await assert.rejects(make(here, { files }), { code: 'E_SOURCE' })
+    const dump = Buffer.from('-- dump')
+    await assert.rejects(make(here, { items: [], dump, onChunk: unmount }), { code: 'E_SOURCE' })
   })
 })

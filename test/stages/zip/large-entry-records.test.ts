@@ -5,7 +5,8 @@ import yazl from 'yazl'
 import { placeRecord } from '../../../src/stages/zip/directory.ts'
 import { dataDescriptor, directoryRecord, localRecord, type EntrySums } from '../../../src/stages/zip/large-records.ts'
 import type { DeflateLevel, EntryOptions } from '../../../src/stages/zip/one-entry.ts'
-import { localBytes, MIB, readLarge, readYazl, sourceOf } from './large-entry-source.ts'
+import { localBytes, MIB, readLarge, sourceOf } from './large-entry-source.ts'
+import { readYazl } from './yazl-entry.ts'
 
 const when = new Date(2026, 10, 23, 12, 0, 1)
 const GIB = 1024 * MIB

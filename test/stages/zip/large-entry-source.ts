@@ -1,6 +1,6 @@
 /** Sources of large entries, and readers of what becomes of them, for the tests. */
 import { largeEntry, type LargeEntry, type LargeProgress } from '../../../src/stages/zip/large-entry.ts'
-import { zipStream, type EntryOptions } from '../../../src/stages/zip/one-entry.ts'
+import type { EntryOptions } from '../../../src/stages/zip/one-entry.ts'
 
 export const MIB = 1024 * 1024
 
@@ -69,21 +69,6 @@ export async function readLarge(entry: LargeEntry, from: LargeProgress | null = 
     if (done === true) return { bytes: Buffer.concat(chunks), record: value, progress }
     if (value instanceof Uint8Array) chunks.push(Buffer.from(value))
     else progress.push(value)
-  }
-}
-
-/** What yazl makes of the same. */
-export async function readYazl(bytes: Buffer, options: EntryOptions): Promise<Pick<ReadEntry, 'bytes' | 'record'>> {
-  const chunks: Buffer[] = []
-  // It reads ahead, so each chunk lies in memory of its own.
-  const source = async function* (): AsyncGenerator<Uint8Array> {
-    for (let at = 0; at < bytes.length; at += 70_001) yield await Promise.resolve(bytes.subarray(at, at + 70_001))
-  }
-  const made = zipStream(source(), options)
-  for (;;) {
-    const { done, value } = await made.next()
-    if (done === true) return { bytes: Buffer.concat(chunks), record: value }
-    chunks.push(Buffer.from(value))
   }
 }
 

@@ -11,7 +11,8 @@ import type { DeflateLevel } from '../../../src/stages/zip/one-entry.ts'
 import { noSharedDicom, sharedDicom } from '../../support/shared-dicom.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 import { readEntries, READERS } from '../../support/zip-readers.ts'
-import { ctLike, localBytes, MIB, readLarge, readYazl, sourceOf } from './large-entry-source.ts'
+import { ctLike, localBytes, MIB, readLarge, sourceOf } from './large-entry-source.ts'
+import { readYazl } from './yazl-entry.ts'
 
 const when = new Date(2026, 10, 23, 12, 0, 1)
 const DESCRIPTOR_BYTES = 16

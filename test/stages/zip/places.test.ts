@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { describe, test } from 'node:test'
+import { PartIndex } from '../../../src/pipeline/part-index.ts'
+import type { Mark } from '../../../src/pipeline/source.ts'
+import { Ledger, ledgerFiles } from '../../../src/stages/zip/ledger.ts'
+import { placeOf, START, toMark, type ArchivePlace } from '../../../src/stages/zip/place.ts'
+import { tempFolder } from '../../support/temp-folder.ts'
+import { MIB, recorded } from './going-on.ts'
+
+const MOST = Number.MAX_SAFE_INTEGER
+const identity = 'f'.repeat(16)
+const LARGEST: ArchivePlace = {
+  offset: MOST,
+  phase: 'directory',
+  plan: MOST,
+  directory: MOST,
+  manifest: MOST,
+  entries: MOST,
+  files: MOST,
+  fileBytes: MOST,
+  skipped: MOST,
+  dead: MOST,
+  large: { start: MOST, read: MOST, written: MOST, crc: 0xffffffff, identity },
+}
+
+test('a place comes back from its mark as it was, also from a journal', () => {
+  const places: ArchivePlace[] = [START, LARGEST, { ...LARGEST, large: null }]
+  for (const phase of ['dump', 'files', 'manifest', 'directory'] as const) {
+    // Each number another one: none may come back in another's place.
+    const numbers = { plan: 2, directory: 3, manifest: 4, entries: 5, files: 6, fileBytes: 7, skipped: 8, dead: 9 }
+    const place = { offset: 1, phase, ...numbers, large: null }
+    places.push(place, { ...place, large: { start: 10, read: 11, written: 12, crc: 13, identity: '' } })
+    places.push({ ...place, large: { start: 0, read: 0, written: 0, crc: 0, identity } })
+  }
+  for (const place of places) {
+    assert.deepEqual(placeOf(toMark(place)), place)
+    assert.deepEqual(placeOf(JSON.parse(JSON.stringify(toMark(place))) as Mark), place)
+  }
+  assert.deepEqual(placeOf(null), START)
+})
+
+describe('the places of an archive', () => {
+  test('are told in order, at least one in 2 MiB and a file that is read whole, and from the first MiB of a large one', async (t) => {
+    for (const compression of ['auto', 'store'] as const) {
+      const { bytes, marks } = await recorded(t, { compression, dump: true })
+      const offsets = [0, ...marks.map(({ offset }) => offset), bytes.length]
+      for (const [n, offset] of offsets.entries()) {
+        const before = offsets[n - 1] ?? 0
+        assert.ok(offset >= before && offset - before <= 6 * MIB, `from ${before} to ${offset}`)
+      }
+      for (const [n, mark] of marks.entries()) {
+        const [before, now] = [placeOf(marks[n - 1] ?? null), placeOf(mark)]
+        for (const what of [
+          'plan',
+          'directory',
+          'manifest',
+          'entries',
+          'files',
+          'fileBytes',
+          'skipped',
+          'dead',
+        ] as const) {
+          assert.ok(now[what] >= before[what], what)
+        }
+        if (now.large !== null) assert.ok(mark.offset - Math.max(before.offset, now.large.start) <= 2 * MIB)
+      }
+    }
+  })
+
+  test('fit the record of a part, however large its numbers', async (t) => {
+    const index = await PartIndex.open(path.join(await tempFolder(t), 'parts'), 0)
+    const facts = [START, LARGEST, { ...LARGEST, large: null }].map((place) => ({
+      sha256: 'f'.repeat(64),
+      bytes: MOST,
+      mark: toMark(place),
+    }))
+    for (const fact of facts) index.add(fact)
+    await index.sync()
+    for (const [n, fact] of facts.entries()) assert.deepEqual(await index.read(n), fact)
+    await index.close()
+  })
+})
+
+describe('the ledger', () => {
+  test('opened at any of its places has what was noted before it, and nothing after', async (t) => {
+    const folder = await tempFolder(t)
+    const record = Buffer.alloc(46)
+    const all = await Ledger.open(folder, { ...START, offset: 1 })
+    const places = [all.place('files', 0, null)]
+    for (let n = 0; n < 20; n += 1) {
+      if (n % 3 === 0) await all.addSkipped({ path: `${n}`, skipped: 'gone' })
+      else await all.addFile(record, n, { path: `${n}` }, 10)
+      if (n % 5 === 0) all.leaveDead(all.offset, all.offset + 7)
+      places.push(all.place('files', n, null))
+    }
+    await all.sync()
+    await all.close()
+    const files = ledgerFiles(folder)
+    const [directory, manifest] = [await readFile(files.directory), await readFile(files.manifest)]
+    assert.equal(directory.length, placeOf(toMark(places.at(-1) ?? START)).directory)
+    for (const place of places.toReversed()) {
+      const ledger = await Ledger.open(folder, place)
+      assert.deepEqual(ledger.place('files', place.plan, null), place)
+      assert.ok((await readFile(files.directory)).equals(directory.subarray(0, place.directory)))
+      assert.ok((await readFile(files.manifest)).equals(manifest.subarray(0, place.manifest)))
+      // What is noted from there on follows what was before.
+      await ledger.addSkipped({ path: 'other', skipped: 'gone' })
+      await ledger.sync()
+      await ledger.close()
+      const line = Buffer.from('{"path":"other","skipped":"gone"}\n')
+      assert.ok((await readFile(files.manifest)).equals(Buffer.concat([manifest.subarray(0, place.manifest), line])))
+    }
+  })
+
+  test('whose files have less than the place says cannot be opened, and leaves none open', async (t) => {
+    const folder = await mkdtemp(path.join(await tempFolder(t), 'run-'))
+    await (await Ledger.open(folder, START)).close()
+    for (const place of [
+      { ...START, directory: 1 },
+      { ...START, manifest: 1 },
+    ]) {
+      await assert.rejects(Ledger.open(folder, place), { code: 'E_STATE' })
+    }
+  })
+})

@@ -1,0 +1,87 @@
+/** Runs in this process: as many as a table of scenarios needs, with waits that a test can bear. */
+import type { Destination } from '../../src/pipeline/destination.ts'
+import type { Progress } from '../../src/pipeline/progress.ts'
+import { exitOfRun, type ExitCode } from '../../src/cli/exit.ts'
+import type { DestinationResult, RunResult } from '../../src/stages/backup/results.ts'
+import type { RunOptions } from '../../src/stages/backup/run-options.ts'
+import { runBackup } from '../../src/stages/backup/run.ts'
+import { loadConfig } from '../../src/stages/config/load.ts'
+import { DROPBOX_ORIGINS, dropboxDestination } from '../../src/stages/destinations/dropbox/dropbox.ts'
+import { googleDriveDestination } from '../../src/stages/destinations/google-drive/google-drive.ts'
+import { openDestination } from '../../src/stages/destinations/open.ts'
+import { createTransport } from '../../src/stages/http/transport.ts'
+import type { Transport, TransportOptions } from '../../src/stages/http/types.ts'
+import type { Rig } from './rig.ts'
+
+/** Of every request, also of those that are given longer by themselves. ms. */
+export interface Waits {
+  readonly stallMs?: number
+  readonly answerMs?: number
+}
+
+export interface HereOptions {
+  readonly mode?: RunOptions['mode']
+  readonly only?: readonly string[]
+  readonly signal?: AbortSignal
+  readonly waits?: Waits
+  readonly onProgress?: (progress: Progress) => void
+}
+
+export interface Here {
+  readonly code: ExitCode
+  readonly result: RunResult
+  /** What the run told its log. */
+  readonly log: readonly string[]
+  /** A destination's result. */
+  readonly of: (name: string) => DestinationResult
+}
+
+/** Runs a backup with the rig's configuration. */
+export async function runHere(rig: Pick<Rig, 'configFile'>, options: HereOptions = {}): Promise<Here> {
+  const { mode = 'run', only = [], signal = new AbortController().signal, waits, onProgress } = options
+  const log: string[] = []
+  const note = (fields: object, message: string): void => {
+    log.push(`${message} ${JSON.stringify(fields)}`)
+  }
+  const result = await runBackup(loadConfig(rig.configFile), {
+    version: 'test',
+    mode,
+    only,
+    acceptShrunk: false,
+    log: { info: note, warn: note },
+    onProgress: onProgress ?? (() => undefined),
+    signal,
+    ...(waits === undefined ? {} : { open: opensWith(waits) }),
+  })
+  const of = (name: string): DestinationResult => {
+    const found = result.destinations.find((one) => one.name === name)
+    if (found === undefined) throw new Error(`The result does not name ${name}.`)
+    return found
+  }
+  return { code: exitOfRun(result.status), result, log, of }
+}
+
+const GOOGLE_ORIGINS = ['https://www.googleapis.com', 'https://oauth2.googleapis.com']
+
+function opensWith(waits: Waits): typeof openDestination {
+  return (config, endpoints): Destination => {
+    if (config.type === 'local') return openDestination(config, endpoints)
+    const isDropbox = config.type === 'dropbox'
+    const endpoint = (isDropbox ? endpoints.dropbox : endpoints.googleDrive) ?? ''
+    const origins = (isDropbox ? DROPBOX_ORIGINS : GOOGLE_ORIGINS).map((origin) => [origin, endpoint])
+    const transport = impatient({ ...waits, origins: Object.fromEntries(origins) as Record<string, string> })
+    return isDropbox ? dropboxDestination(config, { transport }) : googleDriveDestination(config, { transport })
+  }
+}
+
+/** A transport whose requests are given no time of their own. */
+function impatient(options: TransportOptions): Transport {
+  const transport = createTransport(options)
+  const { answerMs } = options
+  return {
+    fetch: (url, request = {}) => transport.fetch(url, answerMs === undefined ? request : { ...request, answerMs }),
+    close: () => {
+      transport.close()
+    },
+  }
+}

@@ -1,0 +1,68 @@
+/** A run that was stopped when its three destinations were far apart. */
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { TestContext } from 'node:test'
+import type { Progress } from '../../src/pipeline/progress.ts'
+import { listOpenRuns } from '../../src/stages/backup/open-runs.ts'
+import type { InterruptedRun } from '../../src/stages/backup/results.ts'
+import { makeRig, type Rig } from './rig.ts'
+import { runHere, type Here } from './run-here.ts'
+import { MIB } from './scenario.ts'
+import { requestsOf } from './small-rig.ts'
+
+export interface StoppedRun {
+  readonly rig: Rig
+  readonly open: InterruptedRun
+  /** Bytes that each destination held, by name. */
+  readonly held: ReadonlyMap<string, number>
+}
+
+/** In the order of the archive: streamed, then read whole, then streamed again. Bytes. */
+const SIZES = [12, 3, 3, 3, 12, 12, 12, 24].map((size) => size * MIB)
+
+/** Names of the archive folder's files, in the order of the archive. */
+export const FILE_NAMES = ['0 first', ...SIZES.map((_, n) => `file ${n}`)]
+
+/**
+ * 81 MiB, of which Dropbox has about 4, Drive about 12, and the folder more than the window holds, when the run is
+ * stopped. Nobody has all of it.
+ */
+export async function stoppedRun(t: Pick<TestContext, 'after'>): Promise<StoppedRun> {
+  const rig = await makeRig(t, {
+    ...requestsOf({ dropbox: 4 * MIB, drive: 4 * MIB, nas: 4 * MIB }),
+    archive: { compression: 'store' },
+  })
+  await rig.put('0 first', 'x')
+  for (const [n, size] of SIZES.entries()) await rig.put(`file ${n}`, randomBytes(size))
+  rig.dropbox.faults.add({ route: 'append', nth: 'every', fault: { kind: 'slow', bytesPerSecond: 8 * MIB } })
+  rig.drive.faults.add({ route: 'chunk', nth: 'every', fault: { kind: 'slow', bytesPerSecond: 24 * MIB } })
+  const here = await stopWhen(rig, ({ destinations }) => (destinations[2]?.held ?? 0) > 52 * MIB)
+  rig.dropbox.faults.clear()
+  rig.drive.faults.clear()
+  assert.equal(here.code, 130, JSON.stringify(here.result))
+  const [open] = await listOpenRuns(rig.state)
+  assert.ok(open !== undefined && !open.whole)
+  const held = new Map(open.destinations.map(({ name, heldBytes }) => [name, heldBytes]))
+  const [dropbox = 0, drive = 0, nas = 0] = held.values()
+  assert.ok(dropbox < drive && drive < nas && nas <= open.archiveBytes, `far apart: ${JSON.stringify([...held])}`)
+  return { rig, open, held }
+}
+
+/** A run that is stopped as soon as its counters are such. */
+export async function stopWhen(rig: Rig, isTime: (progress: Progress) => boolean): Promise<Here> {
+  const stop = new AbortController()
+  let counters: Progress | null = null
+  let isOver = false
+  const watch = async (): Promise<void> => {
+    while (!isOver && (counters === null || !isTime(counters))) await sleep(1)
+    stop.abort()
+  }
+  const watching = watch()
+  try {
+    return await runHere(rig, { signal: stop.signal, onProgress: (progress) => (counters = progress) })
+  } finally {
+    isOver = true
+    await watching
+  }
+}
