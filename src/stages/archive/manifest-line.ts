@@ -1,0 +1,76 @@
+/** The manifest's lines as they are read: checked, since whoever wrote them may be anyone. */
+import type { DicomHeader } from '../dicom/types.ts'
+import type { ManifestHead, SkippedLine, StoredLine } from '../zip/manifest.ts'
+
+/** The line of an entry. What a DICOM header does not have, and all of it where the file is none, is null. */
+export interface ManifestFile extends StoredLine, DicomHeader {}
+
+export type ManifestLine = ManifestFile | SkippedLine
+
+export const isSkipped = (line: ManifestLine): line is SkippedLine => 'skipped' in line
+
+/** Null: it is none. Fields that are not known here, of a later version perhaps, are passed over. */
+export function parseLine(text: string): ManifestLine | null {
+  const line = parseObject(text)
+  if (line === null) return null
+  const { path, size, mtime, sha256, skipped } = line
+  if (typeof path !== 'string' || path === '') return null
+  if (typeof skipped === 'string') return { path, skipped }
+  if (!isSize(size) || typeof mtime !== 'string' || Number.isNaN(Date.parse(mtime))) return null
+  if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) return null
+  return {
+    path,
+    size,
+    mtime,
+    sha256,
+    transferSyntax: textOf(line['transferSyntax']),
+    modality: textOf(line['modality']),
+    patientId: textOf(line['patientId']),
+    studyUid: textOf(line['studyUid']),
+    seriesUid: textOf(line['seriesUid']),
+    sopUid: textOf(line['sopUid']),
+  }
+}
+
+/** The first line; null: it is none. */
+export function parseHead(text: string): ManifestHead | null {
+  const head = parseObject(text)
+  if (head === null) return null
+  const { tool, version, runId, startedAt, writtenAt } = head
+  if (tool !== 'dicom-backup') return null
+  if (typeof version !== 'string' || typeof runId !== 'string') return null
+  if (typeof startedAt !== 'string' || typeof writtenAt !== 'string') return null
+  const counts = countsOf(head['counts'])
+  const database = databaseOf(head['database'])
+  if (counts === null || database === undefined) return null
+  return { tool, version, runId, startedAt, writtenAt, counts, database }
+}
+
+function countsOf(value: unknown): ManifestHead['counts'] | null {
+  const { files, bytes, skipped, deadBytes } = asFields(value)
+  if (!isSize(files) || !isSize(bytes) || !isSize(skipped) || !isSize(deadBytes)) return null
+  return { files, bytes, skipped, deadBytes }
+}
+
+function databaseOf(value: unknown): ManifestHead['database'] | undefined {
+  if (value === null) return null
+  const { name, tables, bytes, client } = asFields(value)
+  if (typeof name !== 'string' || typeof client !== 'string' || !isSize(tables) || !isSize(bytes)) return undefined
+  return { name, tables, bytes, client }
+}
+
+function parseObject(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null
+  } catch {
+    return null
+  }
+}
+
+const asFields = (value: unknown): Record<string, unknown> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+
+const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
+
+const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null)
