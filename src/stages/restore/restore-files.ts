@@ -1,0 +1,42 @@
+/**
+ * Restoring files: what is wanted is read off the directory and the manifest, then fetched by ranges, several at once,
+ * and written into the target folder. Nothing has its own name there before it is whole and proved, so a restore can
+ * end at any moment and be run again.
+ */
+import { asBackupError, BackupError } from '../../pipeline/errors.ts'
+import { targetError } from './restore-files-errors.ts'
+import { RestoreRun } from './restore-files-run.ts'
+import { RestoreTarget } from './restore-files-target.ts'
+import type { RestoredFiles, RestoreFilesOptions } from './restore-files-types.ts'
+import { isEverything } from './selection.ts'
+
+export type { RestoredFiles, RestoreFilesOptions, RestoreProgress } from './restore-files-types.ts'
+
+/**
+ * Restores what is selected below the folder `to`, each file under its entry's path: `dicom_files/…`, and when nothing
+ * is selected the dump, `database/….sql`, and the manifest as well. Goes on with what an earlier call for the same
+ * archive left; what is right already is skipped. A file that is damaged, or may not be where its name leads, is told
+ * and not there; the others are.
+ *
+ * Rejects with E_CONFIG when the folder is not empty or cannot be used, or when something is selected in an archive
+ * without manifest; E_QUOTA without room on its disk; E_INTEGRITY when the archive as a whole is damaged; E_ABORTED;
+ * or as the archive's file does. What was restored before stays.
+ */
+export async function restoreFiles(options: RestoreFilesOptions): Promise<RestoredFiles> {
+  const { reader, to, overwrite, selection, signal } = options
+  if (reader.manifestEntry === null && !isEverything(selection)) throw nothingToSelectBy(reader.name)
+  const { name, fingerprint } = reader
+  const target = await RestoreTarget.open({ to, overwrite, name, fingerprint })
+  const restore = new RestoreRun(options, target)
+  try {
+    return await restore.run()
+  } catch (error) {
+    await restore.end()
+    throw asBackupError(targetError(error, to, 'folder'), signal)
+  }
+}
+
+const nothingToSelectBy = (archive: string): BackupError =>
+  new BackupError('E_CONFIG', `${archive} has no manifest, so that patients and studies cannot be told apart.`, {
+    advice: 'Restore all of it.',
+  })

@@ -1,0 +1,36 @@
+/** A process that restores an archive, slowly, until it is killed. Tells on stdout how many files are done. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ArchiveReader } from '../../../src/stages/archive/archive-reader.ts'
+import { restoreFiles } from '../../../src/stages/restore/restore-files.ts'
+import { EVERYTHING } from '../../../src/stages/restore/selection.ts'
+import { never, storedFile } from '../archive/stored-archive.ts'
+
+const [archive = '', to = ''] = process.argv.slice(2)
+const { remote } = await storedFile(archive)
+const slow = {
+  ...remote,
+  async *read(from: number, end: number, signal: AbortSignal) {
+    for await (const chunk of remote.read(from, end, signal)) {
+      for (let at = 0; at < chunk.length; at += 16_384) {
+        await sleep(1)
+        yield chunk.subarray(at, at + 16_384)
+      }
+    }
+  },
+}
+let telling: NodeJS.Timeout | null = null
+const reader = await ArchiveReader.open(slow, never)
+const result = await restoreFiles({
+  reader,
+  to,
+  overwrite: false,
+  selection: EVERYTHING,
+  onProgress: (progress) => {
+    telling = setInterval(() => {
+      process.stdout.write(`${progress.filesDone}\n`)
+    }, 1)
+  },
+  signal: never,
+})
+clearInterval(telling ?? undefined)
+process.stdout.write(`${JSON.stringify(result)}\n`)
