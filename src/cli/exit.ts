@@ -1,5 +1,5 @@
 import type { BackupError } from '../pipeline/errors.ts'
-import type { RunResult } from '../stages/backup/results.ts'
+import type { RestoreResult, RunResult, VerifyResult } from '../stages/backup/results.ts'
 
 /** The exit codes, as README.md lists them. */
 export const EXIT = {
@@ -25,6 +25,18 @@ export function exitOfRun(status: RunResult['status']): ExitCode {
     case 'interrupted':
       return EXIT.interrupted
   }
+}
+
+/** Something that is not well counts more than something that could not be told. */
+export function exitOfVerify({ ok, checks }: VerifyResult): ExitCode {
+  if (ok) return EXIT.done
+  return checks.some((check) => check.checked && !check.ok) ? EXIT.failed : EXIT.lookAtIt
+}
+
+export function exitOfRestore({ database, damagedFiles = 0, notFound }: RestoreResult): ExitCode {
+  if (damagedFiles > 0 || notFound !== undefined) return EXIT.failed
+  const expected = database?.expectedTables ?? null
+  return expected === null || database?.tables === expected ? EXIT.done : EXIT.lookAtIt
 }
 
 export function exitOfError({ code }: BackupError): ExitCode {

@@ -16,6 +16,23 @@ interface RunWords {
   readonly acceptShrunk?: boolean
 }
 
+interface VerifyWords {
+  readonly from?: string
+  readonly deep?: boolean
+  readonly restoreTest?: boolean
+}
+
+interface RestoreWords {
+  readonly from?: string
+  readonly to?: string
+  readonly database?: string
+  readonly list?: boolean
+  readonly study?: readonly string[]
+  readonly series?: readonly string[]
+  readonly patient?: readonly string[]
+  readonly overwrite?: boolean
+}
+
 type Action<Flags> = (flags: Flags & Shared, output: Output) => Promise<ExitCode>
 
 /**
@@ -49,6 +66,10 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     const help = command === undefined ? 'dicom-backup help' : `dicom-backup ${command.name()} --help`
     return await output.failure(new BackupError('E_CONFIG', what, { advice: `See: ${help}` }))
   }
+}
+
+function repeatable(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((one, all: readonly string[] | undefined) => [...(all ?? []), one])
 }
 
 /** Commander's "error: unknown command 'runn'\n(Did you mean run?)" in sentences. */
@@ -90,11 +111,7 @@ Exit codes:
   withConfig('run', 'make one backup now, to every destination; goes on with an interrupted run')
     .option('--dry-run', 'only show what a run would do; writes nothing')
     .addOption(new Option('--fresh', 'abandon an interrupted run instead of going on with it').conflicts(['dryRun']))
-    .addOption(
-      new Option('--destination <name>', 'only to this destination (repeatable)').argParser(
-        (name, all: readonly string[] | undefined) => [...(all ?? []), name],
-      ),
-    )
+    .addOption(repeatable('--destination <name>', 'only to this destination (repeatable)'))
     .option('--accept-shrunk', 'take a source that lost files or tables as it is from now on')
     .action(
       wrap(async (words: RunWords & Shared, output) => {
@@ -113,6 +130,48 @@ Exit codes:
   withConfig('status', 'show how the backups stand: when, where, what failed, what was interrupted').action(
     wrap(async ({ config }: Shared, output) => (await import('./commands/status.ts')).status(config, output)),
   )
+
+  withConfig('verify', 'check that a stored archive is still what was sent; without a name the newest')
+    .argument('[archive]', 'the name of the archive')
+    .option('--from <destination>', 'only there')
+    .option('--deep', 'read every entry and compare it with the manifest')
+    .option('--restore-test', 'load the dump into a database that is made for it and dropped again')
+    .action((archive: string | undefined, given: VerifyWords & Shared) =>
+      wrap(async ({ config, from, deep = false, restoreTest = false }: VerifyWords & Shared, output) => {
+        const flags = { archive: archive ?? null, from: from ?? null, deep, restoreTest }
+        return await (await import('./commands/verify.ts')).verify(config, flags, output)
+      })(given),
+    )
+
+  withConfig(
+    'restore',
+    'bring an archive back: its files, its database, or only some studies; without a name the newest',
+  )
+    .argument('[archive]', 'the name of the archive')
+    .option('--to <folder>', 'restore the files into this folder')
+    .option('--database <name>', 'load the dump into this database')
+    .option('--list', 'only show the studies in the archive')
+    .option('--from <destination>', 'read it from there')
+    .addOption(repeatable('--study <uid>', 'only this study (repeatable)'))
+    .addOption(repeatable('--series <uid>', 'only this series (repeatable)'))
+    .addOption(repeatable('--patient <id>', 'only this patient (repeatable)'))
+    .option('--overwrite', 'allow a folder or database that is not empty')
+    .action((archive: string | undefined, given: RestoreWords & Shared) =>
+      wrap(async (words: RestoreWords & Shared, output) => {
+        const { config, list = false, overwrite = false } = words
+        const { patient: patients = [], study: studies = [], series = [] } = words
+        const flags = {
+          archive: archive ?? null,
+          from: words.from ?? null,
+          to: words.to ?? null,
+          database: words.database ?? null,
+          list,
+          selection: { patients, studies, series },
+          overwrite,
+        }
+        return await (await import('./commands/restore.ts')).restore(config, flags, output)
+      })(given),
+    )
 
   withConfig('doctor', 'try everything a run needs, and say what to mend').action(
     wrap(async ({ config }: Shared, output) => (await import('./commands/doctor.ts')).doctor(config, output)),

@@ -37,6 +37,7 @@ function titleOf({ result, overdue, newestBackupAt, active }: Status, now: Date)
 }
 
 function factsOf({ result, active }: Status, now: Date, style: Style): string[] {
+  const { lastVerified } = result
   const { enabled, every, lastRunAt, nextDueAt } = result.schedule
   const late = nextDueAt !== null && Date.parse(nextDueAt) <= now.getTime()
   const since = active?.since == null ? '' : ` since ${formatLocalMinute(active.since)}`
@@ -47,9 +48,19 @@ function factsOf({ result, active }: Status, now: Date, style: Style): string[] 
       ['Next due', nextDueAt === null ? null : `${late ? 'since ' : ''}${formatLocalMinute(nextDueAt)}`],
       ['Running', active === null ? null : `a run is active${since}`],
       ['Backed Up', result.backedUp === 1 ? '1 verified copy' : `${formatCount(result.backedUp)} verified copies`],
+      ['Looked at', lastVerified === null ? null : lookedAt(lastVerified)],
     ],
     style,
   )
+}
+
+/** Of which archive, when, and how it was found. */
+function lookedAt({ archive, at, ok, method }: NonNullable<Status['result']['lastVerified']>): string {
+  const how = { deep: ', every entry', 'restore-test': ', its dump loaded', 'provider-hash': '', 'read-back': '' }[
+    method
+  ]
+  const found = ok ? 'it is well' : 'see "dicom-backup verify": it was not found well'
+  return `${formatLocalMinute(at)}${how}: ${archive}; ${found}`
 }
 
 function accountTable(accounts: readonly Account[], style: Style): string[] {

@@ -1,4 +1,4 @@
-/** The JSON results of `run`, `run --dry-run` and `doctor`. Times are ISO 8601 with offset, sizes bytes. */
+/** The JSON results of the commands. Times are ISO 8601 with offset, sizes bytes. */
 
 import type { ErrorCode } from '../../pipeline/errors.ts'
 
@@ -89,6 +89,13 @@ export interface StatusResult {
     readonly lastError: ErrorReport | null
   }[]
   readonly interruptedRun: InterruptedRun | null
+  /** The last time that a stored archive was looked at again (`verify`); null when none ever was. */
+  readonly lastVerified: {
+    readonly archive: string
+    readonly at: string
+    readonly ok: boolean
+    readonly method: VerifyCheck['method']
+  } | null
 }
 
 export interface SyntaxCount {
@@ -139,4 +146,72 @@ export interface DoctorCheck {
   readonly detail: string
   /** What to do; empty when ok. */
   readonly remedy: string
+}
+
+export interface VerifyResult {
+  readonly archive: string
+  /** Every check was made and found the archive well. */
+  readonly ok: boolean
+  readonly checks: readonly VerifyCheck[]
+}
+
+export interface VerifyCheck {
+  readonly destination: string
+  /** Whether it was proved that the archive there is well. */
+  readonly ok: boolean
+  /** False when that could be neither proved nor disproved; `ok` is false then. */
+  readonly checked: boolean
+  /**
+   * `provider-hash`: by the service's own hash; `read-back`: the file was read and hashed here; `deep`: every entry was
+   * read; `restore-test`: the dump was loaded into a database.
+   */
+  readonly method: 'provider-hash' | 'read-back' | 'deep' | 'restore-test'
+  /** What was compared and what was found. Names no file of the archive folder. */
+  readonly detail: string
+  /** The entries that are not as they should be, or the first of them; absent when there are none. */
+  readonly damaged?: readonly DamagedPath[]
+}
+
+/** Of an archive's content; it may hold a patient's name or id, so it belongs into results only. */
+export interface DamagedPath {
+  /** The entry's name in the archive. */
+  readonly path: string
+  readonly reason: string
+}
+
+export interface RestoreResult {
+  readonly archive: string
+  /** The destination it was read from; when one copy was damaged and another mended it, that one. */
+  readonly from: string
+  /** Files that were written, the dump and the manifest among them. */
+  readonly files: number
+  /** Their size. */
+  readonly bytes: number
+  /** Files that were right already. */
+  readonly skipped: number
+  /** Null when no database was restored. */
+  readonly database: RestoredDatabase | null
+  /** Files that the backup had left out, and so are not in the archive; absent when there are none. */
+  readonly leftOut?: number
+  /** How many files could not be restored, and the first of them; absent when there are none. */
+  readonly damagedFiles?: number
+  readonly damaged?: readonly DamagedPath[]
+  /** Files that could not have their own name here, the first of them; absent when there are none. */
+  readonly renamed?: readonly { readonly path: string; readonly to: string; readonly reason: string }[]
+  /** What was asked for and is not in the archive; absent when all was. */
+  readonly notFound?: {
+    readonly patients: readonly string[]
+    readonly studies: readonly string[]
+    readonly series: readonly string[]
+  }
+}
+
+export interface RestoredDatabase {
+  readonly name: string
+  readonly tables: number
+  /** What the manifest says; null when the archive does not tell. */
+  readonly expectedTables: number | null
+  /** In all tables. */
+  readonly rows: number
+  readonly rowsByTable: Readonly<Record<string, number>>
 }

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import type { DestinationResult, Warning } from '../backup/results.ts'
+import type { ObjectDigests } from '../../pipeline/destination.ts'
+import type { DestinationResult, VerifyCheck, Warning } from '../backup/results.ts'
 import { isReadOnly, unusableState } from './state-error.ts'
 
 /** How long another process that is writing its record is waited for. ms. */
@@ -26,12 +27,32 @@ export interface RunRecord {
   readonly finishedAt: string
   readonly archive: string | null
   readonly bytes: number | null
+  /** Of the archive; null or absent when it was not made to its end. */
+  readonly digests?: ObjectDigests | null
   /** Null when the sources were not read to their end. */
   readonly source: SourceMeasure | null
   /** Whether the sources passed the sanity checks: only then do later runs compare themselves with this one. */
   readonly sane: boolean
   readonly warnings: readonly Warning[]
   readonly destinations: readonly DestinationResult[]
+}
+
+/** What was sent of an archive, and where it was stored. */
+export interface SentArchive {
+  readonly bytes: number
+  /** Null in records of earlier versions, which did not keep them. */
+  readonly digests: ObjectDigests | null
+  /** Names of the destinations that stored it. */
+  readonly destinations: readonly string[]
+}
+
+/** What came of looking at an archive again. */
+export interface VerificationRecord {
+  readonly archive: string
+  /** ISO 8601. */
+  readonly at: string
+  readonly ok: boolean
+  readonly method: VerifyCheck['method']
 }
 
 /** One file without a write-ahead log: reading such a store creates nothing beside it. */
@@ -50,9 +71,21 @@ const SCHEMA = `
     dump_bytes INTEGER,
     sane INTEGER NOT NULL,
     warnings TEXT NOT NULL,
-    destinations TEXT NOT NULL
+    destinations TEXT NOT NULL,
+    md5 TEXT,
+    content_hash TEXT
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS verifications (
+    archive TEXT NOT NULL,
+    at TEXT NOT NULL,
+    ok INTEGER NOT NULL,
+    method TEXT NOT NULL,
+    checks TEXT NOT NULL
   ) STRICT;
 `
+
+/** Columns that stores of earlier versions lack. */
+const ADDED = { md5: 'TEXT', content_hash: 'TEXT' }
 
 /** Each destination's result of each run. */
 const RESULTS = 'FROM runs, json_each(runs.destinations) AS one'
@@ -80,6 +113,7 @@ export class Store {
       mkdirSync(folder, { recursive: true, mode: 0o700 })
       database = new DatabaseSync(path.join(folder, FILE), { timeout: BUSY_MS })
       database.exec(SCHEMA)
+      addColumns(database)
       return new Store(folder, database)
     } catch (error) {
       database?.close()
@@ -126,7 +160,7 @@ export class Store {
    */
   saveRun(run: RunRecord): void {
     const destinations = [...run.destinations, ...this.#othersOf(run)]
-    this.#query('INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', (statement) =>
+    this.#query('INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', (statement) =>
       statement.run(
         run.runId,
         run.status,
@@ -141,6 +175,8 @@ export class Store {
         run.sane ? 1 : 0,
         JSON.stringify(run.warnings),
         JSON.stringify(destinations),
+        run.digests?.md5 ?? null,
+        run.digests?.contentHash ?? null,
       ),
     )
   }
@@ -219,6 +255,66 @@ export class Store {
     return result === null ? null : (JSON.parse(result) as DestinationResult)
   }
 
+  /**
+   * What was sent of the archive of this name and where it was stored; null when it was stored nowhere, or is not known
+   * here. Throws E_STATE.
+   */
+  sentArchive(name: string): SentArchive | null {
+    const digests = this.#has('runs', 'md5') ? 'md5, content_hash' : 'NULL AS md5, NULL AS content_hash'
+    const row = this.#query(
+      `SELECT bytes, ${digests}, destinations FROM runs
+       WHERE archive = ? AND bytes IS NOT NULL ORDER BY rowid DESC LIMIT 1`,
+      (statement) => statement.get(name),
+    )
+    if (row === undefined) return null
+    const { bytes, md5, content_hash: contentHash } = row
+    const all = JSON.parse(String(row['destinations'])) as DestinationResult[]
+    const destinations = all.filter(({ status }) => status === 'completed').map((one) => one.name)
+    if (destinations.length === 0) return null
+    const known = typeof md5 === 'string' && typeof contentHash === 'string'
+    return { bytes: Number(bytes), digests: known ? { md5, contentHash } : null, destinations }
+  }
+
+  /** Names of the archives that were stored somewhere. Throws E_STATE. */
+  archives(): string[] {
+    return this.#query(
+      `SELECT DISTINCT runs.archive ${RESULTS}
+       WHERE one.value ->> 'status' = 'completed' AND runs.archive IS NOT NULL`,
+      (statement) => statement.all(),
+    ).map(({ archive }) => String(archive))
+  }
+
+  /** Adds what came of looking at an archive again. Throws E_STATE when it cannot be written. */
+  saveVerification({ archive, at, ok, method }: VerificationRecord, checks: readonly VerifyCheck[]): void {
+    this.#query('INSERT INTO verifications VALUES (?, ?, ?, ?, ?)', (statement) =>
+      statement.run(archive, at, ok ? 1 : 0, method, JSON.stringify(checks)),
+    )
+  }
+
+  /** The verification that was saved last, of whichever archive; null when there is none. Throws E_STATE. */
+  lastVerification(): VerificationRecord | null {
+    if (!this.#has('verifications', 'archive')) return null
+    const row = this.#query(
+      'SELECT archive, at, ok, method FROM verifications ORDER BY rowid DESC LIMIT 1',
+      (statement) => statement.get(),
+    )
+    if (row === undefined) return null
+    return {
+      archive: String(row['archive']),
+      at: String(row['at']),
+      ok: row['ok'] === 1,
+      method: String(row['method']) as VerificationRecord['method'],
+    }
+  }
+
+  /** One of an earlier version that is only read may lack it. */
+  #has(table: string, column: string): boolean {
+    return (
+      this.#query('SELECT 1 FROM pragma_table_info(?) WHERE name = ?', (statement) => statement.get(table, column)) !==
+      undefined
+    )
+  }
+
   /** The first column of the first row; null when there is none. */
   #text(sql: string, values: readonly (string | null)[]): string | null {
     const [found] = Object.values(this.#query(sql, (statement) => statement.get(...values)) ?? {})
@@ -235,5 +331,13 @@ export class Store {
 
   close(): void {
     this.#database.close()
+  }
+}
+
+function addColumns(database: DatabaseSync): void {
+  const there = database.prepare("SELECT name FROM pragma_table_info('runs')").all()
+  for (const [column, type] of Object.entries(ADDED)) {
+    if (there.some(({ name }) => name === column)) continue
+    database.exec(`ALTER TABLE runs ADD COLUMN ${column} ${type}`)
   }
 }

@@ -44,6 +44,7 @@ export async function readStatus(config: Config, now: Date): Promise<Status> {
         backedUp: store?.copies() ?? 0,
         accounts: config.destinations.map(({ name, type }) => account(name, type, store, now)),
         interruptedRun: open,
+        lastVerified: store?.lastVerification() ?? null,
       },
       overdue:
         enabled &&

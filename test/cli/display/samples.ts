@@ -226,6 +226,7 @@ export function upToDate(): Status {
         { name: 'hospital-drive', type: 'google-drive', ...well },
       ],
       interruptedRun: null,
+      lastVerified: null,
     },
     overdue: false,
     newestBackupAt: startedAt,

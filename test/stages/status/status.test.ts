@@ -70,6 +70,7 @@ describe('the status', () => {
         backedUp: 0,
         accounts: [{ name: 'nas', type: 'local', active: true, lastBackupAt: null, lastStatus: null, lastError: null }],
         interruptedRun: null,
+        lastVerified: null,
       },
       overdue: false,
       newestBackupAt: null,

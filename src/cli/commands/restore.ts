@@ -1,0 +1,86 @@
+import path from 'node:path'
+import { asBackupError, BackupError } from '../../pipeline/errors.ts'
+import { loadConfig } from '../../stages/config/load.ts'
+import { openLog } from '../../stages/log/log.ts'
+import { listArchive, restoreArchive } from '../../stages/restore/restore.ts'
+import type { Selection } from '../../stages/restore/selection.ts'
+import { restoreErrorText } from '../display/restore-error.ts'
+import { restoreList } from '../display/restore-list.ts'
+import { openWorkDisplay } from '../display/restore-progress.ts'
+import { restoreSummary } from '../display/restore-summary.ts'
+import { styleOf } from '../display/style.ts'
+import { EXIT, exitOfError, exitOfRestore, type ExitCode } from '../exit.ts'
+import type { Output } from '../output.ts'
+import { stopSignals } from '../stop-signals.ts'
+
+export interface RestoreFlags {
+  readonly archive: string | null
+  readonly from: string | null
+  readonly to: string | null
+  readonly database: string | null
+  readonly list: boolean
+  readonly selection: Selection
+  readonly overwrite: boolean
+}
+
+/** `restore`: brings an archive's files or its database back, or shows what is in it. */
+export async function restore(configFile: string, flags: RestoreFlags, output: Output): Promise<ExitCode> {
+  mustFit(flags)
+  const config = loadConfig(configFile)
+  const display = openWorkDisplay(process.stderr, output.json)
+  const log = openLog(config.log, config.secrets, display.lines)
+  const stop = stopSignals('Start it again when you are ready: what is restored already is not fetched again.')
+  const common = { ...flags, log: log.logger, onWork: display.onWork, signal: stop.signal }
+  try {
+    if (flags.list) {
+      const list = await listArchive(config, common)
+      display.stop()
+      await output.result(list, (style) => restoreList(list, style))
+      return EXIT.done
+    }
+    const begun = performance.now()
+    const to = flags.to === null ? null : path.resolve(flags.to)
+    const onFound: Parameters<typeof restoreArchive>[1]['onFound'] = ({ name, copies }) => {
+      if (!output.json) display.note(`${name}, at ${copies.map(({ destination }) => destination.name).join(', ')}`)
+    }
+    const result = await restoreArchive(config, { ...common, to, onFound })
+    display.stop()
+    const facts = { to, from: flags.from, tookMs: performance.now() - begun }
+    await output.result(result, (style) => restoreSummary(result, facts, style))
+    return exitOfRestore(result)
+  } catch (error) {
+    display.stop()
+    const known = asBackupError(error)
+    if (output.json || known.code === 'E_CONFIG') throw known
+    process.stderr.write(restoreErrorText(known, styleOf(process.stderr)))
+    return exitOfError(known)
+  } finally {
+    stop.dispose()
+    log.close()
+  }
+}
+
+/** Throws E_CONFIG for words that do not go together, saying what would. */
+function mustFit({ to, database, list, selection, overwrite }: RestoreFlags): void {
+  const selected = selection.patients.length + selection.studies.length + selection.series.length > 0
+  const restoring = to !== null || database !== null
+  if (list && (restoring || selected || overwrite)) {
+    throw wrong('--list only shows what is in the archive, and goes with no other option but --from.', 'Leave one out.')
+  }
+  if (!list && !restoring) {
+    throw wrong(
+      'It is not said where to restore to.',
+      'Add --to FOLDER for the files, --database NAME for the database, both, or --list to see what is in the archive.',
+    )
+  }
+  if (selected && to === null) {
+    throw wrong(
+      '--study, --series and --patient choose files, and it is not said where to restore those to.',
+      'Add --to FOLDER; a database is always restored as a whole.',
+    )
+  }
+}
+
+function wrong(message: string, advice: string): BackupError {
+  return new BackupError('E_CONFIG', message, { advice: `${advice} See: dicom-backup restore --help` })
+}

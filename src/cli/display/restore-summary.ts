@@ -1,0 +1,88 @@
+import type { RestoreResult } from '../../stages/backup/results.ts'
+import { facts, heading, joinBlocks, leftOut, paragraph, verdict, type Mark } from './blocks.ts'
+import { formatBytes, formatCount, formatDuration, formatFiles } from './format.ts'
+import type { Style } from './style.ts'
+
+export interface RestoreFacts {
+  readonly to: string | null
+  /** `--from`: the only destination that was to be used. */
+  readonly from: string | null
+  readonly tookMs: number
+}
+
+/** A restore's result for people. Names no file, for their names may hold patients'. */
+export function restoreSummary(result: RestoreResult, given: RestoreFacts, style: Style): string {
+  const { to, tookMs } = given
+  const { archive, from, files, bytes, skipped, database, damaged = [], notFound } = result
+  const [mark, title] = titleOf(result)
+  const there = skipped > 0 ? `; ${formatFiles(skipped)} were right already` : ''
+  const unnamed =
+    'Their names are in the result that --json prints; they may hold patient ids, so they are not shown here.'
+  return joinBlocks([
+    verdict(mark, title, style),
+    facts(
+      [
+        ['Archive', `${archive}, from ${from}`],
+        ['Folder', to],
+        ['Files', to === null ? null : `${formatFiles(files)}, ${formatBytes(bytes)}${there}`],
+        ['Left out', result.leftOut === undefined ? null : `${formatFiles(result.leftOut)}, by the backup itself`],
+        ['Renamed', result.renamed === undefined ? null : `${formatFiles(result.renamed.length)}; --json names them`],
+        ['Database', database === null ? null : databaseText(database)],
+        ['Took', formatDuration(tookMs)],
+      ],
+      style,
+    ),
+    damaged.length === 0 ? [] : ['', ...leftOut(damaged, unnamed, style)].slice(1),
+    notFound === undefined ? [] : missing(notFound, style),
+    next(result, given, style),
+  ])
+}
+
+function titleOf({ database, damagedFiles = 0, notFound }: RestoreResult): readonly [Mark, string] {
+  if (damagedFiles > 0) return ['bad', `Restored, but for ${formatFiles(damagedFiles)}`]
+  if (notFound !== undefined) return ['bad', 'Not everything that was asked for is in the archive']
+  const fits = database === null || database.expectedTables === null || database.tables === database.expectedTables
+  return fits ? ['ok', 'Restored'] : ['look', 'Restored, but look at the number of tables']
+}
+
+function databaseText({ name, tables, expectedTables, rows }: NonNullable<RestoreResult['database']>): string {
+  const expected =
+    expectedTables === null || expectedTables === tables ? '' : ` (the archive's manifest tells of ${expectedTables})`
+  return `${name}: ${formatCount(tables)} ${tables === 1 ? 'table' : 'tables'}${expected}, ${formatCount(rows)} ${rows === 1 ? 'row' : 'rows'}`
+}
+
+/** What was typed on the command line is no news to who typed it. */
+function missing({ patients, studies, series }: NonNullable<RestoreResult['notFound']>, style: Style): string[] {
+  const rows = [
+    ['Patient', patients],
+    ['Study', studies],
+    ['Series', series],
+  ] as const
+  return [
+    heading('Not in the archive', style),
+    ...facts(
+      rows.flatMap(([kind, all]) => all.map((one) => [kind, one] as const)),
+      style,
+    ),
+  ]
+}
+
+function next(
+  { damagedFiles = 0, notFound, archive }: RestoreResult,
+  { to, from }: RestoreFacts,
+  style: Style,
+): string[] {
+  const steps: string[] = []
+  if (damagedFiles > 0) {
+    steps.push(
+      from === null
+        ? 'Every copy that could be asked was tried. "dicom-backup verify --deep" tells how each stands; an older archive may have these files too.'
+        : `Run it again without --from ${from}: another destination may have what is damaged there, and what is right already is skipped.`,
+    )
+  }
+  if (notFound !== undefined) steps.push(`"dicom-backup restore ${archive} --list" shows what is in the archive.`)
+  if (steps.length === 0 && to !== null) {
+    steps.push('Each file was compared with what the archive says of it, and has its time again.')
+  }
+  return steps.length === 0 ? [] : [heading('Next', style), ...steps.flatMap((step) => paragraph(step, style))]
+}

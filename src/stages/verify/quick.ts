@@ -1,0 +1,88 @@
+/** The quick look: each destination's own size and hash, held against what was sent, or else against each other. */
+import type { DigestKind, ObjectDigests } from '../../pipeline/destination.ts'
+import { ContentHash, ObjectDigest } from '../../pipeline/digest.ts'
+import { BackupError } from '../../pipeline/errors.ts'
+import type { VerifyCheck } from '../backup/results.ts'
+import type { Copy } from '../find/find-archive.ts'
+import type { OnWork } from '../find/work.ts'
+import { WorkTeller } from '../find/work.ts'
+import type { SentArchive } from '../state/store.ts'
+import { failed, unchecked, well } from './finding.ts'
+import type { Finding } from './types.ts'
+
+/** What a destination says it holds, or for a folder what was read there. */
+export interface Seen {
+  readonly copy: Copy
+  readonly bytes: number
+  readonly digests: Partial<Readonly<ObjectDigests>>
+}
+
+const NAMES: Readonly<Record<DigestKind, string>> = { md5: 'MD5', contentHash: 'content hash' }
+
+/** In a folder nothing but reading tells what is there. */
+export function methodAt({ destination }: Copy): VerifyCheck['method'] {
+  return destination.type === 'local' ? 'read-back' : 'provider-hash'
+}
+
+/** Rejects as the destination does. `sent` null: what was sent is not known, so all that can be compared is made. */
+export async function see(
+  copy: Copy,
+  { name, sent }: { readonly name: string; readonly sent: SentArchive | null },
+  { onWork, signal }: { readonly onWork: OnWork; readonly signal: AbortSignal },
+): Promise<Seen> {
+  const { destination, stored } = copy
+  const teller = new WorkTeller(onWork, destination.name)
+  if (destination.type === 'local') {
+    teller.begin('hashing', stored.bytes)
+    const both = sent?.digests == null ? new ObjectDigest() : null
+    const one = new ContentHash()
+    for await (const chunk of destination.read(stored, { from: 0, to: stored.bytes }, signal)) {
+      ;(both ?? one).update(chunk)
+      teller.read(chunk.length)
+    }
+    return { copy, bytes: stored.bytes, digests: both?.digests() ?? { contentHash: one.digest() } }
+  }
+  teller.begin('asking', null)
+  const now = await destination.stat(name, signal)
+  if (now === null) throw new BackupError('E_DESTINATION', `${destination.name}: ${name} is not there any more.`)
+  const digests = now.digest === null ? {} : { [destination.traits.digest]: now.digest }
+  return { copy, bytes: now.bytes, digests }
+}
+
+/** Holds what is there against what was sent. Null when that is not known: then copies can only be compared. */
+export function againstSent({ bytes, digests }: Seen, sent: SentArchive | null): Finding | null {
+  if (sent === null) return null
+  if (bytes !== sent.bytes) return failed(`it has ${bytes} bytes, and ${sent.bytes} were sent`)
+  if (sent.digests === null) return null
+  const kind = kindsOf(digests)[0]
+  if (kind === undefined) return unchecked('its size is right; the destination tells no hash')
+  if (digests[kind] === sent.digests[kind]) return well(`size and ${NAMES[kind]} are those of what was sent`)
+  return failed(`its ${NAMES[kind]} is not that of what was sent`)
+}
+
+/** Holds a copy against the others. Null when there is none to compare it with. */
+export function againstOthers(one: Seen, others: readonly Seen[]): Finding | null {
+  const same: string[] = []
+  const differing: string[] = []
+  for (const other of others) {
+    const kinds = kindsOf(one.digests).filter((kind) => other.digests[kind] !== undefined)
+    if (one.bytes !== other.bytes || kinds.some((kind) => one.digests[kind] !== other.digests[kind])) {
+      differing.push(other.copy.destination.name)
+    } else if (kinds.length > 0) {
+      same.push(other.copy.destination.name)
+    }
+  }
+  if (same.length > 0) {
+    const unlike = differing.length === 0 ? '' : ', not as at ' + differing.join(', ')
+    return well(`size and hash are as at ${same.join(', ')}${unlike}; ${UNKNOWN}`)
+  }
+  if (differing.length === 0) return null
+  return failed(`it is not the same as at ${differing.join(', ')}; ${UNKNOWN}, but --deep finds which is damaged`)
+}
+
+/** Why nothing better can be said. */
+export const UNKNOWN = 'what was sent is not known here'
+
+function kindsOf(digests: Seen['digests']): DigestKind[] {
+  return (['md5', 'contentHash'] as const).filter((kind) => digests[kind] !== undefined)
+}

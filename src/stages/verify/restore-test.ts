@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto'
+import { abortError, asBackupError, BackupError } from '../../pipeline/errors.ts'
+import { ArchiveReader } from '../archive/archive-reader.ts'
+import { remoteFile } from '../archive/remote-file.ts'
+import type { VerifyCheck } from '../backup/results.ts'
+import type { RunLog } from '../backup/run-options.ts'
+import { report } from '../backup/run-result.ts'
+import type { Config, DatabaseConfig } from '../config/types.ts'
+import type { Copy } from '../find/find-archive.ts'
+import { WorkTeller, type OnWork } from '../find/work.ts'
+import { findDump, type ArchivedDump } from '../restore/restore-database-entry.ts'
+import { dropDatabase, type RowCounts, type SqlServer } from '../restore/restore-database-server.ts'
+import { mustHaveServer, restoreDatabase, withServer } from '../restore/restore-database.ts'
+import { failed, unchecked, well } from './finding.ts'
+import type { Finding } from './types.ts'
+
+/** How long the server is given to drop the database, also after a stop. ms. */
+const DROP_MS = 120_000
+
+interface TestOptions {
+  readonly log: RunLog
+  readonly onWork: OnWork
+  readonly signal: AbortSignal
+}
+
+/**
+ * Loads the dump of the first copy that can be read into a database that is made for it, counts what is there and drops it,
+ * whatever comes. Rejects with E_CONFIG when there is no server in the configuration, with E_ABORTED.
+ */
+export async function restoreTest(config: Config, copies: readonly Copy[], options: TestOptions): Promise<VerifyCheck> {
+  const server = mustHaveServer(config)
+  let last: VerifyCheck | null = null
+  for (const copy of copies) {
+    last = { destination: copy.destination.name, method: 'restore-test', ...(await tryCopy(copy, server, options)) }
+    if (last.checked) return last
+  }
+  if (last !== null) return last
+  throw new BackupError('E_DESTINATION', 'No destination has the archive, so its dump cannot be loaded.')
+}
+
+async function tryCopy({ destination, stored }: Copy, config: DatabaseConfig, options: TestOptions): Promise<Finding> {
+  const { onWork, signal } = options
+  try {
+    const reader = await ArchiveReader.open(remoteFile(destination, stored), signal)
+    const dump = await findDump(reader, signal)
+    if (dump === null) return unchecked('there is no database in it')
+    const teller = new WorkTeller(onWork, destination.name)
+    const loaded = await withServer(config, (server) => loadAndDrop(dump, server, teller, options))
+    return loaded instanceof BackupError ? couldNotLoad(loaded) : compared(loaded, dump)
+  } catch (error) {
+    if (signal.aborted) throw abortError(signal)
+    const known = asBackupError(error)
+    const { message } = report(known)
+    return known.code === 'E_INTEGRITY' ? failed(message) : unchecked(message)
+  }
+}
+
+/** Whether it is the dump's fault: an account that lacks a privilege, or a line that broke, say nothing about it. */
+function couldNotLoad(error: BackupError): Finding {
+  const { message } = report(error.cause instanceof BackupError ? error.cause : error)
+  return error.code === 'E_INTEGRITY' || error.code === 'E_DUMP' ? failed(message) : unchecked(message)
+}
+
+/** Gives the error with which the loading ended; rejects when it could not begin. */
+async function loadAndDrop(
+  dump: ArchivedDump,
+  server: SqlServer,
+  teller: WorkTeller,
+  { log, signal }: TestOptions,
+): Promise<RowCounts | BackupError> {
+  const state = { isBegun: false }
+  const name = `dicom_backup_test_${randomBytes(6).toString('hex')}`
+  log.info({ database: name }, 'loading the dump into a database that is dropped again')
+  try {
+    return await restoreDatabase(dump, {
+      server,
+      name,
+      overwrite: false,
+      onStep: (step) => {
+        state.isBegun = true
+        teller.begin(step, step === 'counting' ? null : dump.bytes)
+      },
+      onBytes: teller.read,
+      signal,
+    })
+  } catch (error) {
+    const known = asBackupError(error, signal)
+    if (!state.isBegun || known.code === 'E_ABORTED') throw known
+    return known
+  } finally {
+    await dropDatabase(server, name, AbortSignal.timeout(DROP_MS)).catch((error: unknown) => {
+      log.warn({ database: name, err: asBackupError(error) }, 'drop this database by hand')
+    })
+  }
+}
+
+function compared({ tables, rows }: RowCounts, { about }: ArchivedDump): Finding {
+  const loaded = `the dump was loaded: ${tables} tables with ${rows} rows`
+  if (about === null) return well(`${loaded}; the archive does not tell how many there should be`)
+  if (tables !== about.tables) return failed(`${loaded}, where the manifest tells of ${about.tables} tables`)
+  return well(`${loaded}, as many tables as the manifest tells of`)
+}

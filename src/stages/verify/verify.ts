@@ -1,0 +1,134 @@
+/** Whether stored archives are still what was sent, and can be read. */
+import { BackupError } from '../../pipeline/errors.ts'
+import type { VerifyCheck, VerifyResult } from '../backup/results.ts'
+import type { Config } from '../config/types.ts'
+import { newestFirst } from '../find/archive-names.ts'
+import { askAll, copiesOf, findArchive, namesIn, type Copy, type Listings } from '../find/find-archive.ts'
+import { closeAll, openToRead } from '../find/open-to-read.ts'
+import { WorkTeller } from '../find/work.ts'
+import { mustHaveServer } from '../restore/restore-database.ts'
+import { Store } from '../state/store.ts'
+import { absentFrom } from './absent.ts'
+import { couldNot, failed, orStop, unchecked } from './finding.ts'
+import { lookInto } from './look-into.ts'
+import { againstOthers, againstSent, methodAt, see, UNKNOWN, type Seen } from './quick.ts'
+import { record } from './record.ts'
+import { restoreTest } from './restore-test.ts'
+import type { Finding, Found, Method, VerifyOptions } from './types.ts'
+
+export type { VerifyOptions } from './types.ts'
+
+/**
+ * Checks an archive at each destination that should have it, and records what came of it. Rejects only when nothing could
+ * be checked at all: with E_DESTINATION when the archive is nowhere, E_CONFIG for a destination or database that is not
+ * configured, E_ABORTED.
+ */
+export async function verifyArchive(config: Config, options: VerifyOptions): Promise<VerifyResult> {
+  if (options.restoreTest) mustHaveServer(config)
+  const destinations = openToRead(config, options)
+  try {
+    new WorkTeller(options.onWork, null).begin('asking', null)
+    const listings = await askAll(destinations, options.signal)
+    const { name, sent } = whichArchive(config, options, listings)
+    const copies = copiesOf(name, listings)
+    const found = { name, sent, copies }
+    const absent = absentFrom(listings, found, options)
+    const checks: VerifyCheck[] = []
+    if (options.deep) {
+      checks.push(
+        ...(await each(
+          copies,
+          () => 'deep',
+          (copy) => readThrough(copy, found, options),
+        )),
+        ...absent('deep'),
+      )
+    }
+    if (options.restoreTest) checks.push(await restoreTest(config, copies, options))
+    if (!options.deep && !options.restoreTest) checks.push(...(await quick(found, options)), ...absent(null))
+    const order = config.destinations.map((one) => one.name)
+    const result = {
+      archive: name,
+      ok: checks.length > 0 && checks.every(({ ok }) => ok),
+      checks: checks.toSorted((a, b) => order.indexOf(a.destination) - order.indexOf(b.destination)),
+    }
+    record(config, result, options)
+    return result
+  } finally {
+    await closeAll(destinations)
+  }
+}
+
+/** The one asked for; else the newest, be it that only the record still knows it. */
+function whichArchive(
+  config: Config,
+  { archive, log }: VerifyOptions,
+  listings: Listings,
+): Pick<Found, 'name' | 'sent'> {
+  const { prefix } = config.archive
+  const store = recordOf(config, log)
+  try {
+    const known = store?.archives() ?? []
+    const name = archive ?? newestFirst([...namesIn(listings), ...known], prefix)[0] ?? null
+    const sent = name === null ? null : (store?.sentArchive(name) ?? null)
+    // Of an archive that was stored, each destination that lost it is to be told.
+    if (name !== null && sent !== null) return { name, sent }
+    return { name: findArchive(listings, { name, prefix }).name, sent: null }
+  } finally {
+    store?.close()
+  }
+}
+
+/** A record that cannot be read is one that is lost. */
+function recordOf({ state }: Config, log: VerifyOptions['log']): Store | null {
+  try {
+    return Store.openToRead(state.dir)
+  } catch (error) {
+    log.warn({ err: error }, 'what was sent is not known here')
+    return null
+  }
+}
+
+/** One copy after the other: each may keep the disk or the line busy. */
+async function each(
+  copies: readonly Copy[],
+  methodOf: (copy: Copy) => Method,
+  look: (copy: Copy) => Promise<Finding>,
+): Promise<VerifyCheck[]> {
+  const checks: VerifyCheck[] = []
+  for (const copy of copies) {
+    checks.push({ destination: copy.destination.name, method: methodOf(copy), ...(await look(copy)) })
+  }
+  return checks
+}
+
+async function quick(found: Found, options: VerifyOptions): Promise<VerifyCheck[]> {
+  const seen = new Map<Copy, Seen | BackupError>()
+  for (const copy of found.copies) seen.set(copy, await see(copy, found, options).catch(orStop(options)))
+  const all = [...seen.values()].filter((one): one is Seen => !(one instanceof BackupError))
+  return await each(found.copies, methodAt, async (copy) => {
+    const one = seen.get(copy)
+    if (one === undefined) return unchecked('it was not looked at')
+    if (one instanceof BackupError) return couldNot(copy.destination.name, one)
+    const others = all.filter((other) => other !== one)
+    return againstSent(one, found.sent) ?? againstOthers(one, others) ?? (await byItself(copy, found, options))
+  })
+}
+
+/** Nothing is there to compare with: whether it is whole can be told, what is in its entries cannot. */
+async function byItself(copy: Copy, found: Found, options: VerifyOptions): Promise<Finding> {
+  const looked = await lookInto(copy, found, false, options)
+  if (!looked.ok) return looked
+  const size = found.sent === null ? '' : 'its size is that of what was sent; '
+  return unchecked(
+    `${size}${looked.detail}. Its content was not checked: ${UNKNOWN}, and there is no other copy to compare it with. --deep reads it.`,
+  )
+}
+
+async function readThrough(copy: Copy, found: Found, options: VerifyOptions): Promise<Finding> {
+  const { sent } = found
+  if (sent !== null && copy.stored.bytes !== sent.bytes) {
+    return failed(`it has ${copy.stored.bytes} bytes, and ${sent.bytes} were sent`)
+  }
+  return await lookInto(copy, found, true, options)
+}

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { exitOfRestore } from '../../../src/cli/exit.ts'
+import { restoreList } from '../../../src/cli/display/restore-list.ts'
+import { workText } from '../../../src/cli/display/restore-progress.ts'
+import { restoreSummary, type RestoreFacts } from '../../../src/cli/display/restore-summary.ts'
+import type { RestoreResult } from '../../../src/stages/backup/results.ts'
+import { bare, GIB, MIB, text } from './samples.ts'
+
+const ARCHIVE = 'dicom_backup_2026-03-04_12-00-00.zip'
+const FACTS: RestoreFacts = { to: '/srv/restored', from: null, tookMs: 192_000 }
+const whole: RestoreResult = {
+  archive: ARCHIVE,
+  from: 'nas',
+  files: 5000,
+  bytes: 2 * GIB,
+  skipped: 0,
+  database: { name: 'viewer_restored', tables: 9, expectedTables: 9, rows: 12_345, rowsByTable: {} },
+}
+const damaged: RestoreResult = {
+  ...whole,
+  damagedFiles: 2,
+  damaged: [
+    { path: 'dicom_files/Doe^Jane/1.dcm', reason: 'its content has another checksum (CRC-32)' },
+    { path: 'dicom_files/Doe^Jane/2.dcm', reason: 'its content has another checksum (CRC-32)' },
+  ],
+}
+
+test('what was restored, from where and to where', () => {
+  assert.equal(
+    restoreSummary(whole, FACTS, bare(80)),
+    text(`
+✔ Restored
+
+  Archive   dicom_backup_2026-03-04_12-00-00.zip, from nas
+  Folder    /srv/restored
+  Files     5,000 files, 2.00 GiB
+  Database  viewer_restored: 9 tables, 12,345 rows
+  Took      3 min 12 s
+
+Next
+  Each file was compared with what the archive says of it, and has its time
+  again.
+`),
+  )
+})
+
+test('what is damaged is counted by reason, never named; the next step depends on what was tried', () => {
+  const all = restoreSummary(damaged, FACTS, bare(80))
+  assert.match(all, /✘ Restored, but for 2 files\n[\s\S]*2 {2}its content has another checksum[\s\S]*Every copy/)
+  assert.match(restoreSummary(damaged, { ...FACTS, from: 'nas' }, bare(80)), /Run it again without --from nas/)
+  assert.doesNotMatch(all, /Jane/)
+})
+
+test('exit 1 for what could not be restored or found, 3 for another number of tables', () => {
+  const none = { patients: [], studies: [], series: [] }
+  const other = { ...whole, database: { ...whole.database!, tables: 8 } }
+  const results = [
+    whole,
+    { ...whole, database: null },
+    other,
+    damaged,
+    { ...whole, notFound: { ...none, studies: ['1'] } },
+  ]
+  assert.deepEqual(results.map(exitOfRestore), [0, 0, 3, 1, 1])
+  assert.match(restoreSummary(other, FACTS, bare(80)), /8 tables \(the archive's manifest tells of 9\)/)
+})
+
+test('the studies of an archive, each in a line with its whole UID', () => {
+  const study = { patientId: 'PID-1', series: 1, files: 120, bytes: 60 * MIB, date: '2026-03-01', description: 'Head' }
+  const list = {
+    archive: ARCHIVE,
+    from: 'nas',
+    head: {
+      tool: 'dicom-backup' as const,
+      version: '1',
+      runId: 'r',
+      startedAt: '2026-03-04T12:00:00.000Z',
+      writtenAt: '2026-03-04T12:00:00.000Z',
+      database: null,
+      counts: { files: 123, bytes: 1, skipped: 0, deadBytes: 0 },
+    },
+    studies: [
+      { ...study, studyUid: `1.2.${'3'.repeat(60)}`, modalities: ['CT', 'SR'] },
+      { ...study, studyUid: '1.2.4', patientId: null, date: null, description: null, modalities: [] },
+    ],
+    others: { files: 3, bytes: 1000 },
+    leftOut: 0,
+    misfits: 0,
+  }
+  const shown = restoreList(list, bare(80))
+  assert.match(shown, /PID-1 {4}2026-03-01 {2}Head {9}CT, SR {9}1 {4}120 {2}60\.0 MiB {2}1\.2\.3{60}\n/)
+  assert.match(shown, /\n {2}Others {4}3 files of no study, 1000 B\n/)
+})
+
+test('a line of progress names no file', () => {
+  const work = {
+    doing: 'restoring',
+    destination: 'nas',
+    done: 512 * MIB,
+    total: 2 * GIB,
+    files: { done: 12, total: 5000 },
+  } as const
+  assert.equal(workText(work), 'Restoring the files from nas: 25.0 %, 12 of 5,000 files, 512 MiB of 2.00 GiB')
+  assert.equal(
+    workText({ doing: 'asking', destination: null, done: 0, total: null, files: null }),
+    'Asking the destinations',
+  )
+})

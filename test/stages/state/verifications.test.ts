@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import path from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, test } from 'node:test'
+import type { DestinationResult, VerifyCheck } from '../../../src/stages/backup/results.ts'
+import { Store, type RunRecord } from '../../../src/stages/state/store.ts'
+import { tempFolder } from '../../support/temp-folder.ts'
+
+const DIGESTS = { md5: 'a'.repeat(32), contentHash: 'b'.repeat(64) }
+const AT = '2026-11-23T12:00:00+01:00'
+
+const at = (name: string, status: DestinationResult['status'] = 'completed'): DestinationResult => ({
+  name,
+  type: 'local',
+  status,
+  bytesSent: 1,
+  remoteId: null,
+  remotePath: null,
+  error: null,
+})
+
+const record = (runId: string, change: Partial<RunRecord> = {}): RunRecord => ({
+  runId,
+  status: 'completed',
+  startedAt: AT,
+  finishedAt: AT,
+  archive: `${runId}.zip`,
+  bytes: 7,
+  digests: DIGESTS,
+  source: null,
+  sane: true,
+  warnings: [],
+  destinations: [at('nas')],
+  ...change,
+})
+
+const check: VerifyCheck = { destination: 'nas', ok: true, checked: true, method: 'read-back', detail: 'well' }
+
+function opened<T>(folder: string, use: (store: Store) => T): T {
+  const store = Store.open(folder)
+  try {
+    return use(store)
+  } finally {
+    store.close()
+  }
+}
+
+/** A store as the first version made it, with one run in it. */
+function firstVersion(folder: string): void {
+  const database = new DatabaseSync(path.join(folder, 'state.sqlite'))
+  database.exec(`
+    CREATE TABLE runs (
+      run_id TEXT PRIMARY KEY, status TEXT NOT NULL, started_at TEXT NOT NULL, finished_at TEXT NOT NULL, archive TEXT,
+      bytes INTEGER, files INTEGER, file_bytes INTEGER, tables INTEGER, dump_bytes INTEGER, sane INTEGER NOT NULL,
+      warnings TEXT NOT NULL, destinations TEXT NOT NULL
+    ) STRICT;`)
+  database
+    .prepare('INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+    .run('old', 'completed', AT, AT, 'old.zip', 5, 1, 2, null, null, 1, '[]', JSON.stringify([at('nas')]))
+  database.close()
+}
+
+describe('what was sent', () => {
+  test('is known by the name of the archive: size, digests and where it is', async (t) => {
+    opened(await tempFolder(t), (store) => {
+      assert.equal(store.sentArchive('1.zip'), null)
+      store.saveRun(record('1', { destinations: [at('nas'), at('cloud', 'failed')] }))
+      assert.deepEqual(store.sentArchive('1.zip'), { bytes: 7, digests: DIGESTS, destinations: ['nas'] })
+      store.saveRun(record('1', { destinations: [at('cloud')] }))
+      assert.deepEqual(store.sentArchive('1.zip')?.destinations.toSorted(), ['cloud', 'nas'])
+    })
+  })
+
+  test('is nothing where the archive was stored nowhere, or not made to its end', async (t) => {
+    opened(await tempFolder(t), (store) => {
+      store.saveRun(record('1', { status: 'failed', destinations: [at('nas', 'failed')] }))
+      store.saveRun(record('2', { archive: null, bytes: null, digests: null }))
+      assert.equal(store.sentArchive('1.zip'), null)
+      assert.deepEqual(store.archives(), [])
+      store.saveRun(record('3'))
+      assert.deepEqual(store.archives(), ['3.zip'])
+    })
+  })
+})
+
+describe('verifications', () => {
+  test('the one that was saved last is told, of whichever archive', async (t) => {
+    opened(await tempFolder(t), (store) => {
+      assert.equal(store.lastVerification(), null)
+      store.saveVerification({ archive: 'b.zip', at: AT, ok: true, method: 'deep' }, [check])
+      store.saveVerification({ archive: 'a.zip', at: AT, ok: false, method: 'provider-hash' }, [check])
+      assert.deepEqual(store.lastVerification(), { archive: 'a.zip', at: AT, ok: false, method: 'provider-hash' })
+    })
+  })
+})
+
+describe('a store of the first version', () => {
+  test('is read as it is, without a change to its file', async (t) => {
+    const folder = await tempFolder(t)
+    firstVersion(folder)
+    const store = Store.openToRead(folder)
+    assert.equal(store?.lastVerification(), null)
+    assert.deepEqual(store?.sentArchive('old.zip'), { bytes: 5, digests: null, destinations: ['nas'] })
+    store?.close()
+    const database = new DatabaseSync(path.join(folder, 'state.sqlite'), { readOnly: true })
+    assert.equal(database.prepare("SELECT count(*) AS n FROM pragma_table_info('runs')").get()?.['n'], 13)
+    database.close()
+  })
+
+  test('keeps its rows when it is opened for writing, and takes new ones', async (t) => {
+    const folder = await tempFolder(t)
+    firstVersion(folder)
+    for (let n = 0; n < 2; n += 1) {
+      opened(folder, (store) => {
+        assert.equal(store.copies(), 1 + n)
+        store.saveRun(record(String(n)))
+        store.saveVerification({ archive: 'old.zip', at: AT, ok: true, method: 'deep' }, [])
+        assert.deepEqual(store.sentArchive('old.zip'), { bytes: 5, digests: null, destinations: ['nas'] })
+        assert.deepEqual(store.sentArchive(`${n}.zip`)?.digests, DIGESTS)
+        assert.equal(store.lastVerification()?.ok, true)
+      })
+    }
+  })
+})
