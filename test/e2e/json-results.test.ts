@@ -209,6 +209,7 @@ describe('the JSON result', { skip: POSIX_ONLY }, () => {
     const fields = (lastRunAt: Kind, open: Kind): Readonly<Record<string, Kind>> => ({
       schedule: { fields: { enabled: 'boolean', every: /^(?:1|3|6|12|24)h$/, lastRunAt, nextDueAt: time } },
       backedUp: 'number',
+      lastVerified: { any: [null] },
       accounts: {
         list: {
           fields: {
