@@ -91,9 +91,16 @@ export class SpillFile {
     })
   }
 
-  /** Lets go of the file, after what is under way. What was added since the last flush is not written. */
+  /**
+   * Lets go of the file, after what is under way. What was added since the last flush is not written. Rejects with E_QUOTA
+   * or E_STATE.
+   */
   async close(): Promise<void> {
-    await this.#turn.run(() => this.#handle.close())
+    try {
+      await this.#turn.run(() => this.#handle.close())
+    } catch (error) {
+      throw stateFileError(error, this.path)
+    }
   }
 
   #take(): Buffer {

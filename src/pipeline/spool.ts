@@ -1,7 +1,7 @@
-import { rm, type FileHandle } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { abortError } from './errors.ts'
-import { createStateFile, stateFileError, syncFolder } from './state-file.ts'
+import { createStateFile, removeStateFile, stateFileError, syncFolder } from './state-file.ts'
 import { writeFully } from './write-fully.ts'
 
 /**
@@ -18,7 +18,7 @@ export async function spool(
   let written = 0
   let handle: FileHandle | null = null
   try {
-    await removeOld(file)
+    await removeStateFile(file)
     handle = await createStateFile(file)
     for await (const chunk of source) {
       if (options.signal.aborted) throw abortError(options.signal)
@@ -30,14 +30,6 @@ export async function spool(
     return written
   } finally {
     await handle?.close()
-  }
-}
-
-async function removeOld(file: string): Promise<void> {
-  try {
-    await rm(file, { force: true })
-  } catch (error) {
-    throw stateFileError(error, file)
   }
 }
 

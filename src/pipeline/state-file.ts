@@ -1,6 +1,6 @@
 /** Files of the state folder: how they are made, and what an error of the system's means there. */
 import { constants } from 'node:fs'
-import { open, type FileHandle } from 'node:fs/promises'
+import { open, rm, type FileHandle } from 'node:fs/promises'
 import { BackupError, systemCode } from './errors.ts'
 
 /**
@@ -44,6 +44,15 @@ export async function syncFolder(folder: string): Promise<void> {
     if (!CANNOT_FLUSH.includes(systemCode(error))) throw error
   } finally {
     await handle?.close()
+  }
+}
+
+/** Removes a file, if there is one. Rejects with E_STATE. */
+export async function removeStateFile(file: string): Promise<void> {
+  try {
+    await rm(file, { force: true })
+  } catch (error) {
+    throw stateFileError(error, file)
   }
 }
 

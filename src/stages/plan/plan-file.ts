@@ -1,5 +1,5 @@
-import { rm } from 'node:fs/promises'
 import { readJsonLinesAt, SpillFile } from '../../pipeline/spill-file.ts'
+import { removeStateFile } from '../../pipeline/state-file.ts'
 import { OWN_FILES } from './left-out.ts'
 import { walkArchive, type WalkItem, type WalkOptions } from './walk.ts'
 
@@ -25,7 +25,7 @@ export interface PlanLine {
  * silence.
  */
 export async function writePlan(path: string, root: string, options: WalkOptions, signal: AbortSignal): Promise<Plan> {
-  await rm(path, { force: true })
+  await removeStateFile(path)
   const spill = await SpillFile.create(path)
   let files = 0
   let bytes = 0

@@ -1,7 +1,7 @@
-import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { BackupError } from '../../pipeline/errors.ts'
 import { SpillFile } from '../../pipeline/spill-file.ts'
+import { removeStateFile } from '../../pipeline/state-file.ts'
 import { placeRecord } from './directory.ts'
 import type { SkippedLine } from './manifest.ts'
 import type { ArchivePlace, LargePlace, Phase } from './place.ts'
@@ -108,6 +108,6 @@ export class Ledger {
 
 async function openSpill(file: string, bytes: number): Promise<SpillFile> {
   if (bytes > 0) return await SpillFile.reopen(file, bytes)
-  await rm(file, { force: true })
+  await removeStateFile(file)
   return await SpillFile.create(file)
 }
