@@ -45,7 +45,8 @@ async function lackingAtDropbox(t: TestContext, sections: Settings = {}): Promis
 /** A run that was stopped when Dropbox had its first request: nobody has the archive. */
 async function stoppedAtOnce(t: TestContext): Promise<Open> {
   const rig = await scenarioRig(t, { database })
-  await putZeros(rig, 'large.bin', 30 << 20)
+  // More than the window holds, lest the folder has all of it before the stop is heard.
+  await putZeros(rig, 'large.bin', 96 << 20)
   await rig.configure({ database, destinations: [dropbox, nas], archive: { compression: 'store' } })
   rig.dropbox.faults.add({ route: 'append', nth: 'every', fault: { kind: 'slow', bytesPerSecond: 8 << 20 } })
   const first = await stopWhen(rig, ({ destinations }) => (destinations[1]?.held ?? 0) > 0)

@@ -29,6 +29,8 @@ export interface DumpFact {
 
 /** A plan that lies whole in the run's folder. */
 export interface PlanFact {
+  /** CRC-32 of its file. */
+  readonly crc: number
   readonly files: number
   readonly bytes: number
 }

@@ -7,7 +7,7 @@ import { spool } from '../../pipeline/spool.ts'
 import type { Config, DatabaseConfig } from '../config/types.ts'
 import { inspectDatabase, type DatabaseInspection } from '../database/inspect.ts'
 import { dumpDatabase, type DumpSummary } from '../dump/dump.ts'
-import { writePlan } from '../plan/plan-file.ts'
+import { checkPlan, writePlan } from '../plan/plan-file.ts'
 import type { Prepared } from '../zip/archive-source.ts'
 import { ownPaths } from './own-paths.ts'
 import type { Warning } from './results.ts'
@@ -70,15 +70,17 @@ export function openSources(
     let known = factOf(record, 'plan')
     if (known === null) {
       const { include, exclude, root } = config.dicom
-      const { files, bytes } = await writePlan(
+      const { files, bytes, crc } = await writePlan(
         planFile,
         root,
         { include, exclude, skipFolders: ownPaths(config) },
         signal,
       )
-      known = { files, bytes }
+      known = { files, bytes, crc }
       noteFact(record, 'plan', known)
       await record.sync()
+    } else {
+      await checkPlan(planFile, known.crc)
     }
     progress.filesTotal = known.files
     progress.bytesTotal = known.bytes + dumpBytes

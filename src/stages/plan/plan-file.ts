@@ -1,5 +1,6 @@
-import { readJsonLinesAt, SpillFile } from '../../pipeline/spill-file.ts'
-import { removeStateFile } from '../../pipeline/state-file.ts'
+import { crc32 } from 'node:zlib'
+import { readJsonLinesAt, readSpill, SpillFile } from '../../pipeline/spill-file.ts'
+import { damagedStateFile, removeStateFile } from '../../pipeline/state-file.ts'
 import { OWN_FILES } from './left-out.ts'
 import { walkArchive, type WalkItem, type WalkOptions } from './walk.ts'
 
@@ -9,6 +10,8 @@ export const FIRST_FILE_BYTES = 1024 * 1024
 /** What the walk of the archive folder found, in sum. The files themselves stand in the plan's file, one line each. */
 export interface Plan {
   readonly path: string
+  /** CRC-32 of the file. */
+  readonly crc: number
   readonly files: number
   readonly bytes: number
 }
@@ -44,7 +47,18 @@ export async function writePlan(path: string, root: string, options: WalkOptions
   } finally {
     await spill.close()
   }
-  return { path, files, bytes }
+  return { path, crc: await crcOf(path), files, bytes }
+}
+
+/** Rejects with E_STATE when a plan of an earlier process is not what was written. */
+export async function checkPlan(path: string, crc: number): Promise<void> {
+  if ((await crcOf(path)) !== crc) throw damagedStateFile(path)
+}
+
+async function crcOf(path: string): Promise<number> {
+  let crc = 0
+  for await (const piece of readSpill(path)) crc = crc32(piece, crc)
+  return crc
 }
 
 /** The plan, in the order of the walk, from a position on. */

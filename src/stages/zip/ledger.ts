@@ -1,7 +1,8 @@
 import path from 'node:path'
+import { crc32 } from 'node:zlib'
 import { BackupError } from '../../pipeline/errors.ts'
-import { SpillFile } from '../../pipeline/spill-file.ts'
-import { removeStateFile } from '../../pipeline/state-file.ts'
+import { readSpill, SpillFile } from '../../pipeline/spill-file.ts'
+import { damagedStateFile, removeStateFile } from '../../pipeline/state-file.ts'
 import { placeRecord } from './directory.ts'
 import type { SkippedLine } from './manifest.ts'
 import type { ArchivePlace, LargePlace, Phase } from './place.ts'
@@ -24,6 +25,9 @@ export class Ledger {
   skipped: number
   /** Bytes that no directory record names. */
   dead: number
+  /** CRC-32 of what was added to each file. */
+  #directorySum: number
+  #manifestSum: number
 
   private constructor(directory: SpillFile, manifest: SpillFile, place: ArchivePlace) {
     this.directory = directory
@@ -35,6 +39,7 @@ export class Ledger {
     this.fileBytes = fileBytes
     this.skipped = skipped
     this.dead = dead
+    ;[this.#directorySum, this.#manifestSum] = place.sums
   }
 
   /**
@@ -56,7 +61,19 @@ export class Ledger {
   place(phase: Phase, plan: number, large: LargePlace | null): ArchivePlace {
     const { offset, entries, files, fileBytes, skipped, dead } = this
     const sizes = { directory: this.directory.bytes, manifest: this.manifest.bytes }
-    return { offset, phase, plan, ...sizes, entries, files, fileBytes, skipped, dead, large }
+    return {
+      offset,
+      phase,
+      plan,
+      ...sizes,
+      sums: [this.#directorySum, this.#manifestSum],
+      entries,
+      files,
+      fileBytes,
+      skipped,
+      dead,
+      large,
+    }
   }
 
   /**
@@ -80,8 +97,10 @@ export class Ledger {
   /** An entry that begins at `start` is whole: from now on the directory names it. */
   async addEntry(record: Buffer, start: number, line: Record<string, string | number> | null): Promise<void> {
     this.entries += 1
-    await this.directory.add(placeRecord(record, start))
-    if (line !== null) await this.manifest.addJson(line)
+    const placed = placeRecord(record, start)
+    this.#directorySum = crc32(placed, this.#directorySum)
+    await this.directory.add(placed)
+    if (line !== null) await this.#addLine(line)
   }
 
   /** The same for a file of the archive folder, of `size` bytes. */
@@ -93,7 +112,29 @@ export class Ledger {
 
   async addSkipped(line: SkippedLine): Promise<void> {
     this.skipped += 1
-    await this.manifest.addJson(line)
+    await this.#addLine(line)
+  }
+
+  /**
+   * Both files hold what was added to them, whatever process did it. Rejects with E_STATE: a directory that the disk has
+   * damaged is not to become an archive's.
+   */
+  async check(): Promise<void> {
+    await Promise.all([this.directory.flush(), this.manifest.flush()])
+    for (const [file, sum] of [
+      [this.directory, this.#directorySum],
+      [this.manifest, this.#manifestSum],
+    ] as const) {
+      let found = 0
+      for await (const piece of readSpill(file.path, 0, file.bytes)) found = crc32(piece, found)
+      if (found !== sum) throw damagedStateFile(file.path)
+    }
+  }
+
+  async #addLine(line: object): Promise<void> {
+    const bytes = Buffer.from(`${JSON.stringify(line)}\n`)
+    this.#manifestSum = crc32(bytes, this.#manifestSum)
+    await this.manifest.add(bytes)
   }
 
   /** Everything noted so far survives a power cut. Rejects with E_QUOTA or E_STATE. */

@@ -107,6 +107,7 @@ export class ArchiveMaker {
       yield this.#next('manifest')
     }
     progress.phase = 'finishing'
+    await this.#ledger.check()
     if (this.#phase === 'manifest') {
       yield* this.#manifest()
       yield this.#next('directory')

@@ -24,6 +24,8 @@ export interface ArchivePlace {
   /** Length of the directory records and of the manifest's lines so far. */
   readonly directory: number
   readonly manifest: number
+  /** CRC-32 of both files so far, one after the other: of the directory records, of the manifest's lines. */
+  readonly sums: readonly [directory: number, manifest: number]
   readonly entries: number
   /** Files of the archive folder that are in, their bytes, and how many are left out. */
   readonly files: number
@@ -41,6 +43,7 @@ export const START: ArchivePlace = {
   plan: 0,
   directory: 0,
   manifest: 0,
+  sums: [0, 0],
   entries: 0,
   files: 0,
   fileBytes: 0,
@@ -51,11 +54,23 @@ export const START: ArchivePlace = {
 
 /** As few characters as can be: one is kept for every part of the archive. */
 export function toMark(place: ArchivePlace): Mark {
-  const { offset, phase, plan, directory, manifest, entries, files, fileBytes, skipped, dead, large } = place
+  const { offset, phase, plan, directory, manifest, entries, files, fileBytes, skipped, dead, large, sums } = place
   const within = large === null ? null : [large.start, large.read, large.written, large.crc, large.identity]
   return {
     offset,
-    place: [PHASES.indexOf(phase), plan, directory, manifest, entries, files, fileBytes, skipped, dead, within],
+    place: [
+      PHASES.indexOf(phase),
+      plan,
+      directory,
+      manifest,
+      entries,
+      files,
+      fileBytes,
+      skipped,
+      dead,
+      within,
+      ...sums,
+    ],
   }
 }
 
@@ -85,6 +100,7 @@ export function placeOf(mark: Mark | null): ArchivePlace {
     skipped,
     dead,
     large: largeOf((mark.place as readonly Json[])[9]),
+    sums: (mark.place as readonly Json[]).slice(10) as [number, number],
   }
 }
 

@@ -17,6 +17,7 @@ const LARGEST: ArchivePlace = {
   plan: MOST,
   directory: MOST,
   manifest: MOST,
+  sums: [0xffffffff, 0xffffffff],
   entries: MOST,
   files: MOST,
   fileBytes: MOST,
@@ -30,7 +31,7 @@ test('a place comes back from its mark as it was, also from a journal', () => {
   for (const phase of ['dump', 'files', 'manifest', 'directory'] as const) {
     // Each number another one: none may come back in another's place.
     const numbers = { plan: 2, directory: 3, manifest: 4, entries: 5, files: 6, fileBytes: 7, skipped: 8, dead: 9 }
-    const place = { offset: 1, phase, ...numbers, large: null }
+    const place: ArchivePlace = { offset: 1, phase, ...numbers, sums: [14, 15], large: null }
     places.push(place, { ...place, large: { start: 10, read: 11, written: 12, crc: 13, identity: '' } })
     places.push({ ...place, large: { start: 0, read: 0, written: 0, crc: 0, identity } })
   }
