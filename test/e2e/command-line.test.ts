@@ -7,8 +7,8 @@ import { rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, test } from 'node:test'
 import type { DoctorResult, DryRunResult } from '../../src/stages/backup/results.ts'
-import { Store } from '../../src/stages/state/store.ts'
-import { takeLock } from '../../src/stages/state/lock.ts'
+import { SqliteState } from '../../src/stages/state/sqlite-state.ts'
+import { takeFolderLock } from '../../src/stages/state/folder-lock.ts'
 import { dicomBackup, type CliResult } from '../support/cli.ts'
 import { makeRig, onlyNas, SECRETS } from '../support/rig.ts'
 import { tempFolder } from '../support/temp-folder.ts'
@@ -223,7 +223,7 @@ describe('exit codes', () => {
     await rig.configure({ destinations: [{ name: 'gone', type: 'local', folder: 'gone' }] })
     assert.equal((await rig.run()).code, 1)
 
-    const lock = await takeLock(rig.state, 'of another process')
+    const lock = await takeFolderLock(rig.state)
     try {
       const locked = await rig.cli('run', '--json')
       assert.equal(locked.code, 4)
@@ -234,13 +234,11 @@ describe('exit codes', () => {
       assert.equal((await rig.cli('status')).code, 0)
       assert.equal((await rig.cli('resume')).code, 4)
     } finally {
-      lock.release()
+      await lock.release()
     }
-    const store = Store.open(rig.state)
-    t.after(() => {
-      store.close()
-    })
-    assert.equal(store.lastGood()?.files, 1)
+    const store = SqliteState.open(rig.state)
+    t.after(() => store.close())
+    assert.equal((await store.lastGood())?.files, 1)
   })
 
   test('of a plan are those of the run it foretells', async (t) => {

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, test } from 'node:test'
 import { isoLocal } from '../../src/stages/backup/archive-name.ts'
 import type { RunResult, StatusResult } from '../../src/stages/backup/results.ts'
-import { Store } from '../../src/stages/state/store.ts'
+import { SqliteState } from '../../src/stages/state/sqlite-state.ts'
 import { makeRig, onlyNas, type Rig } from '../support/rig.ts'
 
 const WINDOWS = process.platform === 'win32' && 'Windows has no signals to send'
@@ -96,11 +96,14 @@ describe('status', () => {
     const rig = await makeRig(t, { ...onlyNas, schedule: { every: '3h' } })
     await rig.put('a.dcm', 'x')
     const { result } = await rig.run()
-    const store = Store.open(rig.state)
-    const recorded = (hours: number): void => {
+    const store = SqliteState.open(rig.state)
+    const recorded = async (hours: number): Promise<void> => {
       const at = isoLocal(new Date(Date.now() - hours * 3_600_000))
-      store.saveRun({
+      await store.saveRun({
         runId: result.runId ?? '',
+        trigger: 'manual',
+        plannedName: 'x.zip',
+        digests: null,
         status: 'completed',
         startedAt: at,
         finishedAt: at,
@@ -112,11 +115,11 @@ describe('status', () => {
         destinations: result.destinations,
       })
     }
-    recorded(5.9)
+    await recorded(5.9)
     assert.equal((await statusOf(rig)).code, 0)
-    recorded(6.1)
+    await recorded(6.1)
     assert.equal((await statusOf(rig)).code, 3)
-    store.close()
+    await store.close()
     assert.match((await rig.cli('status')).stdout, /Overdue: the newest backup began 6 h 6 min ago/)
     await rig.configure({ ...onlyNas, schedule: { enabled: false } })
     assert.equal((await statusOf(rig)).code, 0)

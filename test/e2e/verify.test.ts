@@ -8,7 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
 import type { StatusResult, VerifyCheck, VerifyResult } from '../../src/stages/backup/results.ts'
-import { loadConfig } from '../../src/stages/config/load.ts'
+import { withStateIfAny } from '../../src/cli/workplace.ts'
+import { openState } from '../../src/stages/state/open-state.ts'
 import { verifyArchive, type VerifyOptions } from '../../src/stages/verify/verify.ts'
 import { startMariaDb, type MariaDb } from '../support/mariadb.ts'
 import { makeRig, onlyNas, type Rig, type Settings } from '../support/rig.ts'
@@ -32,15 +33,19 @@ async function look(rig: Rig, change: Partial<VerifyOptions> = {}): Promise<Veri
   const note = (fields: object, message: string): void => {
     log.push(`${message} ${JSON.stringify(fields)}`)
   }
-  const result = await verifyArchive(loadConfig(rig.configFile), {
-    archive: null,
-    from: null,
-    deep: false,
-    restoreTest: false,
-    onWork: () => undefined,
-    log: { info: note, warn: note },
-    signal: new AbortController().signal,
-    ...change,
+  const result = await withStateIfAny(rig.configFile, openState, ({ config, state, lost }) => {
+    if (lost !== null) note({}, lost.message)
+    return verifyArchive(config, {
+      state,
+      archive: null,
+      from: null,
+      deep: false,
+      restoreTest: false,
+      onWork: () => undefined,
+      log: { info: note, warn: note },
+      signal: new AbortController().signal,
+      ...change,
+    })
   })
   assert.doesNotMatch(log.join('\n'), /Müller|Jürgen/)
   return result
@@ -358,5 +363,5 @@ test('a state folder that cannot be written to does not take the result away', a
   assert.equal((await look(rig, { deep: true })).ok, true)
   const { code, stderr } = await rig.cli('verify', '--deep')
   assert.equal(code, 0)
-  assert.match(stderr, /the verification could not be recorded/)
+  assert.match(stderr, /the result is not recorded/)
 })

@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunResult } from '../../src/stages/backup/results.ts'
 import { runBackup } from '../../src/stages/backup/run.ts'
-import { loadConfig } from '../../src/stages/config/load.ts'
+import { withState } from '../../src/cli/workplace.ts'
 import { text, type Fault } from '../../src/stages/stand-ins/index.ts'
 import { checkArchives } from './archive-check.ts'
 import type { Rig } from './rig.ts'
@@ -133,15 +133,18 @@ async function runHere(rig: Rig, stop: boolean, mode: 'run' | 'resume' = 'run'):
     stopping.abort()
   }
   try {
-    return await runBackup(loadConfig(rig.configFile), {
-      version: 'test',
-      only: [],
-      acceptShrunk: false,
-      mode,
-      log: SILENT,
-      onProgress: () => undefined,
-      signal: stopping.signal,
-    })
+    return await withState(rig.configFile, ({ config, state }) =>
+      runBackup(config, state, {
+        trigger: 'manual',
+        version: 'test',
+        only: [],
+        acceptShrunk: false,
+        mode,
+        log: SILENT,
+        onProgress: () => undefined,
+        signal: stopping.signal,
+      }),
+    )
   } finally {
     ended.abort()
     await watching

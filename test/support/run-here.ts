@@ -5,7 +5,7 @@ import { exitOfRun, type ExitCode } from '../../src/cli/exit.ts'
 import type { DestinationResult, RunResult } from '../../src/stages/backup/results.ts'
 import type { RunOptions } from '../../src/stages/backup/run-options.ts'
 import { runBackup } from '../../src/stages/backup/run.ts'
-import { loadConfig } from '../../src/stages/config/load.ts'
+import { withState } from '../../src/cli/workplace.ts'
 import { DROPBOX_ORIGINS, dropboxDestination } from '../../src/stages/destinations/dropbox/dropbox.ts'
 import { googleDriveDestination } from '../../src/stages/destinations/google-drive/google-drive.ts'
 import { openDestination } from '../../src/stages/destinations/open.ts'
@@ -43,16 +43,19 @@ export async function runHere(rig: Pick<Rig, 'configFile'>, options: HereOptions
   const note = (fields: object, message: string): void => {
     log.push(`${message} ${JSON.stringify(fields)}`)
   }
-  const result = await runBackup(loadConfig(rig.configFile), {
-    version: 'test',
-    mode,
-    only,
-    acceptShrunk: false,
-    log: { info: note, warn: note },
-    onProgress: onProgress ?? (() => undefined),
-    signal,
-    ...(waits === undefined ? {} : { open: opensWith(waits) }),
-  })
+  const result = await withState(rig.configFile, ({ config, state }) =>
+    runBackup(config, state, {
+      trigger: 'manual',
+      version: 'test',
+      mode,
+      only,
+      acceptShrunk: false,
+      log: { info: note, warn: note },
+      onProgress: onProgress ?? (() => undefined),
+      signal,
+      ...(waits === undefined ? {} : { open: opensWith(waits) }),
+    }),
+  )
   const of = (name: string): DestinationResult => {
     const found = result.destinations.find((one) => one.name === name)
     if (found === undefined) throw new Error(`The result does not name ${name}.`)

@@ -13,6 +13,7 @@ import type { StandIn } from '../../stages/stand-ins/types.ts'
 import { paint, styleOf } from '../display/style.ts'
 import { EXIT, type ExitCode } from '../exit.ts'
 import type { Output } from '../output.ts'
+import { withState } from '../workplace.ts'
 import { backup, plan } from './run.ts'
 
 /** Marks a folder as the demo's own, which the next demo may empty. */
@@ -64,7 +65,9 @@ export async function demo(name: string, output: Output): Promise<ExitCode> {
       step('4. The run: dicom-backup run')
       say('')
     }
-    const code = await backup(config, { mode: 'run', destination: [], acceptShrunk: false }, output)
+    const code = await withState(file, (place) =>
+      backup(place, { mode: 'run', destination: [], acceptShrunk: false }, output),
+    )
     if (code === EXIT.interrupted) {
       say('\nThe stand-ins end with the demo, so this run cannot go on: start "dicom-backup demo" again.')
       return code

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { asBackupError, BackupError } from '../../pipeline/errors.ts'
-import { loadConfig } from '../../stages/config/load.ts'
 import { openLog } from '../../stages/log/log.ts'
+import { openStateToRead } from '../../stages/state/open-state.ts'
 import { listArchive, restoreArchive } from '../../stages/restore/restore.ts'
 import type { Selection } from '../../stages/restore/selection.ts'
 import { restoreErrorText } from '../display/restore-error.ts'
@@ -12,6 +12,7 @@ import { styleOf } from '../display/style.ts'
 import { EXIT, exitOfError, exitOfRestore, type ExitCode } from '../exit.ts'
 import type { Output } from '../output.ts'
 import { stopSignals } from '../stop-signals.ts'
+import { withStateIfAny } from '../workplace.ts'
 
 export interface RestoreFlags {
   readonly archive: string | null
@@ -26,12 +27,20 @@ export interface RestoreFlags {
 /** `restore`: brings an archive's files or its database back, or shows what is in it. */
 export async function restore(configFile: string, flags: RestoreFlags, output: Output): Promise<ExitCode> {
   mustFit(flags)
-  const config = loadConfig(configFile)
+  return await withStateIfAny(configFile, openStateToRead, (place) => restoreFrom(place, flags, output))
+}
+
+async function restoreFrom(
+  { config, lost }: Parameters<Parameters<typeof withStateIfAny>[2]>[0],
+  flags: RestoreFlags,
+  output: Output,
+): Promise<ExitCode> {
   const display = openWorkDisplay(process.stderr, output.json)
   const log = openLog(config.log, config.secrets, display.lines)
   const stop = stopSignals('Start it again when you are ready: what is restored already is not fetched again.')
   const common = { ...flags, log: log.logger, onWork: display.onWork, signal: stop.signal }
   try {
+    if (lost !== null) log.logger.warn({ err: lost }, "the state's accounts are not known here")
     if (flags.list) {
       const list = await listArchive(config, common)
       display.stop()

@@ -4,8 +4,10 @@ import { dryRun } from '../../stages/backup/dry-run.ts'
 import type { DryRunResult, RunResult } from '../../stages/backup/results.ts'
 import type { RunOptions } from '../../stages/backup/run-options.ts'
 import { runBackup } from '../../stages/backup/run.ts'
-import { loadConfig, type LoadedConfig } from '../../stages/config/load.ts'
+import type { LoadedConfig } from '../../stages/config/load.ts'
 import { openLog } from '../../stages/log/log.ts'
+import { openStateToRead } from '../../stages/state/open-state.ts'
+import type { State } from '../../stages/state/state.ts'
 import { dryRunSummary } from '../display/dry-run-summary.ts'
 import { lookingLine } from '../display/looking.ts'
 import { runSummary } from '../display/run-summary.ts'
@@ -14,6 +16,7 @@ import type { Output } from '../output.ts'
 import { openPeople } from '../people.ts'
 import { stopSignals } from '../stop-signals.ts'
 import { VERSION } from '../version.ts'
+import { withState, withStateIfAny, type Workplace } from '../workplace.ts'
 
 export interface BackupFlags {
   /** What becomes of an interrupted run: see `RunOptions`. */
@@ -29,13 +32,24 @@ export interface RunFlags extends BackupFlags {
 
 /** `run`: one backup now, or with `--dry-run` what it would be. */
 export async function run(configFile: string, flags: RunFlags, output: Output): Promise<ExitCode> {
-  const config = loadConfig(configFile)
-  mustBeDestinations(config, flags.destination)
-  return flags.dryRun ? await plan(config, flags.destination, output) : await backup(config, flags, output)
+  if (flags.dryRun) {
+    return await withStateIfAny(configFile, openStateToRead, async ({ config }) => {
+      mustBeDestinations(config, flags.destination)
+      return await plan(config, flags.destination, output)
+    })
+  }
+  return await withState(configFile, async (place) => {
+    mustBeDestinations(place.config, flags.destination)
+    return await backup(place, flags, output)
+  })
 }
 
 /** Makes or finishes a backup, with its progress and its summary for people, and its result for `--json`. */
-export async function backup(config: LoadedConfig, flags: BackupFlags, output: Output): Promise<ExitCode> {
+export async function backup(
+  { config, state }: Workplace<State>,
+  flags: BackupFlags,
+  output: Output,
+): Promise<ExitCode> {
   const people = openPeople(output.json)
   const log = openLog(config.log, config.secrets, people.lines)
   const stop = stopSignals('Start it again when you are ready: it goes on where it was.', () => {
@@ -47,7 +61,8 @@ export async function backup(config: LoadedConfig, flags: BackupFlags, output: O
   let result: RunResult | null = null
   try {
     for (const { key, message } of config.warnings) log.logger.warn({ key }, message)
-    result = await runBackup(config, {
+    result = await runBackup(config, state, {
+      trigger: 'manual',
       version: VERSION,
       mode: flags.mode,
       only: flags.destination,

@@ -1,6 +1,6 @@
 import { asBackupError } from '../../pipeline/errors.ts'
-import { loadConfig } from '../../stages/config/load.ts'
 import { openLog } from '../../stages/log/log.ts'
+import { openState } from '../../stages/state/open-state.ts'
 import { verifyArchive } from '../../stages/verify/verify.ts'
 import { restoreErrorText } from '../display/restore-error.ts'
 import { openWorkDisplay } from '../display/restore-progress.ts'
@@ -9,6 +9,7 @@ import { verifySummary } from '../display/verify-summary.ts'
 import { exitOfError, exitOfVerify, type ExitCode } from '../exit.ts'
 import type { Output } from '../output.ts'
 import { stopSignals } from '../stop-signals.ts'
+import { withStateIfAny } from '../workplace.ts'
 
 export interface VerifyFlags {
   readonly archive: string | null
@@ -19,24 +20,26 @@ export interface VerifyFlags {
 
 /** `verify`: whether a stored archive is still what was sent. Exit 1 when it is not, 3 when that could not be told of all. */
 export async function verify(configFile: string, flags: VerifyFlags, output: Output): Promise<ExitCode> {
-  const config = loadConfig(configFile)
-  const display = openWorkDisplay(process.stderr, output.json)
-  const log = openLog(config.log, config.secrets, display.lines)
-  const stop = stopSignals('Start it again when you are ready.')
-  try {
-    const { onWork } = display
-    const result = await verifyArchive(config, { ...flags, log: log.logger, onWork, signal: stop.signal })
-    display.stop()
-    await output.result(result, (style) => verifySummary(result, style))
-    return exitOfVerify(result)
-  } catch (error) {
-    display.stop()
-    const known = asBackupError(error)
-    if (output.json || known.code === 'E_CONFIG') throw known
-    process.stderr.write(restoreErrorText(known, styleOf(process.stderr)))
-    return exitOfError(known)
-  } finally {
-    stop.dispose()
-    log.close()
-  }
+  return await withStateIfAny(configFile, openState, async ({ config, state, lost }) => {
+    const display = openWorkDisplay(process.stderr, output.json)
+    const log = openLog(config.log, config.secrets, display.lines)
+    const stop = stopSignals('Start it again when you are ready.')
+    try {
+      if (lost !== null) log.logger.warn({ err: lost }, 'what was sent is not known here, and the result is not recorded')
+      const { onWork } = display
+      const result = await verifyArchive(config, { ...flags, state, log: log.logger, onWork, signal: stop.signal })
+      display.stop()
+      await output.result(result, (style) => verifySummary(result, style))
+      return exitOfVerify(result)
+    } catch (error) {
+      display.stop()
+      const known = asBackupError(error)
+      if (output.json || known.code === 'E_CONFIG') throw known
+      process.stderr.write(restoreErrorText(known, styleOf(process.stderr)))
+      return exitOfError(known)
+    } finally {
+      stop.dispose()
+      log.close()
+    }
+  })
 }

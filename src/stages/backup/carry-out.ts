@@ -7,14 +7,14 @@ import { newProgress, type DestinationProgress } from '../../pipeline/progress.t
 import { withRetry } from '../../pipeline/retry.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
 import { openDestination } from '../destinations/open.ts'
-import type { RunRecord as StoredRun, SourceMeasure, Store } from '../state/store.ts'
+import type { RunRecord, SourceMeasure, State } from '../state/state.ts'
 import { ArchiveSource } from '../zip/archive-source.ts'
 import { ledgerFiles } from '../zip/ledger.ts'
 import { placeOf } from '../zip/place.ts'
 import { LeftOutList } from './left-out-list.ts'
 import { manifestOf } from './manifest-head.ts'
 import type { RunResult, Warning } from './results.ts'
-import { factOf } from './run-facts.ts'
+import { factOf, type RunStart } from './run-facts.ts'
 import type { OpenRun } from './run-folder.ts'
 import type { RunLog, RunOptions } from './run-options.ts'
 import { report, runResult, type Attempt } from './run-result.ts'
@@ -25,6 +25,8 @@ export interface CarriedOut {
   readonly result: RunResult
   /** Why the whole run ended early; null when it did not. */
   readonly failure: BackupError | null
+  /** False when the state could not be written. */
+  readonly recorded: boolean
 }
 
 /**
@@ -34,7 +36,7 @@ export interface CarriedOut {
 export async function carryOut(
   run: OpenRun,
   destinations: readonly DestinationConfig[],
-  { config, options, store }: { readonly config: Config; readonly options: RunOptions; readonly store: Store },
+  { config, options, state }: { readonly config: Config; readonly options: RunOptions; readonly state: State },
 ): Promise<CarriedOut> {
   const { log } = options
   const { start, record } = run
@@ -102,7 +104,7 @@ export async function carryOut(
           tables: dump?.summary.tables ?? null,
           dumpBytes: dump?.summary.bytes ?? null,
         }
-  const shrunk = measure === null || options.acceptShrunk ? [] : compared(measure, store)
+  const shrunk = measure === null || options.acceptShrunk ? [] : await compared(measure, state)
   const attempt: Attempt = {
     start,
     resumed: run.resumed,
@@ -117,14 +119,16 @@ export async function carryOut(
   }
   const finishedAt = new Date()
   let result = runResult(attempt, finishedAt)
+  let recorded = true
   try {
-    store.saveRun(storedRun(result, start.runId, measure, shrunk.length === 0))
+    await state.saveRun(runRecord(result, start, measure, shrunk.length === 0))
   } catch (error) {
     // What is stored is stored: a record that fails makes the run one to look at, no more.
     result = runResult({ ...attempt, warnings: [...attempt.warnings, notRecorded(error)] }, finishedAt)
+    recorded = false
   }
   logEnd(result, failure, log)
-  return { result, failure }
+  return { result, failure, recorded }
 }
 
 /** A destination that counts, tries again and tells of it. */
@@ -155,17 +159,28 @@ export async function tidyUp(tidy: () => Promise<void>, log: RunLog): Promise<vo
   }
 }
 
-function storedRun(result: RunResult, runId: string, measure: SourceMeasure | null, sane: boolean): StoredRun {
+function runRecord(result: RunResult, start: RunStart, measure: SourceMeasure | null, sane: boolean): RunRecord {
   const { startedAt, finishedAt, archive, warnings, destinations } = result
-  const status = result.status === 'skipped' ? 'failed' : result.status
-  const common = { runId, status, startedAt, finishedAt, source: measure, sane, warnings, destinations }
-  const digests = archive === null ? null : { md5: archive.md5, contentHash: archive.contentHash }
-  return { ...common, archive: archive?.name ?? null, bytes: archive?.bytes ?? null, digests }
+  return {
+    runId: start.runId,
+    trigger: start.trigger ?? 'manual',
+    status: result.status === 'skipped' ? 'failed' : result.status,
+    startedAt,
+    finishedAt,
+    plannedName: start.name,
+    archive: archive?.name ?? null,
+    bytes: archive?.bytes ?? null,
+    digests: archive === null ? null : { md5: archive.md5, contentHash: archive.contentHash },
+    source: measure,
+    sane,
+    warnings,
+    destinations,
+  }
 }
 
-function compared(measure: SourceMeasure, store: Store): Warning[] {
+async function compared(measure: SourceMeasure, state: State): Promise<Warning[]> {
   try {
-    return sanityWarnings(measure, store.lastGood())
+    return sanityWarnings(measure, await state.lastGood())
   } catch (error) {
     return [notRecorded(error)]
   }

@@ -11,6 +11,8 @@ export interface RunStart {
   readonly name: string
   /** ms since 1970. */
   readonly startedAt: number
+  /** Absent in runs of earlier versions. */
+  readonly trigger?: 'manual' | 'scheduled'
   readonly root: string
   readonly compression: Compression
   /** Name of the database; null: files only. */

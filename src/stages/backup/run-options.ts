@@ -13,6 +13,8 @@ export interface RunOptions {
    * interrupted runs and makes a new backup.
    */
   readonly mode: 'run' | 'resume' | 'fresh'
+  /** `scheduled`: the task scheduler called. */
+  readonly trigger: 'manual' | 'scheduled'
   /** This program's version, for the manifest. */
   readonly version: string
   /** Names of the destinations to use; empty: all of them. */

@@ -4,8 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { asBackupError } from '../../pipeline/errors.ts'
 import { RunRecord } from '../../pipeline/run-record.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
-import { takeLock } from '../state/lock.ts'
-import { Store } from '../state/store.ts'
+import type { State } from '../state/state.ts'
 import { abandon } from './abandon.ts'
 import { archiveName, isoLocal } from './archive-name.ts'
 import { carryOut, tidyUp } from './carry-out.ts'
@@ -26,34 +25,30 @@ import type { RunOptions } from './run-options.ts'
 /**
  * Makes a backup and stores it at every destination, or goes on with one that is open. Resolves with the result however
  * it ended. Rejects only when no run could begin, with E_LOCKED when another is active, with E_STATE or E_QUOTA when the
- * state folder cannot be used.
+ * state cannot be used.
  */
-export async function runBackup(config: Config, options: RunOptions): Promise<RunResult> {
-  const store = Store.open(config.state.dir)
+export async function runBackup(config: Config, state: State, options: RunOptions): Promise<RunResult> {
+  const lock = await state.lock()
   try {
-    const lock = await takeLock(config.state.dir, randomUUID())
-    try {
-      return await new Backup(config, options, store).result()
-    } finally {
-      lock.release()
-    }
+    const signal = AbortSignal.any([options.signal, lock.lost])
+    return await new Backup(config, state, { ...options, signal }).result()
   } finally {
-    store.close()
+    await lock.release()
   }
 }
 
 class Backup {
   readonly #config: Config
   readonly #options: RunOptions
-  readonly #store: Store
+  readonly #state: State
   /** What destinations still lack of earlier runs: they take no part in a new one. */
   readonly #lacking = new Map<string, DestinationResult>()
   readonly #names = new Set<string>()
 
-  constructor(config: Config, options: RunOptions, store: Store) {
+  constructor(config: Config, state: State, options: RunOptions) {
     this.#config = config
     this.#options = options
-    this.#store = store
+    this.#state = state
   }
 
   async result(): Promise<RunResult> {
@@ -89,7 +84,7 @@ class Backup {
       await removeRun(folder)
       return null
     }
-    const why = mode === 'fresh' ? 'as it was asked for' : this.#whyNotGoOn(run, idleMs)
+    const why = mode === 'fresh' ? 'as it was asked for' : await this.#whyNotGoOn(run, idleMs)
     if (why === null) {
       this.#names.add(run.start.name)
       return run
@@ -99,9 +94,9 @@ class Backup {
     return null
   }
 
-  #whyNotGoOn(run: OpenRun, idleMs: number): string | null {
+  async #whyNotGoOn(run: OpenRun, idleMs: number): Promise<string | null> {
     // Made anew, other bytes would come under a name that a destination may have given already.
-    const isForgotten = run.record.state.whole === null && this.#store.hasArchive(run.start.name)
+    const isForgotten = run.record.state.whole === null && (await this.#state.hasArchive(run.start.name))
     return isForgotten ? 'its journal lacks what is recorded of it' : whyNotGoOn(run, idleMs, this.#config)
   }
 
@@ -110,7 +105,7 @@ class Backup {
     const { start, record } = run
     const destinations = this.#wanted().filter(({ name }) => start.destinations.includes(name))
     const isStored = destinations.every(({ name }) => record.state.upload(name).stored !== null)
-    if (!isStored || (destinations.length > 0 && !this.#store.hasArchive(start.name))) {
+    if (!isStored || (destinations.length > 0 && !(await this.#state.hasArchive(start.name)))) {
       return await this.#carryOut(run, destinations)
     }
     if (isOver(run, null, this.#config)) await this.#end(run)
@@ -137,6 +132,7 @@ class Backup {
       runId: randomUUID(),
       name,
       startedAt: startedAt.getTime(),
+      trigger: this.#options.trigger,
       root: dicom.root,
       compression: archive.compression,
       database: database?.name ?? null,
@@ -150,10 +146,11 @@ class Backup {
   }
 
   async #carryOut(run: OpenRun, destinations: readonly DestinationConfig[]): Promise<RunResult> {
-    const where = { config: this.#config, options: this.#options, store: this.#store }
+    const where = { config: this.#config, options: this.#options, state: this.#state }
     try {
-      const { result, failure } = await carryOut(run, destinations, where)
-      if (isOver(run, failure, this.#config)) {
+      const { result, failure, recorded } = await carryOut(run, destinations, where)
+      // One that is stored and not recorded is recorded by the next run.
+      if ((recorded || result.archive === null) && isOver(run, failure, this.#config)) {
         await this.#end(run)
       } else {
         for (const one of lackingIn(result, run)) this.#lacking.set(one.name, one)
@@ -185,7 +182,7 @@ class Backup {
     for (;;) {
       const startedAt = new Date()
       const name = archiveName(prefix, startedAt)
-      if (!this.#store.hasArchive(name) && !this.#names.has(name)) return { startedAt, name }
+      if (!this.#names.has(name) && !(await this.#state.hasArchive(name))) return { startedAt, name }
       await sleep(1000 - startedAt.getMilliseconds())
     }
   }

@@ -1,4 +1,4 @@
-import type { SourceMeasure } from '../state/store.ts'
+import type { SourceMeasure } from '../state/state.ts'
 import type { Warning } from './results.ts'
 
 /** A source that lost this share of its files or bytes, or more, is told. */

@@ -1,11 +1,9 @@
-import { existsSync } from 'node:fs'
 import { isoLocal } from '../backup/archive-name.ts'
 import { listOpenRuns } from '../backup/open-runs.ts'
 import type { InterruptedRun, StatusResult } from '../backup/results.ts'
 import type { Config } from '../config/types.ts'
 import { intervalMs, nextSlot } from '../schedule/grid.ts'
-import { Store } from '../state/store.ts'
-import { activeRun, type ActiveRun } from './active-run.ts'
+import type { ActiveRun, State } from '../state/state.ts'
 
 /** How many intervals may pass without a backup. */
 const OVERDUE_INTERVALS = 2
@@ -24,47 +22,41 @@ export interface Status {
 }
 
 /**
- * Where the backups of this configuration stand, from the state folder alone; no destination is asked. Times are those
- * of a run's start, which its archive is named by. Writes nothing; without a state folder everything is zero or null.
- * Rejects with E_STATE when the folder cannot be read.
+ * Where the backups of this configuration stand, from the state alone (null: there is none yet); no destination is
+ * asked. Times are those of a run's start, which its archive is named by. Writes nothing; without a state everything is
+ * zero or null. Rejects with E_STATE when it cannot be read.
  */
-export async function readStatus(config: Config, now: Date): Promise<Status> {
-  const there = existsSync(config.state.dir)
-  const active = there ? await activeRun(config.state.dir) : null
-  const open = there && active === null ? ((await listOpenRuns(config.state.dir))[0] ?? null) : null
-  const store = there ? Store.openToRead(config.state.dir) : null
-  try {
-    const newestBackupAt = store?.lastStoredAt(now, null) ?? null
-    const times = runTimes(store, open, now)
-    const overdueSince = newestBackupAt ?? times.first
-    const { enabled, every } = config.schedule
-    return {
-      result: {
-        schedule: { enabled, every, lastRunAt: times.last, nextDueAt: nextDueAt(config.schedule, times.last, now) },
-        backedUp: store?.copies() ?? 0,
-        accounts: config.destinations.map(({ name, type }) => account(name, type, store, now)),
-        interruptedRun: open,
-        lastVerified: store?.lastVerification() ?? null,
-      },
-      overdue:
-        enabled &&
-        overdueSince !== null &&
-        now.getTime() - Date.parse(overdueSince) > OVERDUE_INTERVALS * intervalMs(every),
-      newestBackupAt,
-      active,
-    }
-  } finally {
-    store?.close()
+export async function readStatus(config: Config, state: State | null, now: Date): Promise<Status> {
+  const active = (await state?.activeRun()) ?? null
+  const open = active === null ? ((await listOpenRuns(config.state.dir))[0] ?? null) : null
+  const newestBackupAt = (await state?.lastStoredAt(now, null)) ?? null
+  const times = await runTimes(state, open, now)
+  const overdueSince = newestBackupAt ?? times.first
+  const { enabled, every } = config.schedule
+  return {
+    result: {
+      schedule: { enabled, every, lastRunAt: times.last, nextDueAt: nextDueAt(config.schedule, times.last, now) },
+      backedUp: (await state?.copies()) ?? 0,
+      accounts: await Promise.all(config.destinations.map(({ name, type }) => account(name, type, state, now))),
+      interruptedRun: open,
+      lastVerified: (await state?.lastVerification()) ?? null,
+    },
+    overdue:
+      enabled &&
+      overdueSince !== null &&
+      now.getTime() - Date.parse(overdueSince) > OVERDUE_INTERVALS * intervalMs(every),
+    newestBackupAt,
+    active,
   }
 }
 
 /** A run that was killed has no record; what it left behind tells of it. */
-function runTimes(
-  store: Store | null,
+async function runTimes(
+  state: State | null,
   open: InterruptedRun | null,
   now: Date,
-): { readonly first: string | null; readonly last: string | null } {
-  const { first = null, last = null } = store?.runTimes(now) ?? {}
+): Promise<{ readonly first: string | null; readonly last: string | null }> {
+  const { first = null, last = null } = (await state?.runTimes(now)) ?? {}
   if (open === null || Date.parse(open.startedAt) > now.getTime()) return { first, last }
   const before = (a: string, b: string): boolean => Date.parse(a) < Date.parse(b)
   return {
@@ -78,13 +70,18 @@ function nextDueAt({ enabled, every }: Config['schedule'], lastRunAt: string | n
   return enabled ? isoLocal(nextSlot(every, lastRunAt === null ? now : new Date(lastRunAt))) : null
 }
 
-function account(name: string, type: string, store: Store | null, now: Date): StatusResult['accounts'][number] {
-  const last = store?.lastResult(name) ?? null
+async function account(
+  name: string,
+  type: string,
+  state: State | null,
+  now: Date,
+): Promise<StatusResult['accounts'][number]> {
+  const last = (await state?.lastResult(name)) ?? null
   return {
     name,
     type,
     active: true,
-    lastBackupAt: store?.lastStoredAt(now, name) ?? null,
+    lastBackupAt: (await state?.lastStoredAt(now, name)) ?? null,
     lastStatus: last?.status ?? null,
     lastError: last?.error ?? null,
   }

@@ -6,7 +6,7 @@ import type { VerifyCheck } from '../backup/results.ts'
 import type { Copy } from '../find/find-archive.ts'
 import type { OnWork } from '../find/work.ts'
 import { WorkTeller } from '../find/work.ts'
-import type { SentArchive } from '../state/store.ts'
+import type { SentArchive } from '../state/state.ts'
 import { failed, unchecked, well } from './finding.ts'
 import type { Finding } from './types.ts'
 

@@ -2,9 +2,11 @@ import type { VerifyCheck } from '../backup/results.ts'
 import type { Copy } from '../find/find-archive.ts'
 import type { OpenOptions } from '../find/open-to-read.ts'
 import type { OnWork } from '../find/work.ts'
-import type { SentArchive } from '../state/store.ts'
+import type { SentArchive, State } from '../state/state.ts'
 
 export interface VerifyOptions extends OpenOptions {
+  /** Null when it is lost. */
+  readonly state: State | null
   /** File name; null: the newest. */
   readonly archive: string | null
   /** Read every entry. */

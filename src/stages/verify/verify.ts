@@ -7,7 +7,7 @@ import { askAll, copiesOf, findArchive, namesIn, type Copy, type Listings } from
 import { closeAll, openToRead } from '../find/open-to-read.ts'
 import { WorkTeller } from '../find/work.ts'
 import { mustHaveServer } from '../restore/restore-database.ts'
-import { Store } from '../state/store.ts'
+import type { SentArchive } from '../state/state.ts'
 import { absentFrom } from './absent.ts'
 import { couldNot, failed, orStop, unchecked } from './finding.ts'
 import { lookInto } from './look-into.ts'
@@ -29,7 +29,7 @@ export async function verifyArchive(config: Config, options: VerifyOptions): Pro
   try {
     new WorkTeller(options.onWork, null).begin('asking', null)
     const listings = await askAll(destinations, options.signal)
-    const { name, sent } = whichArchive(config, options, listings)
+    const { name, sent } = await whichArchive(config, options, listings)
     const copies = copiesOf(name, listings)
     const found = { name, sent, copies }
     const absent = absentFrom(listings, found, options)
@@ -52,7 +52,7 @@ export async function verifyArchive(config: Config, options: VerifyOptions): Pro
       ok: checks.length > 0 && checks.every(({ ok }) => ok),
       checks: checks.toSorted((a, b) => order.indexOf(a.destination) - order.indexOf(b.destination)),
     }
-    record(config, result, options)
+    await record(result, options)
     return result
   } finally {
     await closeAll(destinations)
@@ -60,32 +60,32 @@ export async function verifyArchive(config: Config, options: VerifyOptions): Pro
 }
 
 /** The one asked for; else the newest, be it that only the record still knows it. */
-function whichArchive(
+async function whichArchive(
   config: Config,
-  { archive, log }: VerifyOptions,
+  options: VerifyOptions,
   listings: Listings,
-): Pick<Found, 'name' | 'sent'> {
+): Promise<Pick<Found, 'name' | 'sent'>> {
   const { prefix } = config.archive
-  const store = recordOf(config, log)
-  try {
-    const known = store?.archives() ?? []
-    const name = archive ?? newestFirst([...namesIn(listings), ...known], prefix)[0] ?? null
-    const sent = name === null ? null : (store?.sentArchive(name) ?? null)
-    // Of an archive that was stored, each destination that lost it is to be told.
-    if (name !== null && sent !== null) return { name, sent }
-    return { name: findArchive(listings, { name, prefix }).name, sent: null }
-  } finally {
-    store?.close()
-  }
+  const name = options.archive ?? newestFirst([...namesIn(listings), ...(await recorded(options))], prefix)[0] ?? null
+  const sent = name === null ? null : await sentOf(name, options)
+  // Of an archive that was stored, each destination that lost it is to be told.
+  if (name !== null && sent !== null) return { name, sent }
+  return { name: findArchive(listings, { name, prefix }).name, sent: null }
 }
 
+const recorded = ({ state, log }: VerifyOptions): Promise<string[]> =>
+  orLost(async () => (await state?.archives()) ?? [], [], log)
+
+const sentOf = (name: string, { state, log }: VerifyOptions): Promise<SentArchive | null> =>
+  orLost(async () => (await state?.sentArchive(name)) ?? null, null, log)
+
 /** A record that cannot be read is one that is lost. */
-function recordOf({ state }: Config, log: VerifyOptions['log']): Store | null {
+async function orLost<T>(ask: () => Promise<T>, lost: T, log: VerifyOptions['log']): Promise<T> {
   try {
-    return Store.openToRead(state.dir)
+    return await ask()
   } catch (error) {
     log.warn({ err: error }, 'what was sent is not known here')
-    return null
+    return lost
   }
 }
 

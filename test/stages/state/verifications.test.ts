@@ -3,7 +3,8 @@ import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
 import type { DestinationResult, VerifyCheck } from '../../../src/stages/backup/results.ts'
-import { Store, type RunRecord } from '../../../src/stages/state/store.ts'
+import { SqliteState } from '../../../src/stages/state/sqlite-state.ts'
+import type { RunRecord } from '../../../src/stages/state/state.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 
 const DIGESTS = { md5: 'a'.repeat(32), contentHash: 'b'.repeat(64) }
@@ -21,6 +22,8 @@ const at = (name: string, status: DestinationResult['status'] = 'completed'): De
 
 const record = (runId: string, change: Partial<RunRecord> = {}): RunRecord => ({
   runId,
+  trigger: 'manual',
+  plannedName: 'x.zip',
   status: 'completed',
   startedAt: AT,
   finishedAt: AT,
@@ -36,12 +39,12 @@ const record = (runId: string, change: Partial<RunRecord> = {}): RunRecord => ({
 
 const check: VerifyCheck = { destination: 'nas', ok: true, checked: true, method: 'read-back', detail: 'well' }
 
-function opened<T>(folder: string, use: (store: Store) => T): T {
-  const store = Store.open(folder)
+async function opened<T>(folder: string, use: (store: SqliteState) => Promise<T>): Promise<T> {
+  const store = SqliteState.open(folder)
   try {
-    return use(store)
+    return await use(store)
   } finally {
-    store.close()
+    await store.close()
   }
 }
 
@@ -62,34 +65,34 @@ function firstVersion(folder: string): void {
 
 describe('what was sent', () => {
   test('is known by the name of the archive: size, digests and where it is', async (t) => {
-    opened(await tempFolder(t), (store) => {
-      assert.equal(store.sentArchive('1.zip'), null)
-      store.saveRun(record('1', { destinations: [at('nas'), at('cloud', 'failed')] }))
-      assert.deepEqual(store.sentArchive('1.zip'), { bytes: 7, digests: DIGESTS, destinations: ['nas'] })
-      store.saveRun(record('1', { destinations: [at('cloud')] }))
-      assert.deepEqual(store.sentArchive('1.zip')?.destinations.toSorted(), ['cloud', 'nas'])
+    await opened(await tempFolder(t), async (store) => {
+      assert.equal(await store.sentArchive('1.zip'), null)
+      await store.saveRun(record('1', { destinations: [at('nas'), at('cloud', 'failed')] }))
+      assert.deepEqual(await store.sentArchive('1.zip'), { bytes: 7, digests: DIGESTS, destinations: ['nas'] })
+      await store.saveRun(record('1', { destinations: [at('cloud')] }))
+      assert.deepEqual((await store.sentArchive('1.zip'))?.destinations.toSorted(), ['cloud', 'nas'])
     })
   })
 
   test('is nothing where the archive was stored nowhere, or not made to its end', async (t) => {
-    opened(await tempFolder(t), (store) => {
-      store.saveRun(record('1', { status: 'failed', destinations: [at('nas', 'failed')] }))
-      store.saveRun(record('2', { archive: null, bytes: null, digests: null }))
-      assert.equal(store.sentArchive('1.zip'), null)
-      assert.deepEqual(store.archives(), [])
-      store.saveRun(record('3'))
-      assert.deepEqual(store.archives(), ['3.zip'])
+    await opened(await tempFolder(t), async (store) => {
+      await store.saveRun(record('1', { status: 'failed', destinations: [at('nas', 'failed')] }))
+      await store.saveRun(record('2', { archive: null, bytes: null, digests: null }))
+      assert.equal(await store.sentArchive('1.zip'), null)
+      assert.deepEqual(await store.archives(), [])
+      await store.saveRun(record('3'))
+      assert.deepEqual(await store.archives(), ['3.zip'])
     })
   })
 })
 
 describe('verifications', () => {
   test('the one that was saved last is told, of whichever archive', async (t) => {
-    opened(await tempFolder(t), (store) => {
-      assert.equal(store.lastVerification(), null)
-      store.saveVerification({ archive: 'b.zip', at: AT, ok: true, method: 'deep' }, [check])
-      store.saveVerification({ archive: 'a.zip', at: AT, ok: false, method: 'provider-hash' }, [check])
-      assert.deepEqual(store.lastVerification(), { archive: 'a.zip', at: AT, ok: false, method: 'provider-hash' })
+    await opened(await tempFolder(t), async (store) => {
+      assert.equal(await store.lastVerification(), null)
+      await store.saveVerification({ archive: 'b.zip', at: AT, ok: true, method: 'deep' }, [check])
+      await store.saveVerification({ archive: 'a.zip', at: AT, ok: false, method: 'provider-hash' }, [check])
+      assert.deepEqual(await store.lastVerification(), { archive: 'a.zip', at: AT, ok: false, method: 'provider-hash' })
     })
   })
 })
@@ -98,9 +101,9 @@ describe('a store of the first version', () => {
   test('is read as it is, without a change to its file', async (t) => {
     const folder = await tempFolder(t)
     firstVersion(folder)
-    const store = Store.openToRead(folder)
-    assert.equal(store?.lastVerification(), null)
-    assert.deepEqual(store?.sentArchive('old.zip'), { bytes: 5, digests: null, destinations: ['nas'] })
+    const store = SqliteState.openToRead(folder)
+    assert.equal(await store?.lastVerification(), null)
+    assert.deepEqual(await store?.sentArchive('old.zip'), { bytes: 5, digests: null, destinations: ['nas'] })
     store?.close()
     const database = new DatabaseSync(path.join(folder, 'state.sqlite'), { readOnly: true })
     assert.equal(database.prepare("SELECT count(*) AS n FROM pragma_table_info('runs')").get()?.['n'], 13)
@@ -111,13 +114,13 @@ describe('a store of the first version', () => {
     const folder = await tempFolder(t)
     firstVersion(folder)
     for (let n = 0; n < 2; n += 1) {
-      opened(folder, (store) => {
-        assert.equal(store.copies(), 1 + n)
-        store.saveRun(record(String(n)))
-        store.saveVerification({ archive: 'old.zip', at: AT, ok: true, method: 'deep' }, [])
-        assert.deepEqual(store.sentArchive('old.zip'), { bytes: 5, digests: null, destinations: ['nas'] })
-        assert.deepEqual(store.sentArchive(`${n}.zip`)?.digests, DIGESTS)
-        assert.equal(store.lastVerification()?.ok, true)
+      await opened(folder, async (store) => {
+        assert.equal(await store.copies(), 1 + n)
+        await store.saveRun(record(String(n)))
+        await store.saveVerification({ archive: 'old.zip', at: AT, ok: true, method: 'deep' }, [])
+        assert.deepEqual(await store.sentArchive('old.zip'), { bytes: 5, digests: null, destinations: ['nas'] })
+        assert.deepEqual((await store.sentArchive(`${n}.zip`))?.digests, DIGESTS)
+        assert.equal((await store.lastVerification())?.ok, true)
       })
     }
   })

@@ -7,16 +7,17 @@ import { describe, test } from 'node:test'
 import type { DestinationResult } from '../../../src/stages/backup/results.ts'
 import { loadConfig } from '../../../src/stages/config/load.ts'
 import type { Config } from '../../../src/stages/config/types.ts'
-import { takeLock } from '../../../src/stages/state/lock.ts'
-import { Store, type RunRecord } from '../../../src/stages/state/store.ts'
-import { readStatus } from '../../../src/stages/status/status.ts'
+import { takeFolderLock } from '../../../src/stages/state/folder-lock.ts'
+import { SqliteState } from '../../../src/stages/state/sqlite-state.ts'
+import type { RunRecord } from '../../../src/stages/state/state.ts'
+import { readStatus, type Status } from '../../../src/stages/status/status.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 
 process.env.TZ = 'Europe/Berlin'
 const NOON = '2026-11-23T12:00:00+01:00'
 const HOUR_MS = 3_600_000
 const after = (hours: number): Date => new Date(Date.parse(NOON) + hours * HOUR_MS)
-const lockModule = path.resolve(import.meta.dirname, '../../../src/stages/state/lock.ts')
+const lockModule = path.resolve(import.meta.dirname, '../../../src/stages/state/folder-lock.ts')
 
 const nas: DestinationResult = {
   name: 'nas',
@@ -35,10 +36,13 @@ const failed: DestinationResult = {
   error: { code: 'E_QUOTA', message: 'nas: The folder is full.' },
 }
 
-function save(folder: string, change: Partial<RunRecord>): void {
-  const store = Store.open(folder)
-  store.saveRun({
+async function save(folder: string, change: Partial<RunRecord>): Promise<void> {
+  const store = SqliteState.open(folder)
+  await store.saveRun({
     runId: 'r1',
+    trigger: 'manual',
+    plannedName: 'x.zip',
+    digests: null,
     status: 'completed',
     startedAt: NOON,
     finishedAt: NOON,
@@ -50,7 +54,16 @@ function save(folder: string, change: Partial<RunRecord>): void {
     destinations: [nas],
     ...change,
   })
-  store.close()
+  await store.close()
+}
+
+async function statusOf(config: Config, now: Date): Promise<Status> {
+  const state = SqliteState.openToRead(config.state.dir)
+  try {
+    return await readStatus(config, state, now)
+  } finally {
+    await state?.close()
+  }
 }
 
 async function configured(t: Parameters<typeof tempFolder>[0], schedule = ''): Promise<Config> {
@@ -64,7 +77,7 @@ async function configured(t: Parameters<typeof tempFolder>[0], schedule = ''): P
 describe('the status', () => {
   test('without a state folder is all zero, and makes none', async (t) => {
     const config = await configured(t)
-    assert.deepEqual(await readStatus(config, after(1)), {
+    assert.deepEqual(await statusOf(config, after(1)), {
       result: {
         schedule: { enabled: true, every: '6h', lastRunAt: null, nextDueAt: '2026-11-23T18:00:00+01:00' },
         backedUp: 0,
@@ -78,16 +91,16 @@ describe('the status', () => {
     })
     assert.deepEqual(await readdir(path.dirname(config.state.dir)), ['dicom-backup.yaml'])
     await mkdir(config.state.dir)
-    assert.equal((await readStatus(config, after(1))).result.backedUp, 0)
+    assert.equal((await statusOf(config, after(1))).result.backedUp, 0)
     assert.deepEqual(await readdir(config.state.dir), [])
   })
 
   test('tells of each destination its last backup and, apart from it, how it ended last', async (t) => {
     const config = await configured(t)
-    save(config.state.dir, {})
-    save(config.state.dir, { runId: 'r2', startedAt: '2026-11-23T18:00:00+01:00', destinations: [failed] })
+    await save(config.state.dir, {})
+    await save(config.state.dir, { runId: 'r2', startedAt: '2026-11-23T18:00:00+01:00', destinations: [failed] })
     const before = await readdir(config.state.dir)
-    const { result } = await readStatus(config, after(7))
+    const { result } = await statusOf(config, after(7))
     assert.deepEqual(result.accounts, [
       { name: 'nas', type: 'local', active: true, lastBackupAt: NOON, lastStatus: 'failed', lastError: failed.error },
     ])
@@ -101,80 +114,80 @@ describe('the status', () => {
 
   test('has the next slot after the last run, also when it has passed', async (t) => {
     const config = await configured(t)
-    save(config.state.dir, {})
-    const { result } = await readStatus(config, after(100))
+    await save(config.state.dir, {})
+    const { result } = await statusOf(config, after(100))
     assert.equal(result.schedule.nextDueAt, '2026-11-23T18:00:00+01:00')
   })
 
   test('is overdue when the newest backup is older than twice the interval', async (t) => {
     for (const every of [1, 3, 6, 12, 24]) {
       const config = await configured(t, `schedule: { every: ${every}h }\n`)
-      save(config.state.dir, {})
-      assert.equal((await readStatus(config, after(2 * every))).overdue, false)
-      assert.equal((await readStatus(config, after(2 * every + 0.001))).overdue, true)
-      save(config.state.dir, { runId: 'r2', startedAt: '2026-11-24T11:00:00+01:00', destinations: [failed] })
-      assert.equal((await readStatus(config, after(72))).overdue, true, 'a run that stored nothing is no backup')
+      await save(config.state.dir, {})
+      assert.equal((await statusOf(config, after(2 * every))).overdue, false)
+      assert.equal((await statusOf(config, after(2 * every + 0.001))).overdue, true)
+      await save(config.state.dir, { runId: 'r2', startedAt: '2026-11-24T11:00:00+01:00', destinations: [failed] })
+      assert.equal((await statusOf(config, after(72))).overdue, true, 'a run that stored nothing is no backup')
     }
   })
 
   test('is overdue without any backup when the first run is that old', async (t) => {
     const config = await configured(t)
-    save(config.state.dir, { status: 'failed', destinations: [failed] })
-    save(config.state.dir, { runId: 'r2', startedAt: '2026-11-23T18:00:00+01:00', destinations: [failed] })
-    assert.equal((await readStatus(config, after(12))).overdue, false)
-    const late = await readStatus(config, after(12.1))
+    await save(config.state.dir, { status: 'failed', destinations: [failed] })
+    await save(config.state.dir, { runId: 'r2', startedAt: '2026-11-23T18:00:00+01:00', destinations: [failed] })
+    assert.equal((await statusOf(config, after(12))).overdue, false)
+    const late = await statusOf(config, after(12.1))
     assert.deepEqual([late.overdue, late.newestBackupAt], [true, null])
   })
 
   test('counts the newest backup, also at a destination that is configured no more', async (t) => {
     const config = await configured(t)
-    save(config.state.dir, { destinations: [{ ...nas, name: 'old' }] })
-    const status = await readStatus(config, after(7))
+    await save(config.state.dir, { destinations: [{ ...nas, name: 'old' }] })
+    const status = await statusOf(config, after(7))
     assert.deepEqual([status.overdue, status.newestBackupAt, status.result.backedUp], [false, NOON, 1])
     assert.equal(status.result.accounts[0]?.lastBackupAt, null)
   })
 
   test('is never overdue when the schedule is off, and nothing is due', async (t) => {
     const config = await configured(t, 'schedule: { enabled: false, every: 3h }\n')
-    save(config.state.dir, {})
-    const { overdue, result } = await readStatus(config, after(1000))
+    await save(config.state.dir, {})
+    const { overdue, result } = await statusOf(config, after(1000))
     assert.equal(overdue, false)
     assert.deepEqual(result.schedule, { enabled: false, every: '3h', lastRunAt: NOON, nextDueAt: null })
   })
 
   test('knows of a run that is active, here or in another process, and disturbs none', async (t) => {
     const config = await configured(t)
-    save(config.state.dir, {})
-    const lock = await takeLock(config.state.dir, 'r2')
-    const { active } = await readStatus(config, after(1))
+    await save(config.state.dir, {})
+    const lock = await takeFolderLock(config.state.dir)
+    const { active } = await statusOf(config, after(1))
     assert.ok(active?.since != null && Date.now() - Date.parse(active.since) < 60_000)
-    lock.release()
-    assert.equal((await readStatus(config, after(1))).active, null)
+    await lock.release()
+    assert.equal((await statusOf(config, after(1))).active, null)
 
     const script = `
-      import { takeLock } from ${JSON.stringify(new URL(`file://${lockModule}`).href)}
-      await takeLock(${JSON.stringify(config.state.dir)}, 'other')
+      import { takeFolderLock } from ${JSON.stringify(new URL(`file://${lockModule}`).href)}
+      await takeFolderLock(${JSON.stringify(config.state.dir)})
       console.log('held')
       setInterval(() => undefined, 1000)`
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     await once(child.stdout, 'data')
-    assert.notEqual((await readStatus(config, after(1))).active, null)
+    assert.notEqual((await statusOf(config, after(1))).active, null)
     await rm(path.join(config.state.dir, 'lock-holder.json'))
-    assert.deepEqual((await readStatus(config, after(1))).active, { since: null })
+    assert.deepEqual((await statusOf(config, after(1))).active, { since: null })
     child.kill('SIGKILL')
     await once(child, 'close')
-    assert.equal((await readStatus(config, after(1))).active, null)
-    ;(await takeLock(config.state.dir, 'r3')).release()
+    assert.equal((await statusOf(config, after(1))).active, null)
+    ;(await takeFolderLock(config.state.dir)).release()
   })
 
   test('of a state folder that cannot be read is told as E_STATE', async (t) => {
     const config = await configured(t)
-    await mkdir(config.state.dir)
-    for (const name of ['state.sqlite', 'lock.sqlite']) {
+    await save(config.state.dir, {})
+    for (const name of ['lock.sqlite', 'state.sqlite']) {
       await writeFile(path.join(config.state.dir, name), 'this is no database '.repeat(100))
-      await assert.rejects(readStatus(config, after(1)), { code: 'E_STATE' }, name)
+      await assert.rejects(statusOf(config, after(1)), { code: 'E_STATE' }, name)
       await rm(path.join(config.state.dir, name))
     }
   })

@@ -4,59 +4,59 @@ import { once } from 'node:events'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, test } from 'node:test'
-import { takeLock } from '../../../src/stages/state/lock.ts'
+import { takeFolderLock } from '../../../src/stages/state/folder-lock.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 
-const lockModule = path.resolve(import.meta.dirname, '../../../src/stages/state/lock.ts')
+const lockModule = path.resolve(import.meta.dirname, '../../../src/stages/state/folder-lock.ts')
 
 describe('the lock of the state folder', () => {
   test('is held by one, who is told to others, and is free after its release', async (t) => {
     const folder = await tempFolder(t)
-    const lock = await takeLock(folder, 'run-1')
-    await assert.rejects(takeLock(folder, 'run-2'), {
+    const lock = await takeFolderLock(folder)
+    await assert.rejects(takeFolderLock(folder), {
       code: 'E_LOCKED',
       message: new RegExp(`process ${process.pid}, since `),
     })
-    await assert.rejects(takeLock(folder, 'run-2'), { code: 'E_LOCKED' })
-    lock.release()
-    const again = await takeLock(folder, 'run-3')
-    await assert.rejects(takeLock(folder, 'run-4'), { code: 'E_LOCKED' })
-    again.release()
+    await assert.rejects(takeFolderLock(folder), { code: 'E_LOCKED' })
+    await lock.release()
+    const again = await takeFolderLock(folder)
+    await assert.rejects(takeFolderLock(folder), { code: 'E_LOCKED' })
+    await again.release()
   })
 
   test('goes with the process that held it, however it ended', async (t) => {
     const folder = await tempFolder(t)
     const script = `
-      import { takeLock } from ${JSON.stringify(new URL(`file://${lockModule}`).href)}
-      await takeLock(${JSON.stringify(folder)}, 'killed')
+      import { takeFolderLock } from ${JSON.stringify(new URL(`file://${lockModule}`).href)}
+      await takeFolderLock(${JSON.stringify(folder)})
       console.log('held')
       setInterval(() => undefined, 1000)`
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     await once(child.stdout, 'data')
-    await assert.rejects(takeLock(folder, 'run'), { code: 'E_LOCKED', message: new RegExp(`process ${child.pid}`) })
+    await assert.rejects(takeFolderLock(folder), { code: 'E_LOCKED', message: new RegExp(`process ${child.pid}`) })
     child.kill('SIGKILL')
     await once(child, 'close')
-    ;(await takeLock(folder, 'run')).release()
+    await (await takeFolderLock(folder)).release()
   })
 
   test('that cannot be taken for another reason is told as E_STATE, and is not held after it', async (t) => {
     const folder = await tempFolder(t)
-    await assert.rejects(takeLock(path.join(folder, 'missing'), 'run'), { code: 'E_STATE' })
+    await assert.rejects(takeFolderLock(path.join(folder, 'missing')), { code: 'E_STATE' })
 
     const [database, holder] = ['lock.sqlite', 'lock-holder.json'].map((name) => path.join(folder, name))
     await mkdir(database!)
-    await assert.rejects(takeLock(folder, 'run'), { code: 'E_STATE' })
+    await assert.rejects(takeFolderLock(folder), { code: 'E_STATE' })
     await rm(database!, { recursive: true })
 
     await writeFile(database!, 'this is no database, and long enough to be seen as none at first glance. '.repeat(20))
-    await assert.rejects(takeLock(folder, 'run'), { code: 'E_STATE' })
+    await assert.rejects(takeFolderLock(folder), { code: 'E_STATE' })
     await rm(database!)
 
     await mkdir(holder!)
-    await assert.rejects(takeLock(folder, 'run'), { code: 'E_STATE' })
+    await assert.rejects(takeFolderLock(folder), { code: 'E_STATE' })
     await rm(holder!, { recursive: true })
-    ;(await takeLock(folder, 'run')).release()
+    await (await takeFolderLock(folder)).release()
   })
 })

@@ -2,15 +2,11 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { isBusy, unusableState } from '../state/state-error.ts'
-
-export interface ActiveRun {
-  /** ISO 8601; null when it is not known. */
-  readonly since: string | null
-}
+import { isBusy, unusableState } from './state-error.ts'
+import type { ActiveRun } from './state.ts'
 
 /** The run that holds the lock of this state folder, or null. Creates nothing. Rejects with E_STATE. */
-export async function activeRun(folder: string): Promise<ActiveRun | null> {
+export async function folderActiveRun(folder: string): Promise<ActiveRun | null> {
   return isLocked(folder) ? { since: await heldSince(folder) } : null
 }
 

@@ -4,26 +4,23 @@ import { DatabaseSync } from 'node:sqlite'
 import { isoLocal } from '../backup/archive-name.ts'
 import { BackupError } from '../../pipeline/errors.ts'
 import { isBusy, unusableState } from './state-error.ts'
+import type { Lock } from './state.ts'
 
 /** A reader of the lock (`status`) holds it for a moment. ms. */
 const BUSY_MS = 500
 
-export interface Lock {
-  release(): void
-}
-
 /**
- * Makes sure that one run at a time uses the state folder. It is SQLite's own exclusive lock on a file there, which the
+ * Makes sure that one run at a time uses this state folder, which exists. It is SQLite's own exclusive lock on a file there, which the
  * operating system drops with the process, so a killed run leaves none behind. Rejects with E_LOCKED, which says who
  * holds it since when, or with E_STATE.
  */
-export async function takeLock(folder: string, runId: string): Promise<Lock> {
+export async function takeFolderLock(folder: string): Promise<Lock> {
   const holderFile = path.join(folder, 'lock-holder.json')
   let database: DatabaseSync | null = null
   try {
     database = new DatabaseSync(path.join(folder, 'lock.sqlite'), { timeout: BUSY_MS })
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
-    await writeFile(holderFile, JSON.stringify({ pid: process.pid, since: new Date().toISOString(), runId }))
+    await writeFile(holderFile, JSON.stringify({ pid: process.pid, since: new Date().toISOString() }))
   } catch (error) {
     database?.close()
     if (!isBusy(error)) throw unusableState(folder, error)
@@ -34,8 +31,11 @@ export async function takeLock(folder: string, runId: string): Promise<Lock> {
   }
   const held = database
   return {
+    // The operating system keeps it as long as this process lives.
+    lost: new AbortController().signal,
     release: () => {
       held.close()
+      return Promise.resolve()
     },
   }
 }

@@ -1,0 +1,38 @@
+/** What the files of this folder share: each says the words of one command, and loads it only when it is called. */
+import { Option, type Command } from 'commander'
+import type { ExitCode } from '../exit.ts'
+import type { Output } from '../output.ts'
+
+export interface Shared {
+  readonly config: string
+  readonly json?: boolean
+}
+
+export type Action<Flags> = (flags: Flags & Shared, output: Output) => Promise<ExitCode>
+
+/** What a command is added to. */
+export interface Words {
+  readonly top: Command
+  /** An action for commander: opens the output, runs it and keeps its exit code. */
+  readonly wrap: <Flags>(action: Action<Flags>) => (flags: Flags & Shared) => Promise<void>
+}
+
+/** A command with `--json`, of `parent`. */
+export function command(parent: Command, name: string, description: string): Command {
+  return parent
+    .command(name)
+    .description(description)
+    .option('--json', 'print one JSON object on stdout and nothing else')
+}
+
+/** A command with `--json` that reads the configuration. */
+export function withConfig(parent: Command, name: string, description: string): Command {
+  return command(parent, name, description).addOption(
+    new Option('--config <file>', 'the configuration file').env('DICOM_BACKUP_CONFIG').default('dicom-backup.yaml'),
+  )
+}
+
+/** An option that may be given several times. */
+export function repeatable(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((one, all: readonly string[] | undefined) => [...(all ?? []), one])
+}

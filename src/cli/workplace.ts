@@ -1,0 +1,60 @@
+import { asBackupError, type BackupError } from '../pipeline/errors.ts'
+import { loadConfig, type LoadedConfig } from '../stages/config/load.ts'
+import { configWith, openState, openStateToRead } from '../stages/state/open-state.ts'
+import type { State } from '../stages/state/state.ts'
+
+/** What a command works with: the configuration, with the accounts and the schedule that stand in the state. */
+export interface Workplace<S> {
+  readonly config: LoadedConfig
+  readonly state: S
+}
+
+/** For commands that write to the state. Rejects with E_CONFIG, or with E_STATE when the state cannot be used. */
+export async function withState<T>(configFile: string, work: (place: Workplace<State>) => Promise<T>): Promise<T> {
+  const config = loadConfig(configFile)
+  const state = await openState(config)
+  try {
+    return await work({ config: await configWith(config, state), state })
+  } finally {
+    await state.close()
+  }
+}
+
+/** For commands that only look at the state, and make nothing; null when there is none yet. Rejects likewise. */
+export async function withStateToRead<T>(
+  configFile: string,
+  work: (place: Workplace<State | null>) => Promise<T>,
+): Promise<T> {
+  const config = loadConfig(configFile)
+  const state = await openStateToRead(config)
+  try {
+    return await work({ config: await configWith(config, state), state })
+  } finally {
+    await state?.close()
+  }
+}
+
+/**
+ * For commands that have to work when the state is lost with its machine: then `state` is null, the configuration file
+ * alone is what there is, and `lost` says why. `open`: openState or openStateToRead.
+ */
+export async function withStateIfAny<T>(
+  configFile: string,
+  open: (config: LoadedConfig) => Promise<State | null>,
+  work: (place: Workplace<State | null> & { readonly lost: BackupError | null }) => Promise<T>,
+): Promise<T> {
+  const config = loadConfig(configFile)
+  let state: State | null = null
+  try {
+    let place: Parameters<typeof work>[0]
+    try {
+      state = await open(config)
+      place = { config: await configWith(config, state), state, lost: null }
+    } catch (error) {
+      place = { config, state: null, lost: asBackupError(error) }
+    }
+    return await work(place)
+  } finally {
+    await state?.close()
+  }
+}

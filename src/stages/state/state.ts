@@ -1,0 +1,158 @@
+/**
+ * The contract of the state: what outlives a run and is not the run's own journal. test/conformance/state.ts holds every
+ * implementation to this page. Times are ISO 8601 with offset, sizes bytes. Everything rejects with E_STATE when the
+ * state cannot be read or written.
+ */
+import type { ObjectDigests } from '../../pipeline/destination.ts'
+import type { DestinationResult, VerifyCheck, Warning } from '../backup/results.ts'
+import type { Config, DestinationConfig } from '../config/types.ts'
+
+/** What a run measured of its sources, to compare the next run with. */
+export interface SourceMeasure {
+  readonly files: number
+  readonly bytes: number
+  /** Null without a database. */
+  readonly tables: number | null
+  readonly dumpBytes: number | null
+}
+
+/** A run that has ended, be it that it can be gone on with. */
+export interface RunRecord {
+  readonly runId: string
+  /** `scheduled`: the task scheduler's call made it. */
+  readonly trigger: 'manual' | 'scheduled'
+  readonly status: 'completed' | 'partial' | 'failed' | 'interrupted'
+  readonly startedAt: string
+  readonly finishedAt: string
+  /** The name that its archive has, or would have had. */
+  readonly plannedName: string
+  /** The same, null when the archive was not made to its end. */
+  readonly archive: string | null
+  readonly bytes: number | null
+  /** Of the archive; null when it was not made to its end, or by a version that did not keep them. */
+  readonly digests: ObjectDigests | null
+  /** Null when the sources were not read to their end. */
+  readonly source: SourceMeasure | null
+  /** Whether the sources passed the sanity checks: only then do later runs compare themselves with this one. */
+  readonly sane: boolean
+  readonly warnings: readonly Warning[]
+  readonly destinations: readonly DestinationResult[]
+}
+
+/** A line of the history. */
+export interface PastRun extends Pick<RunRecord, 'archive' | 'bytes' | 'startedAt' | 'status' | 'destinations'> {
+  /** Null for what another program recorded. */
+  readonly runId: string | null
+  readonly trigger: RunRecord['trigger']
+  /** Null where it is not known. */
+  readonly finishedAt: string | null
+  readonly warnings: readonly Warning[]
+}
+
+/** What was sent of an archive, and where it was stored. */
+export interface SentArchive {
+  readonly bytes: number
+  /** Null in records of earlier versions, which did not keep them. */
+  readonly digests: ObjectDigests | null
+  /** Names of the destinations that stored it. */
+  readonly destinations: readonly string[]
+}
+
+/** What came of looking at an archive again. */
+export interface VerificationRecord {
+  readonly archive: string
+  readonly at: string
+  readonly ok: boolean
+  readonly method: VerifyCheck['method']
+}
+
+/** A run that goes on right now, in whichever process. */
+export interface ActiveRun {
+  /** Null when it is not known. */
+  readonly since: string | null
+}
+
+/** Held while a run works, or anything else that no run may meet. */
+export interface Lock {
+  /**
+   * Aborts, with E_LOCKED as its reason, when the lock was lost and another run has it now; what is being done has to
+   * stop.
+   */
+  readonly lost: AbortSignal
+  /** Never rejects. */
+  release(): Promise<void>
+}
+
+export type Schedule = Config['schedule']
+
+export interface State {
+  /**
+   * A run that is saved again takes the place of its earlier record, and is the newest; destinations that only the
+   * earlier one names keep their results.
+   */
+  saveRun(run: RunRecord): Promise<void>
+
+  /** Whether a run made an archive of this name. */
+  hasArchive(name: string): Promise<boolean>
+
+  /**
+   * The measure of the newest good run: stored somewhere, with sane sources. Null when there is none yet. Newest is
+   * what was saved last: clocks are set right and local time repeats an hour a year.
+   */
+  lastGood(): Promise<SourceMeasure | null>
+
+  /** Copies that were stored and verified, over all runs and destinations: the Backed Up count. */
+  copies(): Promise<number>
+
+  /** When the first run and the last one began; null when there is none. Runs that began after `now` are passed over. */
+  runTimes(now: Date): Promise<{ readonly first: string | null; readonly last: string | null }>
+
+  /**
+   * When the newest run began that was stored and verified at this destination (null: at any); null when there is none.
+   * Runs that began after `now` had a wrong clock and are passed over: else they would hide for years that nothing is
+   * backed up.
+   */
+  lastStoredAt(now: Date, destination: string | null): Promise<string | null>
+
+  /** How the run that was saved last of all that had this destination ended there; null when there is none. */
+  lastResult(destination: string): Promise<DestinationResult | null>
+
+  /** Past runs, the one saved last first; `limit` of them at most. */
+  history(limit: number): Promise<PastRun[]>
+
+  /**
+   * What was sent of the archive of this name and where it was stored; null when it was stored nowhere, or is not known
+   * here.
+   */
+  sentArchive(name: string): Promise<SentArchive | null>
+
+  /** Names of the archives that were stored somewhere. */
+  archives(): Promise<string[]>
+
+  /** Adds what came of looking at an archive again. */
+  saveVerification(record: VerificationRecord, checks: readonly VerifyCheck[]): Promise<void>
+
+  /** The verification that was saved last, of whichever archive; null when there is none. */
+  lastVerification(): Promise<VerificationRecord | null>
+
+  /** Names of the archives that were found damaged or gone at this destination when they were last looked at there. */
+  badArchives(destination: string): Promise<string[]>
+
+  /** The schedule that holds; `fromFile` is what the configuration file says. */
+  schedule(fromFile: Schedule): Promise<Schedule>
+
+  /** Destinations that stand in the state, beside those of the configuration file. */
+  accounts(): Promise<DestinationConfig[]>
+
+  /**
+   * Makes sure that one run at a time uses this state, on all machines that share it. The lock goes with the process,
+   * however that ends. Rejects with E_LOCKED, which says who holds it since when.
+   */
+  lock(): Promise<Lock>
+
+  /** The run that holds the lock, or null. Writes nothing. */
+  activeRun(): Promise<ActiveRun | null>
+
+  /** Never rejects. */
+  close(): Promise<void>
+}
