@@ -214,6 +214,10 @@ export class SqliteState implements State {
     return Promise.resolve(fromFile)
   }
 
+  saveSchedule(): Promise<false> {
+    return Promise.resolve(false)
+  }
+
   accounts(): Promise<[]> {
     return Promise.resolve([])
   }

@@ -141,6 +141,9 @@ export interface State {
   /** The schedule that holds; `fromFile` is what the configuration file says. */
   schedule(fromFile: Schedule): Promise<Schedule>
 
+  /** Changes the schedule. False when that stands in the configuration file, and nothing was changed. */
+  saveSchedule(schedule: Schedule): Promise<boolean>
+
   /** Destinations that stand in the state, beside those of the configuration file. */
   accounts(): Promise<DestinationConfig[]>
 

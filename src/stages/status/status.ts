@@ -2,7 +2,7 @@ import { isoLocal } from '../backup/archive-name.ts'
 import { listOpenRuns } from '../backup/open-runs.ts'
 import type { InterruptedRun, StatusResult } from '../backup/results.ts'
 import type { Config } from '../config/types.ts'
-import { intervalMs, nextSlot } from '../schedule/grid.ts'
+import { dueAfter, intervalMs, nextSlot } from '../schedule/grid.ts'
 import type { ActiveRun, State } from '../state/state.ts'
 
 /** How many intervals may pass without a backup. */
@@ -67,7 +67,7 @@ async function runTimes(
 
 /** The first slot after the last run's start, which may have passed; without any run, the next one to come. */
 function nextDueAt({ enabled, every }: Config['schedule'], lastRunAt: string | null, now: Date): string | null {
-  return enabled ? isoLocal(nextSlot(every, lastRunAt === null ? now : new Date(lastRunAt))) : null
+  return enabled ? isoLocal(lastRunAt === null ? nextSlot(every, now) : dueAfter(every, new Date(lastRunAt))) : null
 }
 
 async function account(
