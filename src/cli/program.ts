@@ -9,12 +9,13 @@ import { init } from './words/init.ts'
 import { restore } from './words/restore.ts'
 import { resume } from './words/resume.ts'
 import { run } from './words/run.ts'
+import { schedule } from './words/schedule.ts'
 import { status } from './words/status.ts'
 import { verify } from './words/verify.ts'
 import type { Words } from './words/words.ts'
 
 /** In the order of the help. */
-const COMMANDS = [init, run, resume, status, verify, restore, doctor, demo]
+const COMMANDS = [init, run, resume, status, schedule, verify, restore, doctor, demo]
 
 /**
  * Runs the command line and gives the exit code. Commands are loaded when they are called, so that a short one starts
@@ -42,7 +43,9 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     if (helped && !output.json) return EXIT.usage
     const what = helped ? 'No command was given.' : sentences(error.message)
     const command = top.commands.find((one) => one.name() === args[0])
-    const help = command === undefined ? 'dicom-backup help' : `dicom-backup ${command.name()} --help`
+    const inner = command?.commands.find((one) => one.name() === args[1])
+    const words = [command, inner].flatMap((one) => (one === undefined ? [] : [one.name()]))
+    const help = words.length === 0 ? 'dicom-backup help' : `dicom-backup ${words.join(' ')} --help`
     return await output.failure(new BackupError('E_CONFIG', what, { advice: `See: ${help}` }))
   }
 }

@@ -6,6 +6,7 @@ import type { RunOptions } from '../../stages/backup/run-options.ts'
 import { runBackup } from '../../stages/backup/run.ts'
 import type { LoadedConfig } from '../../stages/config/load.ts'
 import { openLog } from '../../stages/log/log.ts'
+import { verifyWeekly } from '../../stages/schedule/weekly-verify.ts'
 import { openStateToRead } from '../../stages/state/open-state.ts'
 import type { State } from '../../stages/state/state.ts'
 import { dryRunSummary } from '../display/dry-run-summary.ts'
@@ -44,12 +45,17 @@ export async function run(configFile: string, flags: RunFlags, output: Output): 
   })
 }
 
-/** Makes or finishes a backup, with its progress and its summary for people, and its result for `--json`. */
+/**
+ * Makes or finishes a backup, with its progress and its summary for people, and its result for `--json`. With
+ * `beforeRun` it is one of the schedule: see `RunOptions`.
+ */
 export async function backup(
   { config, state }: Workplace<State>,
   flags: BackupFlags,
   output: Output,
+  beforeRun: RunOptions['beforeRun'] | null = null,
 ): Promise<ExitCode> {
+  const scheduled = beforeRun !== null
   const people = openPeople(output.json)
   const log = openLog(config.log, config.secrets, people.lines)
   const stop = stopSignals('Start it again when you are ready: it goes on where it was.', () => {
@@ -62,7 +68,7 @@ export async function backup(
   try {
     for (const { key, message } of config.warnings) log.logger.warn({ key }, message)
     result = await runBackup(config, state, {
-      trigger: 'manual',
+      trigger: scheduled ? 'scheduled' : 'manual',
       version: VERSION,
       mode: flags.mode,
       only: flags.destination,
@@ -73,7 +79,9 @@ export async function backup(
         people.watch(counters)
       },
       signal: stop.signal,
+      ...(beforeRun === null ? {} : { beforeRun }),
     })
+    if (scheduled) result = await verifyWeekly(config, state, result, { log: log.logger, signal: stop.signal })
   } finally {
     people.stop(result !== null)
     stop.dispose()

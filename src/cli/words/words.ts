@@ -1,5 +1,5 @@
 /** What the files of this folder share: each says the words of one command, and loads it only when it is called. */
-import { Option, type Command } from 'commander'
+import { Option, type Command, type CommandOptions } from 'commander'
 import type { ExitCode } from '../exit.ts'
 import type { Output } from '../output.ts'
 
@@ -18,16 +18,16 @@ export interface Words {
 }
 
 /** A command with `--json`, of `parent`. */
-export function command(parent: Command, name: string, description: string): Command {
+export function command(parent: Command, name: string, description: string, options: CommandOptions = {}): Command {
   return parent
-    .command(name)
+    .command(name, options)
     .description(description)
     .option('--json', 'print one JSON object on stdout and nothing else')
 }
 
 /** A command with `--json` that reads the configuration. */
-export function withConfig(parent: Command, name: string, description: string): Command {
-  return command(parent, name, description).addOption(
+export function withConfig(parent: Command, name: string, description: string, options: CommandOptions = {}): Command {
+  return command(parent, name, description, options).addOption(
     new Option('--config <file>', 'the configuration file').env('DICOM_BACKUP_CONFIG').default('dicom-backup.yaml'),
   )
 }

@@ -42,6 +42,8 @@ export interface RunResult {
   readonly resumed: boolean
   /** Why the run failed, was interrupted or skipped, in a sentence; absent otherwise. */
   readonly reason?: string
+  /** When the next backup is due; null when the schedule is off, absent where it was not asked for (`--if-due`). */
+  readonly nextDueAt?: string | null
   readonly startedAt: string
   readonly finishedAt: string
   /** Null when the archive was not made to its end. */

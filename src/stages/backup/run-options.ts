@@ -1,5 +1,6 @@
 import type { Progress } from '../../pipeline/progress.ts'
 import type { openDestination } from '../destinations/open.ts'
+import type { RunResult } from './results.ts'
 
 /** Where a run tells what it does. Never given a secret, a patient's name or id, or a DICOM path. */
 export interface RunLog {
@@ -25,6 +26,8 @@ export interface RunOptions {
   /** Gets the counters of each run before anything is counted. */
   readonly onProgress: (progress: Progress) => void
   readonly signal: AbortSignal
+  /** Asked once the lock is held: a result ends the run before it began, null lets it begin. */
+  readonly beforeRun?: () => Promise<RunResult | null>
   /** How a destination is opened; default `openDestination`. For tests, whose destinations wait less long. */
   readonly open?: typeof openDestination
 }

@@ -6,9 +6,10 @@ import { RunRecord } from '../../pipeline/run-record.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
 import type { State } from '../state/state.ts'
 import { abandon } from './abandon.ts'
-import { archiveName, isoLocal } from './archive-name.ts'
+import { archiveName } from './archive-name.ts'
 import { carryOut, tidyUp } from './carry-out.ts'
 import { lackingIn, whyNotGoOn, isOver } from './go-on.ts'
+import { nothingDone } from './nothing-done.ts'
 import type { DestinationResult, RunResult } from './results.ts'
 import {
   beginRun,
@@ -31,7 +32,8 @@ export async function runBackup(config: Config, state: State, options: RunOption
   const lock = await state.lock()
   try {
     const signal = AbortSignal.any([options.signal, lock.lost])
-    return await new Backup(config, state, { ...options, signal }).result()
+    const ended = (await options.beforeRun?.()) ?? null
+    return ended ?? (await new Backup(config, state, { ...options, signal }).result())
   } finally {
     await lock.release()
   }
@@ -64,7 +66,7 @@ class Backup {
       // A backup that was only begun is today's backup; one that was stored somewhere before may not be.
       if (signal.aborted || (!wasStored && result.status !== 'failed')) return result
     }
-    if (mode === 'resume') return last ?? nothingToResume()
+    if (mode === 'resume') return last ?? nothingDone('There is no interrupted run.')
     if (last !== null && last.status !== 'failed' && this.#lacking.size === 0) return last
     const wanted = this.#wanted().filter(({ name }) => !this.#lacking.has(name))
     if (wanted.length === 0 && last !== null) return last
@@ -185,21 +187,5 @@ class Backup {
       if (!this.#names.has(name) && !(await this.#state.hasArchive(name))) return { startedAt, name }
       await sleep(1000 - startedAt.getMilliseconds())
     }
-  }
-}
-
-function nothingToResume(): RunResult {
-  const now = isoLocal(new Date())
-  return {
-    runId: null,
-    status: 'skipped',
-    resumed: false,
-    reason: 'There is no interrupted run.',
-    startedAt: now,
-    finishedAt: now,
-    archive: null,
-    skippedFiles: [],
-    warnings: [],
-    destinations: [],
   }
 }

@@ -65,6 +65,7 @@ const log = section('the settings of the log', {
 const schedule = section('the settings of the schedule', {
   enabled: z.boolean('true or false').default(true),
   every: z.enum(INTERVALS, `one of ${INTERVALS.join(', ')}`).default('6h'),
+  verify: z.enum(['never', 'weekly'], 'never or weekly').default('never'),
 })
 
 const retention = section('the settings of the retention; leave the section out to keep every archive', {

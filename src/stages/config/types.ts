@@ -61,7 +61,12 @@ export interface Config {
     readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
   }
   readonly destinations: readonly DestinationConfig[]
-  readonly schedule: { readonly enabled: boolean; readonly every: '1h' | '3h' | '6h' | '12h' | '24h' }
+  readonly schedule: {
+    readonly enabled: boolean
+    readonly every: '1h' | '3h' | '6h' | '12h' | '24h'
+    /** Whether runs of the schedule look at an earlier archive again. */
+    readonly verify: 'never' | 'weekly'
+  }
   readonly retention: { readonly days: number; readonly keepAtLeast: number } | null
   /** Origins that stand in for the services; null: the real ones. */
   readonly endpoints: { readonly dropbox: string | null; readonly googleDrive: string | null }

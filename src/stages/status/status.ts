@@ -2,7 +2,8 @@ import { isoLocal } from '../backup/archive-name.ts'
 import { listOpenRuns } from '../backup/open-runs.ts'
 import type { InterruptedRun, StatusResult } from '../backup/results.ts'
 import type { Config } from '../config/types.ts'
-import { dueAfter, intervalMs, nextSlot } from '../schedule/grid.ts'
+import { lastStored, nextDue } from '../schedule/due.ts'
+import { intervalMs } from '../schedule/grid.ts'
 import type { ActiveRun, State } from '../state/state.ts'
 
 /** How many intervals may pass without a backup. */
@@ -35,7 +36,7 @@ export async function readStatus(config: Config, state: State | null, now: Date)
   const { enabled, every } = config.schedule
   return {
     result: {
-      schedule: { enabled, every, lastRunAt: times.last, nextDueAt: nextDueAt(config.schedule, times.last, now) },
+      schedule: { enabled, every, lastRunAt: times.last, nextDueAt: await nextDueAt(config.schedule, state, now) },
       backedUp: (await state?.copies()) ?? 0,
       accounts: await Promise.all(config.destinations.map(({ name, type }) => account(name, type, state, now))),
       interruptedRun: open,
@@ -65,9 +66,13 @@ async function runTimes(
   }
 }
 
-/** The first slot after the last run's start, which may have passed; without any run, the next one to come. */
-function nextDueAt({ enabled, every }: Config['schedule'], lastRunAt: string | null, now: Date): string | null {
-  return enabled ? isoLocal(lastRunAt === null ? nextSlot(every, now) : dueAfter(every, new Date(lastRunAt))) : null
+/** The next slot that lacks its backup; it may have passed. */
+async function nextDueAt(
+  { enabled, every }: Config['schedule'],
+  state: State | null,
+  now: Date,
+): Promise<string | null> {
+  return enabled ? isoLocal(nextDue(every, await lastStored(every, state, now), now)) : null
 }
 
 async function account(

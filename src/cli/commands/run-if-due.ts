@@ -1,0 +1,27 @@
+import { nothingDone } from '../../stages/backup/nothing-done.ts'
+import { whetherDue } from '../../stages/schedule/due.ts'
+import { EXIT, type ExitCode } from '../exit.ts'
+import type { Output } from '../output.ts'
+import { withState, withStateToRead } from '../workplace.ts'
+
+/**
+ * `run --if-due`: what the hourly job calls. With nothing to do it has looked into the state and loaded no more than
+ * that; else a run of the schedule begins, or one that is open goes on.
+ */
+export async function runIfDue(configFile: string, output: Output): Promise<ExitCode> {
+  const due = await withStateToRead(configFile, ({ config, state }) => whetherDue(config, state, new Date()))
+  if (due.action === 'nothing') {
+    await output.result(nothingDone(due.reason, due.nextDueAt), () => `${due.reason}\n`)
+    return EXIT.done
+  }
+  const { backup } = await import('./run.ts')
+  return await withState(configFile, (place) => {
+    const flags = { mode: due.action === 'resume' ? 'resume' : 'run', destination: [], acceptShrunk: false } as const
+    // Another call of the same hour may have made it meanwhile.
+    const beforeRun = async (): ReturnType<NonNullable<Parameters<typeof backup>[3]>> => {
+      const now = await whetherDue(place.config, place.state, new Date())
+      return now.action === 'nothing' ? nothingDone(now.reason, now.nextDueAt) : null
+    }
+    return backup(place, flags, output, beforeRun)
+  })
+}

@@ -1,0 +1,54 @@
+/** One line of the account's crontab. crontab(5) */
+import { jobName, type JobCall, type JobPlan } from './job.ts'
+
+/** cron cuts longer lines, or refuses them. */
+export const LONGEST_LINE = 990
+
+/** The crontab with this job's line in it, in the place of an earlier one; the other lines as they are. */
+export function cronJob(call: JobCall, crontab: string): JobPlan {
+  return plan(call, `${cronRemoval(call, crontab).commands[0]?.input ?? ''}${line(call)}\n`)
+}
+
+/** The crontab without this job's line. */
+export function cronRemoval(call: JobCall, crontab: string): JobPlan {
+  const others = crontab.split('\n').filter((one) => !isLineOf(call, one))
+  const text = others.join('\n')
+  return plan(call, text === '' || text.endsWith('\n') ? text : `${text}\n`)
+}
+
+export function hasCronJob(call: JobCall, crontab: string): boolean {
+  return crontab.split('\n').some((one) => isLineOf(call, one))
+}
+
+function plan(call: JobCall, crontab: string): JobPlan {
+  return {
+    kind: 'cron',
+    name: jobName(call),
+    files: [],
+    commands: [{ words: ['crontab', '-'], input: crontab }],
+    notes: ['cron sends what goes wrong to this account by mail, where the machine can send mail.'],
+  }
+}
+
+/** The comment at its end is the shell's, and marks it as ours. */
+const isLineOf = (call: JobCall, one: string): boolean => one.endsWith(` # ${jobName(call)}`)
+
+/** What goes to stdout is a result that nobody reads; warnings and errors go to stderr, and so into cron's mail. */
+function line(call: JobCall): string {
+  const command = `cd ${shell(call.folder)} && ${[call.program, ...call.args].map(shell).join(' ')} >/dev/null`
+  return `0 * * * * ${percents(command)} # ${jobName(call)}`
+}
+
+export function cronLine(call: JobCall): string {
+  return line(call)
+}
+
+/** For sh. */
+function shell(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`
+}
+
+/** cron ends a command at a bare %. */
+function percents(text: string): string {
+  return text.replaceAll('%', '\\%')
+}
