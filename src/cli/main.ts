@@ -4,6 +4,9 @@ if (major < 24) {
   process.stderr.write(`dicom-backup needs Node.js 24 or newer; this is ${process.version}.\n`)
   process.exit(2)
 }
+// An hourly call that has nothing to do takes 105 ms with it, 180 without. Where nobody else may write: it holds code.
+const { enableCompileCache } = await import('node:module')
+enableCompileCache(`${import.meta.dirname}/../../node_modules/.cache/dicom-backup`)
 const { keepHeapSmall } = await import('./small-heap.ts')
 keepHeapSmall()
 const { main } = await import('./program.ts')

@@ -14,13 +14,19 @@ export interface CliResult {
 export interface CliOptions {
   readonly cwd?: string
   readonly env?: NodeJS.ProcessEnv
+  /** A program with its arguments that starts it in its turn. */
+  readonly through?: readonly string[]
   /** Called with the running process. */
   readonly onStart?: (child: ChildProcess) => void
 }
 
 /** Runs the program as its user would, in a process of its own and without a terminal. */
-export async function dicomBackup(args: readonly string[], { cwd, env, onStart }: CliOptions = {}): Promise<CliResult> {
-  const child = spawn(process.execPath, [main, ...args], {
+export async function dicomBackup(
+  args: readonly string[],
+  { cwd, env, through = [], onStart }: CliOptions = {},
+): Promise<CliResult> {
+  const [program = process.execPath, ...words] = [...through, process.execPath, main, ...args]
+  const child = spawn(program, words, {
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NO_COLOR: '1', ...env },

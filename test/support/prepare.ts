@@ -23,6 +23,9 @@ const needs: readonly Need[] = [
   { programs: ['7z'], apt: 'p7zip-full', brew: 'p7zip' },
   { programs: ['bsdtar'], apt: 'libarchive-tools', brew: 'libarchive' },
   { programs: ['python3', 'python'], apt: 'python3', brew: 'python' },
+  { programs: ['faketime'], apt: 'faketime', brew: 'libfaketime' },
+  { programs: ['crontab'], apt: 'cron', brew: 'cron' },
+  { programs: ['xmllint'], apt: 'libxml2-utils', brew: 'libxml2' },
 ]
 
 function missing(): readonly Need[] {

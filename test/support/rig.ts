@@ -100,7 +100,7 @@ export async function makeRig(
   const configure = (changed: Settings): Promise<void> => writeFile(configFile, stringify({ ...usual, ...changed }))
   await configure(sections)
   const cliWith: Rig['cliWith'] = (options, command, ...args) =>
-    dicomBackup([command, '--config', configFile, ...args], options)
+    dicomBackup([command, ...args, '--config', configFile], options)
 
   return {
     folder,

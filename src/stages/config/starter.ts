@@ -103,11 +103,13 @@ destinations:
     # In place of oauth: the key file of a service account.
 #    credentialsFile: service-account.json
 
-# When backups are due. Without effect yet: let the task scheduler start dicom-backup run.
+# When backups are due. The hourly job that looks is set with: dicom-backup schedule install
 schedule:
   enabled: true
-  # 1h, 3h, 6h, 12h or 24h
+  # 1h, 3h, 6h, 12h or 24h, counted from midnight
   every: 6h
+  # weekly: look at an earlier archive again once a week, to see that it is still what was sent.
+  verify: weekly
 
 # How many days an archive is kept, though never fewer than the newest keepAtLeast ones.
 # Without effect yet: no archive is deleted.

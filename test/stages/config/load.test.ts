@@ -22,7 +22,7 @@ test('the shortest configuration gets the documented defaults', () => {
     state: { driver: 'sqlite', dir: path.join(folder, '.dicom-backup') },
     log: { file: path.join(folder, 'logs', 'backup_scheduler.log'), level: 'info' },
     destinations: [{ type: 'local', name: 'nas', chunkSize: null, folder: path.resolve('/mnt/nas') }],
-    schedule: { enabled: true, every: '6h' },
+    schedule: { enabled: true, every: '6h', verify: 'never' },
     retention: null,
     endpoints: { dropbox: null, googleDrive: null },
     secrets: [],
@@ -88,7 +88,7 @@ endpoints: { dropbox: "http://127.0.0.1:9000", google-drive: "https://gateway.ho
     },
     { type: 'local', name: 'c', chunkSize: 1024 * 1024, folder: path.join(folder, 'backups') },
   ])
-  assert.deepEqual(config.schedule, { enabled: false, every: '24h' })
+  assert.deepEqual(config.schedule, { enabled: false, every: '24h', verify: 'never' })
   assert.deepEqual(config.retention, { days: 1, keepAtLeast: 1 })
   assert.deepEqual(config.endpoints, { dropbox: 'http://127.0.0.1:9000', googleDrive: 'https://gateway.hospital' })
   assert.deepEqual(new Set(config.secrets), new Set(['pw from env', 'rt', 'as', 'cs', 'gr']))

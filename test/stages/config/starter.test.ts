@@ -37,7 +37,7 @@ for (const platform of ['win32', 'linux', 'darwin'] as const) {
       config.destinations.map(({ name, type }) => `${name} ${type}`),
       ['nas local'],
     )
-    assert.deepEqual(config.schedule, { enabled: true, every: '6h' })
+    assert.deepEqual(config.schedule, { enabled: true, every: '6h', verify: 'weekly' })
     assert.deepEqual(config.retention, { days: 30, keepAtLeast: 3 })
   })
 

@@ -79,7 +79,7 @@ describe('the status', () => {
     const config = await configured(t)
     assert.deepEqual(await statusOf(config, after(1)), {
       result: {
-        schedule: { enabled: true, every: '6h', lastRunAt: null, nextDueAt: '2026-11-23T18:00:00+01:00' },
+        schedule: { enabled: true, every: '6h', lastRunAt: null, nextDueAt: NOON },
         backedUp: 0,
         accounts: [{ name: 'nas', type: 'local', active: true, lastBackupAt: null, lastStatus: null, lastError: null }],
         interruptedRun: null,
@@ -107,12 +107,13 @@ describe('the status', () => {
     assert.equal(result.backedUp, 1)
     assert.deepEqual(
       [result.schedule.lastRunAt, result.schedule.nextDueAt],
-      ['2026-11-23T18:00:00+01:00', '2026-11-24T00:00:00+01:00'],
+      ['2026-11-23T18:00:00+01:00', '2026-11-23T18:00:00+01:00'],
+      'what stored nothing has not served its slot',
     )
     assert.deepEqual(await readdir(config.state.dir), before)
   })
 
-  test('has the next slot after the last run, also when it has passed', async (t) => {
+  test('has the next slot after the last stored run, also when it has passed', async (t) => {
     const config = await configured(t)
     await save(config.state.dir, {})
     const { result } = await statusOf(config, after(100))
