@@ -5,7 +5,9 @@ import { openOutput } from './output.ts'
 import { VERSION } from './version.ts'
 import { demo } from './words/demo.ts'
 import { doctor } from './words/doctor.ts'
+import { history } from './words/history.ts'
 import { init } from './words/init.ts'
+import { prune } from './words/prune.ts'
 import { restore } from './words/restore.ts'
 import { resume } from './words/resume.ts'
 import { run } from './words/run.ts'
@@ -15,7 +17,7 @@ import { verify } from './words/verify.ts'
 import type { Words } from './words/words.ts'
 
 /** In the order of the help. */
-const COMMANDS = [init, run, resume, status, schedule, verify, restore, doctor, demo]
+const COMMANDS = [init, run, resume, status, history, schedule, prune, verify, restore, doctor, demo]
 
 /**
  * Runs the command line and gives the exit code. Commands are loaded when they are called, so that a short one starts

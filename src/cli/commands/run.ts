@@ -1,4 +1,3 @@
-import { BackupError } from '../../pipeline/errors.ts'
 import type { Progress } from '../../pipeline/progress.ts'
 import { dryRun } from '../../stages/backup/dry-run.ts'
 import type { DryRunResult, RunResult } from '../../stages/backup/results.ts'
@@ -9,6 +8,7 @@ import { openLog } from '../../stages/log/log.ts'
 import { verifyWeekly } from '../../stages/schedule/weekly-verify.ts'
 import { openStateToRead } from '../../stages/state/open-state.ts'
 import type { State } from '../../stages/state/state.ts'
+import { mustBeDestinations } from '../destination-names.ts'
 import { dryRunSummary } from '../display/dry-run-summary.ts'
 import { lookingLine } from '../display/looking.ts'
 import { runSummary } from '../display/run-summary.ts'
@@ -119,17 +119,4 @@ function exitOfPlan({ destinations, skippedFiles, warnings }: DryRunResult): Exi
   const usable = destinations.filter(({ error, fits }) => error === null && fits !== false).length
   if (usable === 0) return EXIT.failed
   return usable < destinations.length || skippedFiles.length > 0 || warnings.length > 0 ? EXIT.lookAtIt : EXIT.done
-}
-
-function mustBeDestinations(config: LoadedConfig, names: readonly string[]): void {
-  const known = config.destinations.map(({ name }) => name)
-  const unknown = names.filter((name) => !known.includes(name))
-  if (unknown.length === 0) return
-  throw new BackupError(
-    'E_CONFIG',
-    `--destination: there is no destination named ${unknown.join(', ')} in ${config.file}.`,
-    {
-      advice: `Its destinations are: ${known.join(', ')}.`,
-    },
-  )
 }

@@ -1,6 +1,7 @@
 /** The JSON results of the commands. Times are ISO 8601 with offset, sizes bytes. */
 
 import type { ErrorCode } from '../../pipeline/errors.ts'
+import type { PastRun } from '../state/state.ts'
 
 export interface ErrorReport {
   readonly code: ErrorCode
@@ -134,6 +135,25 @@ export interface DryRunResult {
   }[]
   readonly skippedFiles: readonly { readonly path: string; readonly reason: string }[]
   readonly warnings: readonly Warning[]
+}
+
+export interface PruneResult {
+  readonly deleted: readonly { readonly destination: string; readonly name: string }[]
+  readonly kept: readonly { readonly destination: string; readonly name: string; readonly reason: string }[]
+  readonly destinations: readonly {
+    readonly name: string
+    /** Why nothing was deleted there although something is old enough; null when that is not so. */
+    readonly refused: string | null
+    /** What could not be asked or deleted. */
+    readonly failures: readonly string[]
+  }[]
+  /** Why no destination was asked; absent when they were. */
+  readonly reason?: string
+}
+
+export interface HistoryResult {
+  /** Newest first. */
+  readonly runs: readonly PastRun[]
 }
 
 export interface DoctorResult {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { asBackupError } from '../../pipeline/errors.ts'
 import { RunRecord } from '../../pipeline/run-record.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
+import { retainAfter } from '../retention/after-run.ts'
 import type { State } from '../state/state.ts'
 import { abandon } from './abandon.ts'
 import { archiveName } from './archive-name.ts'
@@ -157,7 +158,7 @@ class Backup {
       } else {
         for (const one of lackingIn(result, run)) this.#lacking.set(one.name, one)
       }
-      return result
+      return await retainAfter(result, this.#config, this.#state, this.#options)
     } finally {
       await closeRun(run)
     }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseSize } from './size.ts'
 
 /**
  * What the schema is made of. Each part is given, as every issue's message, what would be right there; issues.ts puts
@@ -30,6 +31,16 @@ export function whole(least: number, most = Number.MAX_SAFE_INTEGER): z.ZodInt {
   const right =
     most === Number.MAX_SAFE_INTEGER ? `a whole number from ${least} up` : `a whole number from ${least} to ${most}`
   return z.int(right).min(least, right).max(most, right)
+}
+
+/** A size in bytes between two others: `right` names them. */
+export function size(right: string, least: number, most: number) {
+  return z.union([z.string(), z.number()], right).transform((written, context) => {
+    const bytes = parseSize(written)
+    if (bytes !== null && bytes >= least && bytes <= most) return bytes
+    context.addIssue({ code: 'custom', message: right })
+    return z.NEVER
+  })
 }
 
 export function list<T extends z.ZodType>(item: T, right = 'a list'): z.ZodArray<T> {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { destinationSchema } from './destination-schema.ts'
-import { list, origin, path, rules, section, SINGLE_LINE, text, whole } from './parts.ts'
+import { list, origin, path, rules, section, SINGLE_LINE, size, text, whole } from './parts.ts'
+import { KiB, MiB } from './size.ts'
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 const INTERVALS = ['1h', '3h', '6h', '12h', '24h'] as const
@@ -60,6 +61,8 @@ const state = section('the settings of the state', {
 const log = section('the settings of the log', {
   file: path('the path of a file').default('logs/backup_scheduler.log'),
   level: z.enum(LEVELS, `one of ${LEVELS.join(', ')}`).default('info'),
+  maxSize: size('a size from 64KiB to 1GiB, such as 10MiB', 64 * KiB, 1024 * MiB).prefault('10MiB'),
+  keep: whole(1).default(5),
 })
 
 const schedule = section('the settings of the schedule', {

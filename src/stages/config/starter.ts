@@ -71,6 +71,9 @@ log:
   file: logs/backup_scheduler.log
   # trace, debug, info, warn, error, fatal or silent
   level: info
+  # When the file is this large a new one is begun, and so many of the old ones are kept.
+  maxSize: 10MiB
+  keep: 5
 
 # Every backup goes to all of these.
 destinations:
@@ -112,7 +115,6 @@ schedule:
   verify: weekly
 
 # How many days an archive is kept, though never fewer than the newest keepAtLeast ones.
-# Without effect yet: no archive is deleted.
 # Remove this section to keep every archive.
 retention:
   days: 30

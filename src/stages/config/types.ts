@@ -59,6 +59,10 @@ export interface Config {
   readonly log: {
     readonly file: string
     readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
+    /** Bytes at which the file gives its place to a new one. */
+    readonly maxSize: number
+    /** How many earlier files are kept. */
+    readonly keep: number
   }
   readonly destinations: readonly DestinationConfig[]
   readonly schedule: {

@@ -14,21 +14,32 @@ export interface ClockFinding {
 }
 
 /**
- * Compares this machine's clock with that of a cloud service, by the Date header of any answer (RFC 9110 section
- * 6.6.1).
+ * How far this machine's clock is ahead of a cloud service's, in ms (negative: behind), by the Date header of any answer
+ * (RFC 9110 section 6.6.1). Null without a cloud destination, or when the service tells no time. Rejects with a
+ * TransportError when it cannot be reached.
  */
-export async function clockCheck(config: Config, signal: AbortSignal): Promise<ClockFinding> {
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
-  const here = `${isoLocal(new Date())} (${zone})`
+export async function clockOffset(config: Config, signal: AbortSignal): Promise<number | null> {
   const address = serviceAddress(config)
-  if (address === null) return { ok: true, detail: `${here}; no cloud service to compare it with` }
+  if (address === null) return null
   const transport = createTransport({ stallMs: 10_000, answerMs: 10_000 })
   try {
     const before = Date.now()
     const answer = await transport.fetch(address, { method: 'HEAD', signal })
     const there = Date.parse(answer.headers.get('date') ?? '')
-    if (Number.isNaN(there)) return { ok: true, detail: `${here}; the service tells no time to compare it with` }
-    const off = (before + Date.now()) / 2 - there
+    return Number.isNaN(there) ? null : (before + Date.now()) / 2 - there
+  } finally {
+    transport.close()
+  }
+}
+
+/** Compares this machine's clock with that of a cloud service. */
+export async function clockCheck(config: Config, signal: AbortSignal): Promise<ClockFinding> {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
+  const here = `${isoLocal(new Date())} (${zone})`
+  if (serviceAddress(config) === null) return { ok: true, detail: `${here}; no cloud service to compare it with` }
+  try {
+    const off = await clockOffset(config, signal)
+    if (off === null) return { ok: true, detail: `${here}; the service tells no time to compare it with` }
     if (Math.abs(off) <= TOLERANCE_MS) return { ok: true, detail: here }
     const minutes = Math.round(Math.abs(off) / MINUTE)
     return {
@@ -41,8 +52,6 @@ export async function clockCheck(config: Config, signal: AbortSignal): Promise<C
     // That is the destination's own fault to tell.
     if (!(error instanceof TransportError) || signal.aborted) throw error
     return { ok: true, detail: `${here}; not compared with the cloud service: ${error.message}` }
-  } finally {
-    transport.close()
   }
 }
 

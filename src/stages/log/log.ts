@@ -24,7 +24,10 @@ export function openLog(config: Config['log'], secrets: readonly string[], peopl
   const failed = (message: string): void => {
     tellPeople(people, { level: 'warn', msg: message })
   }
-  const file = config.level === 'silent' ? null : openFileSink(config.file, failed)
+  const file =
+    config.level === 'silent'
+      ? null
+      : openFileSink(config.file, { maxBytes: config.maxSize, keep: config.keep }, failed)
   const lowest = rank(config.level)
 
   const write = (line: string): void => {

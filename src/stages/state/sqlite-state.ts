@@ -155,7 +155,7 @@ export class SqliteState implements State {
   async sentArchive(name: string): Promise<SentArchive | null> {
     const digests = (await this.#has('runs', 'md5')) ? 'md5, content_hash' : 'NULL AS md5, NULL AS content_hash'
     const [row] = await this.#all(
-      `SELECT bytes, ${digests}, destinations FROM runs
+      `SELECT bytes, ${digests}, destinations, sane FROM runs
        WHERE archive = ? AND bytes IS NOT NULL ORDER BY rowid DESC LIMIT 1`,
       name,
     )
@@ -165,7 +165,7 @@ export class SqliteState implements State {
     const destinations = all.filter(({ status }) => status === 'completed').map((one) => one.name)
     if (destinations.length === 0) return null
     const known = typeof md5 === 'string' && typeof contentHash === 'string'
-    return { bytes: Number(bytes), digests: known ? { md5, contentHash } : null, destinations }
+    return { bytes: Number(bytes), digests: known ? { md5, contentHash } : null, destinations, sane: row['sane'] === 1 }
   }
 
   async archives(): Promise<string[]> {

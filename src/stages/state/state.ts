@@ -56,6 +56,8 @@ export interface SentArchive {
   readonly digests: ObjectDigests | null
   /** Names of the destinations that stored it. */
   readonly destinations: readonly string[]
+  /** Whether its sources had passed the sanity checks. */
+  readonly sane: boolean
 }
 
 /** What came of looking at an archive again. */

@@ -20,7 +20,7 @@ test('the shortest configuration gets the documented defaults', () => {
     dicom: { root: path.join(folder, 'dicom_files'), include: ['**/*'], exclude: [] },
     archive: { prefix: 'dicom_backup', compression: 'auto' },
     state: { driver: 'sqlite', dir: path.join(folder, '.dicom-backup') },
-    log: { file: path.join(folder, 'logs', 'backup_scheduler.log'), level: 'info' },
+    log: { file: path.join(folder, 'logs', 'backup_scheduler.log'), level: 'info', maxSize: 10 * 1024 ** 2, keep: 5 },
     destinations: [{ type: 'local', name: 'nas', chunkSize: null, folder: path.resolve('/mnt/nas') }],
     schedule: { enabled: true, every: '6h', verify: 'never' },
     retention: null,
@@ -66,7 +66,12 @@ endpoints: { dropbox: "http://127.0.0.1:9000", google-drive: "https://gateway.ho
   assert.deepEqual(config.dicom, { root: path.resolve('/archive'), include: ['CT/**'], exclude: ['tmp/**'] })
   assert.deepEqual(config.archive, { prefix: 'west.wing-2', compression: 'small' })
   assert.equal(config.state.dir, path.resolve('/state'))
-  assert.deepEqual(config.log, { file: path.join(folder, 'log.txt'), level: 'silent' })
+  assert.deepEqual(config.log, {
+    file: path.join(folder, 'log.txt'),
+    level: 'silent',
+    maxSize: 10 * 1024 ** 2,
+    keep: 5,
+  })
   assert.deepEqual(config.destinations, [
     {
       type: 'dropbox',

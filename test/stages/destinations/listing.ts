@@ -24,9 +24,9 @@ export async function store(destination: Destination, name: string, data = rando
 export const namesOf = (count: number): string[] =>
   Array.from({ length: count }, (_, n) => `dicom_backup_${String(n).padStart(5, '0')}.zip`)
 
-export async function storeAll(destination: Destination, names: readonly string[]): Promise<void> {
+export async function storeAll(destination: Destination, names: readonly string[], bytes = 3): Promise<void> {
   for (let at = 0; at < names.length; at += 16) {
-    await Promise.all(names.slice(at, at + 16).map((name) => store(destination, name)))
+    await Promise.all(names.slice(at, at + 16).map((name) => store(destination, name, randomBytes(bytes))))
   }
 }
 

@@ -12,6 +12,7 @@ import type { Log } from '../../../src/stages/log/log.ts'
 import type { Config } from '../../../src/stages/config/types.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'log-test-'))
+const ROTATION = { maxSize: 10_000_000, keep: 5 }
 after(() => {
   rmSync(folder, { recursive: true, force: true })
 })
@@ -32,7 +33,7 @@ function logged(
 ): Logged {
   const file = path.join(folder, `${++count}`, 'deeper', 'a.log')
   const people = new PassThrough()
-  const log = openLog({ file, level }, secrets, people)
+  const log = openLog({ file, level, ...ROTATION }, secrets, people)
   use(log.logger)
   log.close()
   const text = level === 'silent' ? '' : readFileSync(file, 'utf8')
@@ -61,7 +62,7 @@ test('the log file gets one JSON object a line, with level, time and message', (
 test('a log file is added to, not begun again', () => {
   const file = path.join(folder, 'kept.log')
   writeFileSync(file, '{"msg":"old"}\n')
-  const log = openLog({ file, level: 'info' }, [], new PassThrough())
+  const log = openLog({ file, level: 'info', ...ROTATION }, [], new PassThrough())
   log.logger.info('new')
   log.close()
   assert.match(readFileSync(file, 'utf8'), /^\{"msg":"old"\}\n\{.*"new"\}\n$/)
@@ -222,7 +223,7 @@ for (const [how, file] of [
     () => {
       writeFileSync(path.join(folder, 'plain'), '')
       const people = new PassThrough()
-      const log = openLog({ file, level: 'info' }, [], people)
+      const log = openLog({ file, level: 'info', ...ROTATION }, [], people)
       log.logger.info('one')
       log.logger.info('two')
       log.logger.error('three')
@@ -237,7 +238,7 @@ for (const [how, file] of [
 
 const script = `
   const { openLog } = await import(${JSON.stringify(new URL('../../../src/stages/log/log.ts', import.meta.url).href)})
-  const log = openLog({ file: process.argv[1], level: 'info' }, [])
+  const log = openLog({ file: process.argv[1], level: 'info', maxSize: 1e7, keep: 5 }, [])
   log.logger.info('just before')
   log.logger.warn('look')
   process.kill(process.pid, 'SIGKILL')
@@ -264,7 +265,7 @@ test('only a terminal gets colour, and not with NO_COLOR', () => {
       isTTY,
       getColorDepth: WriteStream.prototype.getColorDepth.bind(null, { ...env, TERM: 'xterm' }),
     })
-    const log = openLog({ file: path.join(folder, 'colour.log'), level: 'silent' }, [], people)
+    const log = openLog({ file: path.join(folder, 'colour.log'), level: 'silent', ...ROTATION }, [], people)
     log.logger.warn('look')
     log.close()
     return String(people.read())
