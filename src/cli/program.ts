@@ -3,6 +3,7 @@ import { BackupError } from '../pipeline/errors.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { openOutput } from './output.ts'
 import { VERSION } from './version.ts'
+import { accounts } from './words/accounts.ts'
 import { demo } from './words/demo.ts'
 import { doctor } from './words/doctor.ts'
 import { history } from './words/history.ts'
@@ -17,7 +18,7 @@ import { verify } from './words/verify.ts'
 import type { Words } from './words/words.ts'
 
 /** In the order of the help. */
-const COMMANDS = [init, run, resume, status, history, schedule, prune, verify, restore, doctor, demo]
+const COMMANDS = [init, run, resume, status, history, accounts, schedule, prune, verify, restore, doctor, demo]
 
 /**
  * Runs the command line and gives the exit code. Commands are loaded when they are called, so that a short one starts

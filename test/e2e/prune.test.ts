@@ -59,7 +59,7 @@ describe('a run with a retention', () => {
     const old = ['dicom_backup_2020-01-01_00-00-00.zip', 'dicom_backup_2020-01-02_00-00-00.zip']
     for (const name of old) await writeFile(path.join(rig.nas, name), 'x'.repeat(100))
     rig.dropbox.faults.add({
-      call: 'list',
+      route: 'list',
       fault: { kind: 'answer', answer: { status: 403, headers: {}, body: '{}' } },
     })
     const { code, result } = await rig.run()

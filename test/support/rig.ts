@@ -44,7 +44,7 @@ export interface Rig {
 }
 
 export const SECRETS = {
-  dropboxToken: 'sl.test-dropbox-access-token-3141592',
+  dropboxToken: 'test-dropbox-access-token-3141592',
   clientSecret: 'GOCSPX-test-client-secret-2718281',
   refreshToken: '1//test-refresh-token-1618033',
 } as const

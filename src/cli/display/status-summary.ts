@@ -1,5 +1,6 @@
 import type { InterruptedRun } from '../../stages/backup/results.ts'
 import type { Status } from '../../stages/status/status.ts'
+import { signInSteps } from './accounts-summary.ts'
 import { beside, facts, heading, items, joinBlocks, paragraph, verdict, type Item, type Mark } from './blocks.ts'
 import { formatBytes, formatCount, formatDuration, formatLocalMinute } from './format.ts'
 import { signsOf, type Format, type Style } from './style.ts'
@@ -22,6 +23,7 @@ export function statusSummary(status: Status, now: Date, style: Style): string {
     factsOf(status, now, style),
     accountTable(accounts, style),
     errors(accounts, style),
+    signInSteps(accounts, style),
     interruptedRun === null ? [] : interrupted(interruptedRun, style),
     next(status, style),
   ])
@@ -31,7 +33,8 @@ function titleOf({ result, overdue, newestBackupAt, active }: Status, now: Date)
   if (newestBackupAt === null) return [overdue ? 'bad' : 'look', overdue ? 'Overdue: no backup yet' : 'No backup yet']
   const age = `the newest backup began ${formatDuration(now.getTime() - Date.parse(newestBackupAt))} ago`
   if (overdue) return ['bad', `Overdue: ${age}`]
-  const well = active !== null || result.interruptedRun === null
+  const signedIn = result.accounts.every(({ signIn }) => signIn === null || signIn.state === 'ok')
+  const well = signedIn && (active !== null || result.interruptedRun === null)
   const stored = result.accounts.every(({ lastStatus }) => lastStatus === 'completed')
   return well && stored ? ['ok', `Backed up: ${age}`] : ['look', `Backed up, but look at it: ${age}`]
 }

@@ -74,6 +74,33 @@ export interface InterruptedRun {
   }[]
 }
 
+export interface SignInStatus {
+  /** `lapsing`: it ends soon. `lapsed`: it has ended, or was refused at the last run. `none`: there never was one. */
+  readonly state: 'ok' | 'lapsing' | 'lapsed' | 'none'
+  /** Null when no end is known. */
+  readonly lapsesAt: string | null
+  /** What to do; empty when ok. */
+  readonly advice: string
+}
+
+export interface AccountTest {
+  readonly name: string
+  readonly type: string
+  readonly ok: boolean
+  /** Who is signed in; null when nobody could be. */
+  readonly account: string | null
+  /** Null when the service names no limit. */
+  readonly freeBytes: number | null
+  readonly error: ErrorReport | null
+}
+
+export interface AccountsResult {
+  readonly accounts: readonly (StatusResult['accounts'][number] & {
+    readonly folder: string
+    readonly signedInBy: string
+  })[]
+}
+
 export interface StatusResult {
   readonly schedule: {
     readonly enabled: boolean
@@ -90,6 +117,8 @@ export interface StatusResult {
     readonly lastBackupAt: string | null
     readonly lastStatus: DestinationResult['status'] | null
     readonly lastError: ErrorReport | null
+    /** Null where none is needed. */
+    readonly signIn: SignInStatus | null
   }[]
   readonly interruptedRun: InterruptedRun | null
   /** The last time that a stored archive was looked at again (`verify`); null when none ever was. */

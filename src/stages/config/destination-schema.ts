@@ -47,13 +47,17 @@ const dropbox = rules(
       )
     }
     if (refreshToken === undefined && appKey === undefined && appSecret === undefined) {
-      return [{ key: 'accessToken', message: 'is missing; right would be accessToken, or refreshToken with appKey' }]
+      return [
+        {
+          key: 'accessToken',
+          message:
+            'is missing; right would be appKey alone (then: dicom-backup accounts connect), refreshToken with appKey, or accessToken',
+        },
+      ]
     }
     return [
-      refreshToken === undefined && {
-        key: 'refreshToken',
-        message: 'is missing; appKey and appSecret serve to use one',
-      },
+      refreshToken === undefined &&
+        appSecret !== undefined && { key: 'refreshToken', message: 'is missing; appSecret serves to use one' },
       appKey === undefined && { key: 'appKey', message: 'is missing; refreshToken needs the App key of its app' },
     ]
   },
@@ -67,10 +71,10 @@ const googleDrive = rules(
     folder: remoteFolder('a folder in Google Drive such as DICOM_Backups')
       .refine((folder) => folder !== '', 'the name of a folder; Google Drive has no archives outside one')
       .default('DICOM_Backups'),
-    oauth: section('a map with clientId, clientSecret and refreshToken', {
+    oauth: section('a map with clientId, clientSecret and, unless it is connected, refreshToken', {
       clientId: secret('the client ID, from the Google Cloud console'),
       clientSecret: secret('the client secret, from the Google Cloud console'),
-      refreshToken: secret('a refresh token of Google'),
+      refreshToken: secret('a refresh token of Google').optional(),
     }).optional(),
     credentialsFile: path("the path of a service account's key file").optional(),
   }),

@@ -129,8 +129,10 @@ function absoluteDestination(
         name,
         chunkSize,
         folder: written.folder,
-        oauth: written.oauth ?? null,
+        oauth:
+          written.oauth === undefined ? null : { ...written.oauth, refreshToken: written.oauth.refreshToken ?? null },
         credentialsFile: written.credentialsFile === undefined ? null : absolute(written.credentialsFile),
+        keyText: null,
       }
   }
 }

@@ -41,9 +41,16 @@ export interface GoogleDriveConfig extends DestinationBase {
    * Names with '/' between them below My Drive, or 'id:FOLDER_ID' with names below it, for a shared folder or drive.
    */
   readonly folder: string
-  readonly oauth: { readonly clientId: string; readonly clientSecret: string; readonly refreshToken: string } | null
+  readonly oauth: {
+    readonly clientId: string
+    readonly clientSecret: string
+    /** Null: it is to be connected. */
+    readonly refreshToken: string | null
+  } | null
   /** Path of a service account's key file. */
   readonly credentialsFile: string | null
+  /** The text of such a file, where it stands in the viewer's tables; null in a configuration file. */
+  readonly keyText: string | null
 }
 
 export type DestinationConfig = LocalConfig | DropboxConfig | GoogleDriveConfig

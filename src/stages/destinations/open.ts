@@ -1,6 +1,7 @@
 import type { Destination } from '../../pipeline/destination.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
 import { createTransport } from '../http/transport.ts'
+import type { Transport } from '../http/types.ts'
 import { DROPBOX_ORIGINS, dropboxDestination } from './dropbox/dropbox.ts'
 import { googleDriveDestination } from './google-drive/google-drive.ts'
 import { localDestination } from './local/local.ts'
@@ -13,12 +14,17 @@ export function openDestination(config: DestinationConfig, endpoints: Config['en
     case 'local':
       return localDestination(config)
     case 'dropbox':
-      return dropboxDestination(config, { transport: createTransport(elsewhere(DROPBOX_ORIGINS, endpoints.dropbox)) })
+      return dropboxDestination(config, { transport: transportTo('dropbox', endpoints) })
     case 'google-drive':
-      return googleDriveDestination(config, {
-        transport: createTransport(elsewhere(GOOGLE_ORIGINS, endpoints.googleDrive)),
-      })
+      return googleDriveDestination(config, { transport: transportTo('google-drive', endpoints) })
   }
+}
+
+/** The way to a service, or to what stands in for it. The caller closes it. */
+export function transportTo(type: 'dropbox' | 'google-drive', endpoints: Config['endpoints']): Transport {
+  return type === 'dropbox'
+    ? createTransport(elsewhere(DROPBOX_ORIGINS, endpoints.dropbox))
+    : createTransport(elsewhere(GOOGLE_ORIGINS, endpoints.googleDrive))
 }
 
 function elsewhere(origins: readonly string[], endpoint: string | null): { origins: Record<string, string> } {

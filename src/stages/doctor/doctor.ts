@@ -1,7 +1,7 @@
 /** Tries everything a run needs, each on its own, and says what to mend. */
 import { access, constants, open, opendir, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { asBackupError, systemCode } from '../../pipeline/errors.ts'
+import { asBackupError, systemCode, type BackupError } from '../../pipeline/errors.ts'
 import { mustBeArchiveFolder } from '../backup/sources.ts'
 import type { DoctorCheck, DoctorResult } from '../backup/results.ts'
 import type { LoadedConfig } from '../config/load.ts'
@@ -23,9 +23,13 @@ const mebibytes = (bytes: number): string =>
 
 /**
  * Writes nothing but a probe file in the state and log folders, which it removes. Never rejects because something is
- * unwell.
+ * unwell. `lost`: why the state cannot be read; null when it can, or is not there yet.
  */
-export async function doctor(config: LoadedConfig, signal: AbortSignal): Promise<DoctorResult> {
+export async function doctor(
+  config: LoadedConfig,
+  lost: BackupError | null,
+  signal: AbortSignal,
+): Promise<DoctorResult> {
   const checks: DoctorCheck[] = []
   const check = async (name: string, examine: () => Promise<Finding>): Promise<void> => {
     checks.push({ name, remedy: '', ...(await examined(examine, signal)) })
@@ -49,6 +53,9 @@ export async function doctor(config: LoadedConfig, signal: AbortSignal): Promise
     })
   }
   await check('state folder', () => stateFolder(config.state.dir, dumpBytes))
+  if (lost !== null) {
+    await check('state', () => Promise.resolve({ ok: false, detail: lost.message, remedy: lost.advice }))
+  }
   await check('log file', () => logFile(config.log.file))
   for (const one of config.destinations) {
     await check(`destination ${one.name}`, async () => {

@@ -1,3 +1,4 @@
+import { withSignIns } from '../accounts/sign-ins.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import { SqliteState } from './sqlite-state.ts'
 import type { State } from './state.ts'
@@ -12,9 +13,12 @@ export function openStateToRead({ state }: LoadedConfig): Promise<State | null> 
   return Promise.resolve(SqliteState.openToRead(state.dir))
 }
 
-/** The configuration with what stands in the state: its destinations beside those of the file, and its schedule. */
+/**
+ * The configuration with what stands in the state: its destinations beside those of the file, its schedule, and the
+ * sign-ins that were made with `accounts connect`.
+ */
 export async function configWith(config: LoadedConfig, state: State | null): Promise<LoadedConfig> {
-  if (state === null) return config
+  if (state === null) return withSignIns(config)
   const [schedule, accounts] = [await state.schedule(config.schedule), await state.accounts()]
-  return { ...config, schedule, destinations: [...config.destinations, ...accounts] }
+  return withSignIns({ ...config, schedule, destinations: [...config.destinations, ...accounts] })
 }

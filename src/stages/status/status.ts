@@ -1,7 +1,9 @@
 import { isoLocal } from '../backup/archive-name.ts'
 import { listOpenRuns } from '../backup/open-runs.ts'
 import type { InterruptedRun, StatusResult } from '../backup/results.ts'
-import type { Config } from '../config/types.ts'
+import { signInStatus } from '../accounts/sign-in-state.ts'
+import { readSignIns, signInIn } from '../accounts/sign-ins.ts'
+import type { Config, DestinationConfig } from '../config/types.ts'
 import { lastStored, nextDue } from '../schedule/due.ts'
 import { intervalMs } from '../schedule/grid.ts'
 import type { ActiveRun, State } from '../state/state.ts'
@@ -16,6 +18,8 @@ export interface Status {
    * first run did. With no run at all nothing is overdue: since when one was wanted is not known.
    */
   readonly overdue: boolean
+  /** A sign-in is missing, has ended or is about to. */
+  readonly signInLapses: boolean
   /** When the newest stored and verified backup began, at whichever destination; ISO 8601, null when there is none. */
   readonly newestBackupAt: string | null
   /** The run that goes on right now. What it works at does not count as interrupted. */
@@ -34,11 +38,14 @@ export async function readStatus(config: Config, state: State | null, now: Date)
   const times = await runTimes(state, open, now)
   const overdueSince = newestBackupAt ?? times.first
   const { enabled, every } = config.schedule
+  const accounts = await Promise.all(
+    config.destinations.map((one) => account(one, config, state, { now, lastRunAt: times.last })),
+  )
   return {
     result: {
       schedule: { enabled, every, lastRunAt: times.last, nextDueAt: await nextDueAt(config.schedule, state, now) },
       backedUp: (await state?.copies()) ?? 0,
-      accounts: await Promise.all(config.destinations.map(({ name, type }) => account(name, type, state, now))),
+      accounts,
       interruptedRun: open,
       lastVerified: (await state?.lastVerification()) ?? null,
     },
@@ -46,6 +53,7 @@ export async function readStatus(config: Config, state: State | null, now: Date)
       enabled &&
       overdueSince !== null &&
       now.getTime() - Date.parse(overdueSince) > OVERDUE_INTERVALS * intervalMs(every),
+    signInLapses: accounts.some(({ signIn }) => signIn !== null && signIn.state !== 'ok'),
     newestBackupAt,
     active,
   }
@@ -59,10 +67,9 @@ async function runTimes(
 ): Promise<{ readonly first: string | null; readonly last: string | null }> {
   const { first = null, last = null } = (await state?.runTimes(now)) ?? {}
   if (open === null || Date.parse(open.startedAt) > now.getTime()) return { first, last }
-  const before = (a: string, b: string): boolean => Date.parse(a) < Date.parse(b)
   return {
-    first: first === null || before(open.startedAt, first) ? open.startedAt : first,
-    last: last === null || before(last, open.startedAt) ? open.startedAt : last,
+    first: first === null || isBefore(open.startedAt, first) ? open.startedAt : first,
+    last: last === null || isBefore(last, open.startedAt) ? open.startedAt : last,
   }
 }
 
@@ -76,18 +83,33 @@ async function nextDueAt(
 }
 
 async function account(
-  name: string,
-  type: string,
+  destination: DestinationConfig,
+  { state: { dir }, schedule }: Config,
   state: State | null,
-  now: Date,
+  { now, lastRunAt }: { readonly now: Date; readonly lastRunAt: string | null },
 ): Promise<StatusResult['accounts'][number]> {
+  const { name, type } = destination
   const last = (await state?.lastResult(name)) ?? null
+  const lastError = last?.error ?? null
+  const signIn = signInIn(destination, readSignIns(dir))
   return {
     name,
     type,
     active: true,
     lastBackupAt: (await state?.lastStoredAt(now, name)) ?? null,
     lastStatus: last?.status ?? null,
-    lastError: last?.error ?? null,
+    lastError,
+    signIn: signInStatus({
+      destination,
+      signIn,
+      // What was refused before it was connected again says nothing of the new sign-in.
+      lastError: signIn !== null && lastRunAt !== null && isBefore(lastRunAt, signIn.connectedAt) ? null : lastError,
+      now,
+      intervalMs: intervalMs(schedule.every),
+    }),
   }
+}
+
+function isBefore(a: string, b: string): boolean {
+  return Date.parse(a) < Date.parse(b)
 }

@@ -216,7 +216,13 @@ export function examined(): DoctorResult {
 /** All is well: two destinations, both stored at the last run. */
 export function upToDate(): Status {
   const startedAt = '2026-03-04T12:00:00+00:00'
-  const well = { active: true, lastBackupAt: startedAt, lastStatus: 'completed', lastError: null } as const
+  const well = {
+    active: true,
+    lastBackupAt: startedAt,
+    lastStatus: 'completed',
+    lastError: null,
+    signIn: null,
+  } as const
   return {
     result: {
       schedule: { enabled: true, every: '6h', lastRunAt: startedAt, nextDueAt: '2026-03-04T18:00:00+00:00' },
@@ -229,6 +235,7 @@ export function upToDate(): Status {
       lastVerified: null,
     },
     overdue: false,
+    signInLapses: false,
     newestBackupAt: startedAt,
     active: null,
   }
@@ -251,7 +258,15 @@ export function stopped(): Status {
           lastStatus: 'failed',
           lastError: { code: 'E_QUOTA', message: 'hospital-drive: The account is full. Make room there.' },
         },
-        { name: 'nas', type: 'local', active: true, lastBackupAt: null, lastStatus: null, lastError: null },
+        {
+          name: 'nas',
+          type: 'local',
+          active: true,
+          lastBackupAt: null,
+          lastStatus: null,
+          lastError: null,
+          signIn: null,
+        },
       ],
       interruptedRun: {
         runId: 'r2',

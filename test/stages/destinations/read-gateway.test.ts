@@ -34,6 +34,7 @@ const services: Record<string, DestinationConfig> = {
     chunkSize: null,
     oauth: { clientId: 'client-id', clientSecret: 'client-secret', refreshToken: 'refresh' },
     credentialsFile: null,
+    keyText: null,
   },
 }
 

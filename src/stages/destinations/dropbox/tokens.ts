@@ -74,7 +74,7 @@ export function dropboxTokens(config: DropboxConfig, caller: Caller, transport: 
       if (token !== null && performance.now() < token.renewAt) return token.value
       if (isRenewable(config)) return await renew(signal)
       throw new BackupError('E_AUTH', `${caller.name}: there is no sign-in to Dropbox yet.`, {
-        advice: `Put an access token, or a refresh token with the appKey, of ${caller.name} into the configuration.`,
+        advice: `Connect it: dicom-backup accounts connect ${caller.name}`,
       })
     },
     async renewed(refused, signal) {

@@ -23,28 +23,39 @@ export async function signInClient(config: GoogleDriveConfig, fetchImplementatio
   const { OAuth2Client, JWT } = await import('google-auth-library')
   if (config.oauth !== null) {
     const { clientId, clientSecret, refreshToken } = config.oauth
+    if (refreshToken === null) throw notConnected(config.name)
     const client = new OAuth2Client({ clientId, clientSecret, transporterOptions })
     client.setCredentials({ refresh_token: refreshToken })
     return client
   }
-  if (config.credentialsFile === null) {
-    throw new BackupError('E_CONFIG', `${config.name}: nothing to sign in with.`, {
-      advice: 'Set oauth (clientId, clientSecret, refreshToken) or credentialsFile.',
+  if (config.credentialsFile === null && config.keyText === null) {
+    throw new BackupError('E_AUTH', `${config.name}: there is nothing to sign in to Google Drive with.`, {
+      advice: "Give it an OAuth client's ID, secret and refresh token, or the key of a service account.",
     })
   }
-  const key = await readKeyFile(config.name, config.credentialsFile)
+  const key = await readKey(config.name, config)
   return new JWT({ ...key, scopes: [SERVICE_ACCOUNT_SCOPE], transporterOptions })
 }
 
+export function notConnected(name: string): BackupError {
+  return new BackupError('E_AUTH', `${name}: there is no sign-in to Google Drive yet.`, {
+    advice: `Connect it: dicom-backup accounts connect ${name}`,
+  })
+}
+
 /** No `cause` here: a JSON error quotes the text it fails on, which is a private key. */
-async function readKeyFile(name: string, file: string): Promise<{ email: string; key: string }> {
-  const wrong = (text: string): BackupError =>
-    new BackupError('E_CONFIG', `${name}: ${text}`, {
-      advice: 'credentialsFile names the JSON key file of a service account, from the Google Cloud console.',
-    })
+async function readKey(
+  name: string,
+  { credentialsFile: file, keyText }: Pick<GoogleDriveConfig, 'credentialsFile' | 'keyText'>,
+): Promise<{ email: string; key: string }> {
+  const advice =
+    file === null
+      ? "Its key in the viewer's table (credentials_json) is to be the JSON key of a service account, from the Google Cloud console."
+      : 'credentialsFile names the JSON key file of a service account, from the Google Cloud console.'
+  const wrong = (text: string): BackupError => new BackupError('E_CONFIG', `${name}: ${text}`, { advice })
   let text: string
   try {
-    text = await readFile(file, 'utf8')
+    text = file === null ? (keyText ?? '') : await readFile(file, 'utf8')
   } catch (error) {
     throw wrong(`${file} cannot be read (${systemCode(error)}).`)
   }
@@ -59,5 +70,5 @@ async function readKeyFile(name: string, file: string): Promise<{ email: string;
   } catch {
     // Told below.
   }
-  throw wrong(`${file} is not the key file of a service account.`)
+  throw wrong(`${file ?? 'what it has'} is not the key ${file === null ? '' : 'file '}of a service account.`)
 }

@@ -1,0 +1,85 @@
+import type { AccountsResult, AccountTest } from '../../stages/backup/results.ts'
+import { beside, heading, items, joinBlocks, paragraph, verdict, type Item, type Mark } from './blocks.ts'
+import { formatBytes, formatLocalMinute } from './format.ts'
+import { signsOf, type Format, type Style } from './style.ts'
+import { table, type Cell } from './table.ts'
+
+type Account = AccountsResult['accounts'][number]
+
+const SIGN_INS: Readonly<Record<NonNullable<Account['signIn']>['state'], readonly [Mark, Format, string]>> = {
+  ok: ['ok', 'green', ''],
+  lapsing: ['look', 'yellow', 'lapses soon'],
+  lapsed: ['bad', 'red', 'lapsed or refused'],
+  none: ['bad', 'red', 'not signed in yet'],
+}
+
+/** The destinations for people: where each goes, how it is signed in to, and what to do about it. */
+export function accountsSummary({ accounts }: AccountsResult, style: Style): string {
+  const head: Cell[] = ['', '', '', 'Folder', 'Sign-in', 'Last backup'].map((text) => [text, 'dim'] as const)
+  const rows = accounts.map(({ name, type, folder, signedInBy, signIn, lastBackupAt }): Cell[] => {
+    const [mark, format, text] = SIGN_INS[signIn?.state ?? 'ok']
+    const how = [signedInBy, text].filter((part) => part !== '').join(', ')
+    return [
+      [signsOf(style)[mark], format],
+      name,
+      type,
+      folder,
+      text === '' ? how : [how, format],
+      lastBackupAt === null ? 'never' : formatLocalMinute(lastBackupAt),
+    ]
+  })
+  const columns = [{}, { shrinks: true }, {}, { shrinks: true }, {}, { optional: true }] as const
+  return joinBlocks([table(columns, [head, ...rows], style), signInSteps(accounts, style)])
+}
+
+/** What is to be done about sign-ins that are missing, have ended or are about to. */
+export function signInSteps(accounts: readonly Pick<Account, 'name' | 'signIn'>[], style: Style): string[] {
+  const list = accounts.flatMap(({ name, signIn }): Item[] => {
+    if (signIn === null || signIn.state === 'ok') return []
+    const [mark, , text] = SIGN_INS[signIn.state]
+    const when = signIn.lapsesAt === null ? '' : ` (${formatLocalMinute(signIn.lapsesAt)})`
+    return [{ mark, name, details: [`${text}${when}. ${signIn.advice}`] }]
+  })
+  return list.length === 0 ? [] : [heading('Sign-ins', style), ...items(list, style)]
+}
+
+export function accountTestSummary(accounts: readonly AccountTest[], style: Style): string {
+  const list = accounts.map(({ name, account, freeBytes, error }): Item => {
+    if (error !== null) return { mark: 'bad', name, details: [`${beside(name, error.message)} (${error.code})`] }
+    const free = freeBytes === null ? 'no limit on space' : `${formatBytes(freeBytes)} free`
+    return { mark: 'ok', name, details: [`${account ?? ''}, ${free}`] }
+  })
+  const failed = accounts.filter(({ ok }) => !ok).length
+  const text = failed === 0 ? 'Every destination can be used' : `${failed} of ${accounts.length} cannot be used`
+  return joinBlocks([items(list, style, 0), verdict(failed === 0 ? 'ok' : 'bad', text, style)])
+}
+
+export interface ShownAddress {
+  readonly title: string
+  readonly address: string
+  readonly pasted: 'code' | 'address' | null
+}
+
+/** Where to go in the browser; the address stands alone on its line, so that it can be copied. */
+export function addressText({ title, address, pasted }: ShownAddress, style: Style): string {
+  const after = {
+    code: `Sign in to ${title} there and allow the access. Then paste the code that the page shows here, and press Enter:`,
+    address: `Sign in to ${title} there and allow the access. The browser then ends at an address that begins with http:// and that it cannot show: paste that whole address here, and press Enter:`,
+    none: `Sign in to ${title} there and allow the access; it goes on here by itself.`,
+  }[pasted ?? 'none']
+  return joinBlocks([['Open this address in a browser:'], [address], paragraph(after, style, 0)])
+}
+
+export function connectedSummary(
+  { name, account, lapsesAt }: { readonly name: string; readonly account: string; readonly lapsesAt: string | null },
+  style: Style,
+): string {
+  const end =
+    lapsesAt === null
+      ? []
+      : paragraph(
+          `It lapses at ${formatLocalMinute(lapsesAt)}: the app's consent screen is in testing. Publish the app in the Google Cloud console, then connect once more, and it stays.`,
+          style,
+        )
+  return joinBlocks([verdict(lapsesAt === null ? 'ok' : 'look', `${name} is connected: ${account}`, style), end])
+}

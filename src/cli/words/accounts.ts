@@ -1,0 +1,49 @@
+import { InvalidArgumentError, Option } from 'commander'
+import { withConfig, type Shared, type Words } from './words.ts'
+
+interface ConnectWords {
+  readonly browser: boolean
+  readonly port?: number
+  readonly appKey?: string
+}
+
+export function accounts({ top, wrap }: Words): void {
+  const group = top.command('accounts').description('the destinations and how they are signed in to')
+  const load = (): Promise<typeof import('../commands/accounts.ts')> => import('../commands/accounts.ts')
+
+  withConfig(group, 'list', 'show the destinations, how each is signed in to and its last backup', {
+    isDefault: true,
+  }).action(wrap(async ({ config }: Shared, output) => (await load()).list(config, output)))
+
+  withConfig(group, 'test', 'sign in to each, and show whose account it is and what still fits')
+    .argument('[names...]', 'only these destinations')
+    .action((names: readonly string[], given: Shared) =>
+      wrap(async ({ config }: Shared, output) => (await load()).test(config, names, output))(given),
+    )
+
+  withConfig(group, 'connect', 'sign in to Dropbox or Google in the browser, and keep the sign-in')
+    .argument('<name>', 'the destination')
+    .option('--no-browser', 'on a machine without one: show the address, and take what the page gives')
+    .addOption(
+      new Option('--port <number>', 'the port of the redirect address, where it is not the usual one').argParser(port),
+    )
+    .option('--app-key <key>', 'the App key of your Dropbox app, where the configuration has none')
+    .action((name: string, given: ConnectWords & Shared) =>
+      wrap(async (words: ConnectWords & Shared, output) => {
+        const { config, browser, port: number = null, appKey = null } = words
+        return await (await load()).connect(config, name, { browser, port: number, appKey }, output)
+      })(given),
+    )
+
+  withConfig(group, 'disconnect', 'forget the sign-in that connect made')
+    .argument('<name>', 'the destination')
+    .action((name: string, given: Shared) =>
+      wrap(async ({ config }: Shared, output) => (await load()).disconnect(config, name, output))(given),
+    )
+}
+
+function port(text: string): number {
+  const number = /^\d{1,5}$/.test(text) ? Number(text) : 0
+  if (number >= 1 && number <= 65_535) return number
+  throw new InvalidArgumentError('Right would be a number from 1 to 65535.')
+}

@@ -1,0 +1,172 @@
+/** `accounts connect`: a person's consent in the browser, exchanged for a sign-in that lasts. */
+import { abortError, BackupError } from '../../pipeline/errors.ts'
+import { isoLocal } from '../backup/archive-name.ts'
+import type { Config, DestinationConfig } from '../config/types.ts'
+import { openDestination, transportTo } from '../destinations/open.ts'
+import { exchangeCode } from './exchange-code.ts'
+import { codeIn, listen, type Loopback } from './loopback.ts'
+import { consentOf, PROVIDERS, type Consent, type Provider } from './providers.ts'
+import { credentialMark, saveSignIn, type SignIn } from './sign-ins.ts'
+
+/** How long a person may take at the service's page. ms. */
+const CONSENT_MS = 15 * 60_000
+
+export interface ConnectOptions {
+  /** The app's key or client ID where the configuration has none; null: the configuration's. */
+  readonly clientId: string | null
+  /** The port of the redirect address; null: the provider's own, or a free one. */
+  readonly port: number | null
+  /** False: nothing listens on this machine; the person pastes the code, or the address that the browser ended at. */
+  readonly loopback: boolean
+  /** Shows the person where to go. `pasted`: what to paste, when something is to be. */
+  readonly onAddress: (shown: {
+    readonly title: string
+    readonly address: string
+    readonly pasted: 'code' | 'address' | null
+  }) => void
+  /** What the person pastes: the next line. */
+  readonly paste: (signal: AbortSignal) => Promise<string>
+  readonly signal: AbortSignal
+}
+
+/**
+ * Connects a destination and keeps its sign-in in the state folder. Rejects with E_CONFIG when it is not one that can be
+ * connected, with E_AUTH when consent was refused or the service does not take the sign-in, with E_DESTINATION,
+ * E_STATE, E_ABORTED.
+ */
+export async function connectAccount(config: Config, one: DestinationConfig, options: ConnectOptions): Promise<SignIn> {
+  if (one.type === 'local') {
+    throw new BackupError('E_CONFIG', `${one.name} is a folder; only Dropbox and Google Drive are signed in to.`)
+  }
+  const client = clientOf(one, options.clientId)
+  const provider = PROVIDERS[one.type]
+  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(CONSENT_MS)])
+  const app = { name: one.name, provider, ...client }
+  const transport = transportTo(one.type, config.endpoints)
+  try {
+    const { consent, code } = await consented(provider, client.clientId, { ...options, signal })
+    const { refreshToken, lapsesInMs } = await exchangeCode(app, consent, code, { transport, signal })
+    const now = new Date()
+    const signIn: SignIn = {
+      name: one.name,
+      type: one.type,
+      refreshToken,
+      ...client,
+      account: await accountOf(config, one, { ...client, refreshToken }, signal),
+      connectedAt: isoLocal(now),
+      lapsesAt: lapsesInMs === null ? null : isoLocal(new Date(now.getTime() + lapsesInMs)),
+      replaces: credentialMark(one),
+    }
+    await saveSignIn(config.state.dir, signIn)
+    return signIn
+  } catch (error) {
+    if (options.signal.aborted) throw abortError(options.signal)
+    if (signal.aborted) {
+      throw new BackupError('E_AUTH', `${one.name}: nobody consented within ${CONSENT_MS / 60_000} minutes.`, {
+        advice: 'Start again.',
+      })
+    }
+    throw error
+  } finally {
+    transport.close()
+  }
+}
+
+type Client = Pick<SignIn, 'clientId' | 'clientSecret'>
+
+function clientOf(one: Exclude<DestinationConfig, { type: 'local' }>, given: string | null): Client {
+  if (one.type === 'dropbox') {
+    const clientId = given ?? one.appKey
+    if (clientId !== null) return { clientId, clientSecret: null }
+    throw new BackupError('E_CONFIG', `${one.name} has no appKey.`, {
+      advice: 'Write the App key of your Dropbox app into the configuration as appKey, or give it with --app-key.',
+    })
+  }
+  if (one.oauth !== null) return { clientId: one.oauth.clientId, clientSecret: one.oauth.clientSecret }
+  throw new BackupError('E_CONFIG', `${one.name} has no oauth.clientId and oauth.clientSecret.`, {
+    advice:
+      'Write those of your OAuth client (a desktop app) into the configuration; a service account is not connected.',
+  })
+}
+
+async function consented(
+  provider: Provider,
+  clientId: string,
+  options: ConnectOptions,
+): Promise<{ readonly consent: Consent; readonly code: string }> {
+  const { loopback, port, signal } = options
+  if (!loopback && provider.showsCode) {
+    const consent = consentOf(provider, clientId, null)
+    options.onAddress({ title: provider.title, address: consent.address, pasted: 'code' })
+    const code = (await options.paste(signal)).trim()
+    if (code === '') throw new BackupError('E_AUTH', 'No code was given.', { advice: 'Start again.' })
+    return { consent, code }
+  }
+  if (!loopback) {
+    const { host } = provider.redirect
+    const consent = consentOf(provider, clientId, `http://${host}:${port ?? provider.redirect.port ?? 53_682}/`)
+    options.onAddress({ title: provider.title, address: consent.address, pasted: 'address' })
+    return { consent, code: pastedCode(await options.paste(signal), consent) }
+  }
+  let consent: Consent | null = null
+  const listening = await listen(provider.redirect.host, port ?? provider.redirect.port, () => consent?.state ?? '')
+  try {
+    consent = consentOf(provider, clientId, listening.uri)
+    options.onAddress({ title: provider.title, address: consent.address, pasted: null })
+    return { consent, code: await browsed(listening, signal) }
+  } finally {
+    listening.close()
+  }
+}
+
+async function browsed({ code }: Loopback, signal: AbortSignal): Promise<string> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const stop = (): void => {
+    reject(abortError(signal))
+  }
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    if (signal.aborted) stop()
+    return await Promise.race([code, promise])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+/** The code in the address that the browser ended at, where this machine's loopback is not the browser's. */
+function pastedCode(pasted: string, { state }: Consent): string {
+  const url = URL.parse(pasted.trim())
+  const answer = url === null ? { wrong: '' } : codeIn(url.searchParams, state)
+  if ('code' in answer) return answer.code
+  if ('refused' in answer) throw answer.refused
+  throw new BackupError('E_AUTH', 'That is not the address that the browser ended at after the consent.', {
+    advice:
+      'Start again, and copy the whole address, from http:// on, out of the browser. That the page cannot be shown is as it should be.',
+  })
+}
+
+/** Signs in with what came, so that a sign-in which is kept is one that works. */
+async function accountOf(
+  { endpoints }: Config,
+  one: DestinationConfig,
+  { clientId, clientSecret, refreshToken }: Client & { readonly refreshToken: string },
+  signal: AbortSignal,
+): Promise<string> {
+  const signed: DestinationConfig =
+    one.type === 'dropbox'
+      ? { ...one, accessToken: null, refreshToken, appKey: clientId, appSecret: null }
+      : one.type === 'google-drive'
+        ? {
+            ...one,
+            oauth: { clientId, clientSecret: clientSecret ?? '', refreshToken },
+            credentialsFile: null,
+            keyText: null,
+          }
+        : one
+  const destination = openDestination(signed, endpoints)
+  try {
+    return (await destination.signIn(signal)).label
+  } finally {
+    await destination.close()
+  }
+}

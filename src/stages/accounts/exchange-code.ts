@@ -1,0 +1,82 @@
+import { BackupError } from '../../pipeline/errors.ts'
+import { fieldOf, readAnswer } from '../http/answer.ts'
+import { networkFailure } from '../http/network-failure.ts'
+import type { Transport } from '../http/types.ts'
+import type { Consent, Provider } from './providers.ts'
+
+export interface Grant {
+  readonly refreshToken: string
+  /** ms from now until the refresh token ends; null when the service names no end. */
+  readonly lapsesInMs: number | null
+}
+
+/** RFC 6749 section 4.1.3, 5.2 */
+const WORDS: Readonly<Record<string, readonly [what: string, advice: string]>> = {
+  invalid_grant: ['the code is not good (any more)', 'Start again; a code is good once, and for a few minutes.'],
+  invalid_client: ['the app is not known there', 'Check the key, or ID and secret, of the app in the configuration.'],
+  invalid_client_id: ['the app is not known there', 'Check the appKey in the configuration.'],
+  redirect_uri_mismatch: [
+    'the redirect address is not the one it knows',
+    'Register the address that was shown, or use --no-browser.',
+  ],
+}
+
+/**
+ * Exchanges the code of the consent page for a refresh token. Rejects with E_AUTH when it is refused or no refresh token
+ * comes, with E_DESTINATION when the service does not answer.
+ */
+export async function exchangeCode(
+  {
+    name,
+    provider,
+    clientId,
+    clientSecret,
+  }: {
+    readonly name: string
+    readonly provider: Provider
+    readonly clientId: string
+    readonly clientSecret: string | null
+  },
+  consent: Consent,
+  code: string,
+  { transport, signal }: { readonly transport: Transport; readonly signal: AbortSignal },
+): Promise<Grant> {
+  const form = new URLSearchParams({
+    grant_type: 'authorization_code',
+    code,
+    client_id: clientId,
+    code_verifier: consent.verifier,
+  })
+  if (consent.redirectUri !== null) form.set('redirect_uri', consent.redirectUri)
+  if (clientSecret !== null) form.set('client_secret', clientSecret)
+  const failed = (what: string, advice: string): BackupError =>
+    new BackupError('E_AUTH', `${name}: ${provider.title} did not take the sign-in: ${what}.`, { advice })
+  try {
+    const answer = await readAnswer(await transport.fetch(provider.tokenUrl, { method: 'POST', body: form, signal }))
+    if (answer.status >= 500 || answer.status === 429) {
+      throw new BackupError('E_DESTINATION', `${name}: ${provider.title} does not answer well (${answer.status}).`, {
+        remedy: 'retry',
+        advice: 'Start again in a few minutes.',
+      })
+    }
+    if (answer.status !== 200) {
+      const [what, advice] = WORDS[String(fieldOf(answer.body, 'error'))] ?? [
+        `it answered ${answer.status}`,
+        'Start again.',
+      ]
+      throw failed(what, advice)
+    }
+    const refreshToken = fieldOf(answer.body, 'refresh_token')
+    if (typeof refreshToken !== 'string' || refreshToken === '') {
+      throw failed('no lasting sign-in came', 'Take the access away in the account’s settings there, then start again.')
+    }
+    // Google names it for grants that end, as those of an app in testing do.
+    const seconds = fieldOf(answer.body, 'refresh_token_expires_in')
+    return { refreshToken, lapsesInMs: typeof seconds === 'number' ? seconds * 1000 : null }
+  } catch (error) {
+    if (error instanceof BackupError) throw error
+    const known = networkFailure(name, error, { remedy: 'retry', signal })
+    if (known !== null) throw known
+    throw failed('its answer could not be read', 'Start again.')
+  }
+}
