@@ -17,10 +17,10 @@ export async function runIfDue(configFile: string, output: Output): Promise<Exit
   const { backup } = await import('./run.ts')
   return await withState(configFile, (place) => {
     const flags = { mode: due.action === 'resume' ? 'resume' : 'run', destination: [], acceptShrunk: false } as const
-    // Another call of the same hour may have made it meanwhile.
+    // Another call of the same hour may have made it meanwhile, or all of it but for one destination.
     const beforeRun = async (): ReturnType<NonNullable<Parameters<typeof backup>[3]>> => {
       const now = await whetherDue(place.config, place.state, new Date())
-      return now.action === 'nothing' ? nothingDone(now.reason, now.nextDueAt) : null
+      return now.action === 'nothing' ? nothingDone(now.reason, now.nextDueAt) : now.action
     }
     return backup(place, flags, output, beforeRun)
   })

@@ -26,8 +26,8 @@ export interface RunOptions {
   /** Gets the counters of each run before anything is counted. */
   readonly onProgress: (progress: Progress) => void
   readonly signal: AbortSignal
-  /** Asked once the lock is held: a result ends the run before it began, null lets it begin. */
-  readonly beforeRun?: () => Promise<RunResult | null>
+  /** Asked once the lock is held: a result ends the run before it began; with a mode it begins, in that one. */
+  readonly beforeRun?: () => Promise<RunResult | RunOptions['mode']>
   /** How a destination is opened; default `openDestination`. For tests, whose destinations wait less long. */
   readonly open?: typeof openDestination
 }

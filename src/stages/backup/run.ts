@@ -33,8 +33,9 @@ export async function runBackup(config: Config, state: State, options: RunOption
   const lock = await state.lock()
   try {
     const signal = AbortSignal.any([options.signal, lock.lost])
-    const ended = (await options.beforeRun?.()) ?? null
-    return ended ?? (await new Backup(config, state, { ...options, signal }).result())
+    const mode = (await options.beforeRun?.()) ?? options.mode
+    if (typeof mode !== 'string') return mode
+    return await new Backup(config, state, { ...options, signal, mode }).result()
   } finally {
     await lock.release()
   }

@@ -1,5 +1,5 @@
 /** Changes `schedule` in a configuration file, and not a character around it. */
-import { readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chownSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { isMap, isScalar, parseDocument } from 'yaml'
 import { BackupError, systemCode } from '../../pipeline/errors.ts'
 import { loadConfig } from './load.ts'
@@ -72,7 +72,10 @@ function replaceFile(file: string, text: string, change: Change, env: NodeJS.Pro
   const bytes = utf16 ? Buffer.from(`\uFEFF${text}`, 'utf16le') : Buffer.from(`${mark ? '\uFEFF' : ''}${text}`)
   const fresh = `${file}.new-${process.pid}`
   try {
-    writeFileSync(fresh, bytes, { mode: statSync(file).mode & 0o777, flush: true })
+    const { mode, uid, gid } = statSync(file)
+    writeFileSync(fresh, bytes, { mode: mode & 0o777, flush: true })
+    // Else, changed by an administrator, it could not be read any more by the account that makes the backups.
+    if (process.getuid?.() === 0) chownSync(fresh, uid, gid)
     if (!says(fresh, change, env)) throw cannot(file, change, UNKNOWN_FORM)
     renameSync(fresh, file)
   } catch (error) {

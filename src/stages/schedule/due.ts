@@ -1,8 +1,14 @@
+import { readdir } from 'node:fs/promises'
+import path from 'node:path'
+import { systemCode } from '../../pipeline/errors.ts'
+import { stateFileError } from '../../pipeline/state-file.ts'
 import { isoLocal } from '../backup/archive-name.ts'
-import { listOpenRuns } from '../backup/open-runs.ts'
 import type { Config } from '../config/types.ts'
 import type { State } from '../state/state.ts'
 import { dueAfter, intervalMs, slotOf, type Interval } from './grid.ts'
+
+/** So many past runs are looked at. Had none of them stored anything, the last that did is long past. */
+const LOOKED_AT = 200
 
 /** What an hourly call has to do. */
 export interface Due {
@@ -23,11 +29,19 @@ export function nextDue(every: Interval, lastStoredAt: string | null, now: Date)
 }
 
 /**
- * When the newest run began that was stored anywhere. One that is ahead of the clock by an interval at most counts: the
- * clock was set back a little, and its slot is served. One further ahead had a wrong clock. Null: no state, or none.
+ * When the newest run began that was stored anywhere; null when there is none. One that is ahead of the clock by an
+ * interval at most counts: the clock was set back a little, and its slot is served. One further ahead had a wrong clock,
+ * or now has one: neither it nor what was saved before it tells when the next is due. Else, after a clock was set back
+ * by weeks, the runs of those weeks would hide for weeks that nothing is backed up.
  */
 export async function lastStored(every: Interval, state: State | null, now: Date): Promise<string | null> {
-  return (await state?.lastStoredAt(new Date(now.getTime() + intervalMs(every)), null)) ?? null
+  let newest: string | null = null
+  for (const { startedAt, destinations } of (await state?.history(LOOKED_AT)) ?? []) {
+    if (!destinations.some(({ status }) => status === 'completed')) continue
+    if (Date.parse(startedAt) - now.getTime() > intervalMs(every)) break
+    if (newest === null || Date.parse(startedAt) > Date.parse(newest)) newest = startedAt
+  }
+  return newest
 }
 
 /** What is to be done now. `state` is null when there is none yet. Writes nothing. Rejects with E_STATE. */
@@ -38,10 +52,21 @@ export async function whetherDue(config: Config, state: State | null, now: Date)
   const next = nextDue(every, stored, now)
   const nextDueAt = isoLocal(next)
   if (slotOf(every, now) >= next) return { action: 'run', reason: '', nextDueAt }
-  if ((await listOpenRuns(config.state.dir)).length > 0) return { action: 'resume', reason: '', nextDueAt }
+  if (await hasOpenRun(config.state.dir)) return { action: 'resume', reason: '', nextDueAt }
   return {
     action: 'nothing',
     reason: `The next backup is due at ${nextDueAt.slice(0, 16).replace('T', ' ')}.`,
     nextDueAt,
+  }
+}
+
+/** Whether a run's folder is there. Does without the engine: at most calls nothing is due. */
+async function hasOpenRun(stateFolder: string): Promise<boolean> {
+  const folder = path.join(stateFolder, 'runs')
+  try {
+    return (await readdir(folder)).length > 0
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false
+    throw stateFileError(error, folder)
   }
 }

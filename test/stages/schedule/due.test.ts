@@ -155,6 +155,15 @@ describe('an hourly call', () => {
     assert.equal(await call('2026-11-23T18:00:00+01:00'), true, 'and right again, what was ahead hides nothing')
   })
 
+  test('goes on at once when the clock is set back into weeks that have their backups', async (t) => {
+    const { call } = await machine(t, 'Europe/Berlin')
+    const first = Date.parse('2026-11-01T00:00:00+01:00')
+    for (let n = 0; n < 14 * 24; n += 1) await call(first + n * HOUR_MS)
+    let made = 0
+    for (let n = 0; n < 24; n += 1) if (await call(first + (7 * 24 + n) * HOUR_MS)) made += 1
+    assert.ok(made >= 4 && made <= 5, `${made} backups in the first day`)
+  })
+
   test('has nothing to do when the schedule is off', async (t) => {
     const { config, state } = await machine(t, 'Europe/Berlin', '{ enabled: false }')
     const due = await whetherDue(config, state, new Date('2026-11-23T12:00:00+01:00'))

@@ -36,19 +36,18 @@ const isLineOf = (call: JobCall, one: string): boolean => one.endsWith(` # ${job
 /** What goes to stdout is a result that nobody reads; warnings and errors go to stderr, and so into cron's mail. */
 function line(call: JobCall): string {
   const command = `cd ${shell(call.folder)} && ${[call.program, ...call.args].map(shell).join(' ')} >/dev/null`
-  return `0 * * * * ${percents(command)} # ${jobName(call)}`
+  return `0 * * * * ${command} # ${jobName(call)}`
 }
 
 export function cronLine(call: JobCall): string {
   return line(call)
 }
 
-/** For sh. */
+/**
+ * For sh, through cron, which ends a command at a bare % and takes the first of two backslashes, or of one before a %,
+ * away: so % stands outside the quotes as \\%, and the quotes end and begin anew behind each backslash.
+ */
 function shell(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`
-}
-
-/** cron ends a command at a bare %. */
-function percents(text: string): string {
-  return text.replaceAll('%', '\\%')
+  const escaped = word.replaceAll(/['%\\]/g, (one) => (one === '\\' ? "\\''" : `'\\${one}'`))
+  return `'${escaped}'`
 }

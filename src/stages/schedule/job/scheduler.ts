@@ -101,12 +101,18 @@ export async function removeJob(plan: JobPlan): Promise<void> {
   await runCommand(systemdReload(systemdPlace()))
 }
 
-/** The account's crontab, empty when it has none; null when there is no cron on this machine. */
+/**
+ * The account's crontab, empty when it has none; null when there is no cron on this machine. Rejects with E_CONFIG when it
+ * cannot be read: what is written takes the whole crontab's place.
+ */
 async function crontabOf(): Promise<string | null> {
-  const { code, stdout } = await runCommand({ words: ['crontab', '-l'] })
+  const command = { words: ['crontab', '-l'] }
+  const { code, stdout, words } = await runCommand(command)
   if (code === null) return null
-  // Its exit code is 1 when there is no crontab yet.
-  return code === 0 ? stdout : ''
+  if (code === 0) return stdout
+  // With the same exit code it says that there is none yet, and that it could not look.
+  if (/no crontab/i.test(words)) return ''
+  throw failed(command, words)
 }
 
 function windowsUser(): string {

@@ -73,7 +73,7 @@ After=network-online.target
 
 [Service]
 Type=oneshot
-WorkingDirectory=${specifiers(folder)}
+WorkingDirectory=${specifiers(closed(folder))}
 ExecStart=${[quoted(specifiers(program)), ...args.map((arg) => quoted(specifiers(arg).replaceAll('$', '$$$$')))].join(' ')}
 SuccessExitStatus=4
 Nice=10
@@ -96,6 +96,11 @@ AccuracySec=1min
 [Install]
 WantedBy=timers.target
 `
+}
+
+/** A value cannot be quoted here, and must not end with a space or a backslash. */
+function closed(folder: string): string {
+  return folder.endsWith('/') ? folder : `${folder}/`
 }
 
 /** systemd.unit(5), "Specifiers" */
