@@ -64,7 +64,7 @@ export async function openRun(folder: string): Promise<OpenRun | null> {
     }
     return { folder, start, resumed: true, ...(await keep(folder, record)) }
   } catch (error) {
-    await record.close()
+    await record.close().catch(() => undefined)
     throw error
   }
 }

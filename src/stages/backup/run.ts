@@ -2,7 +2,9 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { asBackupError } from '../../pipeline/errors.ts'
-import { RunRecord } from '../../pipeline/run-record.ts'
+import { Journal } from '../../pipeline/journal.ts'
+import { RunState } from '../../pipeline/run-record.ts'
+import { isDamage } from '../../pipeline/state-file.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
 import { takeLock } from '../state/lock.ts'
 import { Store } from '../state/store.ts'
@@ -80,11 +82,7 @@ class Backup {
   async #open(folder: string): Promise<OpenRun | null> {
     const { log, mode } = this.#options
     const idleMs = Date.now() - (await lastWorkedOn(folder))
-    const run = await openRun(folder).catch(async (error: unknown) => {
-      log.warn({ err: asBackupError(error) }, 'an interrupted run cannot be gone on with')
-      await this.#abandonDamaged(folder)
-      return null
-    })
+    const run = await this.#opened(folder)
     if (run === null) {
       await removeRun(folder)
       return null
@@ -97,6 +95,27 @@ class Backup {
     log.info({ runId: run.start.runId, archive: run.start.name, why }, 'an interrupted run is abandoned')
     await this.#end(run)
     return null
+  }
+
+  /**
+   * Null when nothing is left to go on with: what it had begun is cancelled then. Rejects with E_QUOTA when the disk is
+   * full: what was sent is not to be lost because of that.
+   */
+  async #opened(folder: string): Promise<OpenRun | null> {
+    const { log, mode } = this.#options
+    try {
+      // A disk may have its moments; a file that is damaged stays so.
+      return await openRun(folder).catch((error: unknown) => {
+        if (isDamage(error)) throw error
+        return openRun(folder)
+      })
+    } catch (thrown) {
+      const error = asBackupError(thrown)
+      if (error.code === 'E_QUOTA' && mode !== 'fresh') throw error
+      log.warn({ err: error }, 'an interrupted run cannot be gone on with')
+      await this.#abandonDamaged(folder)
+      return null
+    }
   }
 
   #whyNotGoOn(run: OpenRun, idleMs: number): string | null {
@@ -121,12 +140,8 @@ class Backup {
   /** What the journal still tells of uploads is cancelled. */
   async #abandonDamaged(folder: string): Promise<void> {
     await tidyUp(async () => {
-      const record = await RunRecord.open(journalOf(folder))
-      try {
-        await abandon({ record }, this.#config, this.#options.log)
-      } finally {
-        await record.close()
-      }
+      const state = RunState.of(await Journal.read(journalOf(folder)))
+      await abandon(state, this.#config, this.#options.log)
     }, this.#options.log)
   }
 
@@ -167,7 +182,7 @@ class Backup {
   /** Nothing of the run is needed any more. */
   async #end(run: OpenRun): Promise<void> {
     const { log } = this.#options
-    await abandon(run, this.#config, log)
+    await abandon(run.record.state, this.#config, log)
     await closeRun(run)
     await tidyUp(() => removeRun(run.folder), log)
   }
