@@ -40,7 +40,8 @@ export async function sink(input: SinkInput): Promise<StoredObject> {
   try {
     const stored = await store(input)
     record.upload(destination.name, { stored, token: null, held: stored.bytes, error: null })
-    await record.sync()
+    // What is stored is stored: without the note a later process asks for it again.
+    await record.sync().catch(() => undefined)
     progress.state = 'completed'
     progress.held = stored.bytes
     return stored

@@ -65,7 +65,7 @@ class Backup {
       const run = await this.#open(folder)
       if (run === null) continue
       const wasStored = [...run.record.state.uploads.values()].some(({ stored }) => stored !== null)
-      const result = await this.#goOn(run)
+      const result = await closedOnError(run, () => this.#goOn(run))
       if (result === null) continue
       last = result
       // A backup that was only begun is today's backup; one that was stored somewhere before may not be.
@@ -87,14 +87,16 @@ class Backup {
       await removeRun(folder)
       return null
     }
-    const why = mode === 'fresh' ? 'as it was asked for' : this.#whyNotGoOn(run, idleMs)
-    if (why === null) {
-      this.#names.add(run.start.name)
-      return run
-    }
-    log.info({ runId: run.start.runId, archive: run.start.name, why }, 'an interrupted run is abandoned')
-    await this.#end(run)
-    return null
+    return await closedOnError(run, async () => {
+      const why = mode === 'fresh' ? 'as it was asked for' : this.#whyNotGoOn(run, idleMs)
+      if (why === null) {
+        this.#names.add(run.start.name)
+        return run
+      }
+      log.info({ runId: run.start.runId, archive: run.start.name, why }, 'an interrupted run is abandoned')
+      await this.#end(run)
+      return null
+    })
   }
 
   /**
@@ -203,6 +205,15 @@ class Backup {
       if (!this.#store.hasArchive(name) && !this.#names.has(name)) return { startedAt, name }
       await sleep(1000 - startedAt.getMilliseconds())
     }
+  }
+}
+
+async function closedOnError<T>(run: OpenRun, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    await closeRun(run)
+    throw error
   }
 }
 
