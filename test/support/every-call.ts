@@ -1,7 +1,7 @@
 /** Runs in this process to a folder, small enough to try something at every call that they make to the file system. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { cpSync, existsSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
@@ -17,6 +17,8 @@ const KIB = 1024
 /** What is left of a run at one moment: its state folder and the destination's. */
 export interface Moment {
   readonly folder: string
+  /** Whether a byte of the archive has come to the destination. */
+  readonly isSent: boolean
 }
 
 /** An archive of two parts, sent in six requests: a large entry and some small ones. */
@@ -73,7 +75,7 @@ export class EveryCall {
         for (const one of [state, nas].filter((one) => existsSync(one))) {
           cpSync(one, path.join(folder, path.basename(one)), { recursive: true })
         }
-        moments.push({ folder })
+        moments.push({ folder, isSent: readdirSync(nas).some((name) => statSync(path.join(nas, name)).size > 0) })
       },
     })
     await this.#run({})
