@@ -52,7 +52,7 @@ export class Journal {
       await syncFolder(path.dirname(file))
       return { journal: new Journal(file, handle, end), records }
     } catch (error) {
-      await handle.close()
+      await handle.close().catch(() => undefined)
       throw stateFileError(error, file)
     }
   }

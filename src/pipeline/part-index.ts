@@ -53,7 +53,7 @@ export class PartIndex {
       await syncFolder(path.dirname(file))
       return index
     } catch (error) {
-      await handle.close()
+      await handle.close().catch(() => undefined)
       throw stateFileError(error, file)
     }
   }

@@ -110,7 +110,7 @@ export class RunRecord {
       if (records.length > 0) await record.#fold()
       return record
     } catch (error) {
-      await journal.close()
+      await journal.close().catch(() => undefined)
       throw error
     }
   }

@@ -40,7 +40,8 @@ export async function sink(input: SinkInput): Promise<StoredObject> {
   try {
     const stored = await store(input)
     record.upload(destination.name, { stored, token: null, held: stored.bytes, error: null })
-    await record.sync()
+    // What is stored is stored: without the note a later process asks for it again.
+    await record.sync().catch(() => undefined)
     progress.state = 'completed'
     progress.held = stored.bytes
     return stored
@@ -58,13 +59,14 @@ export async function sink(input: SinkInput): Promise<StoredObject> {
 }
 
 async function store(input: SinkInput): Promise<StoredObject> {
+  const isGoneOnWith = input.record.state.made.parts > 0
   let restarts = 0
   let furthest = 0
   for (;;) {
     try {
-      const opened = await open(input)
+      const opened = await open(input, isGoneOnWith)
       if ('stored' in opened) return opened.stored
-      return await send(opened.upload, input)
+      return await send(opened.upload, input, isGoneOnWith && opened.isNew)
     } catch (error) {
       const remedy = error instanceof BackupError ? error.remedy : 'stop'
       // It holds less than it had acknowledged: it is asked again, and sent what it lacks.
@@ -80,13 +82,19 @@ async function store(input: SinkInput): Promise<StoredObject> {
 }
 
 /** An upload that is open, with the feed at the first byte that it lacks; or the object, when it is there already. */
-async function open(input: SinkInput): Promise<{ readonly upload: Upload } | { readonly stored: StoredObject }> {
+type Opened = { readonly upload: Upload; readonly isNew: boolean } | { readonly stored: StoredObject }
+
+/** `isGoneOnWith`: an earlier process may have stored the object, though its journal lost what it knew of it. */
+async function open(input: SinkInput, isGoneOnWith: boolean): Promise<Opened> {
   const { destination, object, feed, record, progress, halt, stop } = input
   if (stop.aborted) throw abortError(stop)
   const { token, held } = record.state.upload(destination.name)
   if (token !== null) {
     const resumed = await resume(input, token, held)
     if (resumed !== null) return resumed
+  } else if (isGoneOnWith) {
+    const stored = await committedBefore(input)
+    if (stored !== null) return { stored }
   }
   const upload = await destination.begin(object, halt)
   record.upload(destination.name, { token: upload.token, held: 0 })
@@ -94,15 +102,11 @@ async function open(input: SinkInput): Promise<{ readonly upload: Upload } | { r
   feed.seek(0)
   progress.held = 0
   input.onBegun()
-  return { upload }
+  return { upload, isNew: true }
 }
 
 /** The same for an upload that was begun before. Null when it is gone, and the object is not there either. */
-async function resume(
-  input: SinkInput,
-  token: string,
-  acknowledged: number,
-): Promise<{ readonly upload: Upload } | { readonly stored: StoredObject } | null> {
+async function resume(input: SinkInput, token: string, acknowledged: number): Promise<Opened | null> {
   const { destination, feed, record, progress, halt } = input
   let upload: Upload
   let held: number
@@ -130,7 +134,7 @@ async function resume(
   feed.seek(held)
   progress.held = held
   input.onBegun()
-  return { upload }
+  return { upload, isNew: false }
 }
 
 /** The object as the destination holds it, when a commit went through of which nobody heard the answer. */
@@ -147,7 +151,8 @@ async function forget({ destination, record }: SinkInput): Promise<void> {
   await record.sync()
 }
 
-async function send(upload: Upload, input: SinkInput): Promise<StoredObject> {
+/** `mayBeStored`: by an upload before this one of which nothing is known any more. */
+async function send(upload: Upload, input: SinkInput, mayBeStored: boolean): Promise<StoredObject> {
   const { destination, feed, whole, record, progress, stop, halt } = input
   const { traits } = destination
   let { token } = upload
@@ -165,6 +170,12 @@ async function send(upload: Upload, input: SinkInput): Promise<StoredObject> {
     if (stretch.last) {
       const { bytes, digests } = await whole
       progress.state = 'verifying'
+      const stored = mayBeStored ? await committedBefore(input) : null
+      if (stored !== null) {
+        // Google Drive would keep a second file of the same name.
+        await upload.abort()
+        return stored
+      }
       return await upload.commit({ offset: stretch.offset, tail: stretch.chunks, bytes, digests }, halt)
     }
     const held = await upload.append(stretch.offset, stretch.chunks, halt)

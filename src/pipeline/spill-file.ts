@@ -47,7 +47,7 @@ export class SpillFile {
       if (size > bytes) await handle.truncate(bytes)
       return new SpillFile(file, handle, bytes)
     } catch (error) {
-      await handle?.close()
+      await handle?.close().catch(() => undefined)
       throw systemCode(error) === 'ENOENT' ? damagedStateFile(file) : stateFileError(error, file)
     }
   }
@@ -148,7 +148,8 @@ export async function* readSpill(file: string, from = 0, to = Infinity): AsyncGe
   } catch (error) {
     throw stateFileError(error, file)
   } finally {
-    await handle?.close()
+    // What was read is read.
+    await handle?.close().catch(() => undefined)
   }
 }
 

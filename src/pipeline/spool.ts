@@ -29,7 +29,8 @@ export async function spool(
     await flush(handle, file)
     return written
   } finally {
-    await handle?.close()
+    // What is whole is flushed.
+    await handle?.close().catch(() => undefined)
   }
 }
 

@@ -73,6 +73,11 @@ export function stateFileError(error: unknown, file: string): BackupError {
   })
 }
 
+/** Whether it is an error of `damagedStateFile`: else the file could not be used, and perhaps can be later. */
+export function isDamage(error: unknown): boolean {
+  return error instanceof BackupError && error.code === 'E_STATE' && error.cause === undefined
+}
+
 /** A file of the state folder does not hold what was written into it. Without a cause, for that might quote it. */
 export function damagedStateFile(file: string): BackupError {
   return new BackupError('E_STATE', `The file ${file} in the state folder is damaged.`, {

@@ -70,7 +70,7 @@ function answered(rig: Rig): { readonly dropbox: number; readonly drive: number 
   return { dropbox: sum(rig.dropbox, 'append'), drive: sum(rig.drive, 'chunk') }
 }
 
-describe('a run that is stopped', { skip: WINDOWS }, () => {
+describe('a run that is stopped', { skip: WINDOWS, concurrency: 3 }, () => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     test(`by ${signal} finishes its requests, exits with 130, and the next run goes on there`, async (t) => {
       const rig = await slowRig(t)
@@ -145,7 +145,7 @@ describe('a run that is stopped', { skip: WINDOWS }, () => {
     await mustBeEverywhere(rig, result)
   })
 
-  test('while it dumps has sent nothing, and the next run begins with a new dump', async (t) => {
+  test('while it dumps has sent nothing, and is not in the way of the next run', async (t) => {
     const rig = await makeRig(t)
     const dump = path.join(rig.folder, 'mysqldump')
     const script = [

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
 import type { Destination, Upload } from '../../src/pipeline/destination.ts'
+import { ObjectDigest } from '../../src/pipeline/digest.ts'
 import { BackupError } from '../../src/pipeline/errors.ts'
 import { Journal } from '../../src/pipeline/journal.ts'
 import { PART_BYTES } from '../../src/pipeline/part.ts'
@@ -165,6 +166,38 @@ describe('each destination goes on where its far side says that it is', { timeou
       if (how === 'the upload is gone') assert.deepEqual(callsOf(second, 'd1'), ['stat'])
       assert.equal((await rig.found()).uploads.get('d1')?.stored?.id, OBJECT)
     }
+  })
+
+  /** A journal that was cut off before anything of d1's. */
+  const forgetUpload = async (rig: ResumeRig): Promise<void> => {
+    const { journal, records } = await Journal.open(journalFile(rig.folder))
+    await journal.fold(records.filter((record) => (record as { destination?: string }).destination !== 'd1'))
+    await journal.close()
+  }
+
+  test('an object that is there already, though the journal has lost it, is found and not sent again', async (t) => {
+    const { rig } = await halfway(t)
+    mustBeStored(await rig.run(), rig)
+    await forgetUpload(rig)
+    const ended = await rig.run()
+    mustBeStored(ended, rig)
+    assert.deepEqual([callsOf(ended, 'd1'), callsOf(ended, 'd0')], [['stat'], []])
+  })
+
+  test('also when only the archive’s end tells that it is the same: the new upload is given up, not committed', async (t) => {
+    const { rig } = await halfway(t)
+    const far = rig.far[1]!
+    const upload = await far.begin(OBJECT, never)
+    const whole = new ObjectDigest()
+    whole.update(rig.world.whole())
+    const bytes = rig.world.whole().length
+    await upload.commit({ offset: 0, tail: [rig.world.whole()], bytes, digests: whole.digests() }, never)
+    await forgetUpload(rig)
+    const ended = await rig.run()
+    mustBeStored(ended, rig)
+    assert.deepEqual(callsOf(ended, 'd1').slice(0, 2), ['begin', 'append 0'])
+    assert.deepEqual(callsOf(ended, 'd1').slice(-2), ['stat', 'abort'])
+    assert.ok(!callsOf(ended, 'd1').some((call) => call.startsWith('commit')))
   })
 
   test('a token that changes is noted before anything is sent under it', async (t) => {

@@ -7,6 +7,9 @@ import { syncBuiltinESMExports } from 'node:module'
 import { DatabaseSync, StatementSync } from 'node:sqlite'
 import { isOurs, meet, sqliteError, systemError } from './fault-script.ts'
 
+/** Files that were opened as FileHandles and not closed. */
+export const stillOpen = (): string[] => [...handles.values()]
+
 type Real = (...args: unknown[]) => unknown
 
 /** Puts what `make` returns in a method's place. */
@@ -74,6 +77,7 @@ const SYNC_HANDLE_CALLS = {
 const ours = (args: readonly unknown[]): string | null => args.slice(0, 2).find(isOurs) ?? null
 
 const paths = new WeakMap<object, string>()
+const handles = new Map<object, string>()
 const descriptors = new Map<number, string>()
 
 const probe = await fs.promises.open(import.meta.filename)
@@ -124,9 +128,11 @@ async function later(call: () => unknown): Promise<unknown> {
 function noted(handle: unknown, file: string): unknown {
   if (typeof handle !== 'object' || handle === null) return handle
   paths.set(handle, file)
-  replace(handle, 'close', (real, _self, args) =>
-    later(() => meetMethod({ name: 'close', file, real, args, dataAt: 0 })),
-  )
+  handles.set(handle, file)
+  replace(handle, 'close', (real, _self, args) => {
+    handles.delete(handle)
+    return later(() => meetMethod({ name: 'close', file, real, args, dataAt: 0 }))
+  })
   return handle
 }
 

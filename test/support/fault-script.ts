@@ -1,7 +1,8 @@
 /**
- * Which of the program's calls to the file system fails, and how: FAULT_KIND at call number FAULT_NTH, counted from 1.
- * Only those on what lies below the folders of FAULT_FOLDERS (a JSON list) count, and those to SQLite. At the end of the
- * process a `FaultReport` is in the file FAULT_REPORT.
+ * Which of the program's calls to the file system fails, and how: `kind` at call number `nth`, counted from 1. Only those
+ * on what lies below `folders` count, and those to SQLite. A process that is started for it reads them from
+ * FAULT_FOLDERS (a JSON list), FAULT_NTH and FAULT_KIND, and at its end a `FaultReport` is in the file FAULT_REPORT; a
+ * test that runs the program in its own process calls `arm`.
  */
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -11,6 +12,15 @@ import path from 'node:path'
  * `kill-after` it; `kill-torn`: half of what it should write is written.
  */
 export type FileFault = 'none' | 'eio' | 'enospc' | 'kill-before' | 'kill-after' | 'kill-torn'
+
+export interface FaultPlan {
+  readonly folders: readonly string[]
+  /** 0: no call. */
+  readonly nth: number
+  readonly kind: FileFault
+  /** Called before each call, with its number. */
+  readonly onCall?: (n: number) => void
+}
 
 export interface FaultReport {
   readonly calls: number
@@ -29,13 +39,25 @@ export interface Call {
   readonly error: (kind: 'eio' | 'enospc') => Error
 }
 
-const folders = JSON.parse(process.env['FAULT_FOLDERS'] ?? '[]') as readonly string[]
-const nth = Number(process.env['FAULT_NTH'] ?? 0)
-const kind = (process.env['FAULT_KIND'] ?? 'none') as FileFault
+let plan: FaultPlan = {
+  folders: JSON.parse(process.env['FAULT_FOLDERS'] ?? '[]') as readonly string[],
+  nth: Number(process.env['FAULT_NTH'] ?? 0),
+  kind: (process.env['FAULT_KIND'] ?? 'none') as FileFault,
+}
 const reportFile = process.env['FAULT_REPORT']
 
 let calls = 0
 let hit: string | null = null
+/** What `onCall` does itself is not counted. */
+let isLooking = false
+
+/** Counts anew, by another plan. Returns what has come of it so far. */
+export function arm(next: FaultPlan): () => FaultReport {
+  plan = next
+  calls = 0
+  hit = null
+  return () => ({ calls, hit })
+}
 
 const report = (): void => {
   if (reportFile !== undefined) writeFileSync(reportFile, JSON.stringify({ calls, hit } satisfies FaultReport))
@@ -50,7 +72,17 @@ function kill(): never {
 
 /** Counts a call and does it, or what the fault makes of it. */
 export function meet(call: Call): unknown {
+  if (isLooking) return call.real()
+  const { nth, kind, onCall } = plan
   calls += 1
+  if (onCall !== undefined) {
+    isLooking = true
+    try {
+      onCall(calls)
+    } finally {
+      isLooking = false
+    }
+  }
   const isMet = calls === nth || (kind === 'enospc' && calls > nth && nth > 0)
   if (!isMet || kind === 'none' || (kind === 'enospc' && !call.writes)) return call.real()
   hit ??= `${call.name} ${call.file}`
@@ -75,7 +107,7 @@ function after(value: unknown, then: () => never): unknown {
 }
 
 export const isOurs = (file: unknown): file is string =>
-  typeof file === 'string' && folders.some((one) => file === one || file.startsWith(one + path.sep))
+  typeof file === 'string' && plan.folders.some((one) => file === one || file.startsWith(one + path.sep))
 
 export const systemError = (name: string, file: string) => (wanted: 'eio' | 'enospc') => {
   const [code, errno, text] = wanted === 'eio' ? ['EIO', -5, 'i/o error'] : ['ENOSPC', -28, 'no space left on device']

@@ -105,7 +105,9 @@ async function requestFault(
   const before = standIn.requests.count()
   const fault: Fault = REQUEST_FAULTS[kind]
   standIn.faults.add({ route: '*', nth, fault })
-  let result: RunResult | null = await runHere(rig, fault.kind === 'delay')
+  // `resume`: where the others had it before, `run` would make them another one if this one cannot take it.
+  const mode = run === 'resumed' ? 'resume' : 'run'
+  let result: RunResult | null = await runHere(rig, fault.kind === 'delay', mode)
   const isHit = standIn.requests.count() - before >= nth
   standIn.faults.clear()
   if (!isHit) assert.equal(result.status, 'completed', JSON.stringify(result))

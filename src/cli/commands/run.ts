@@ -5,7 +5,6 @@ import type { RunOptions } from '../../stages/backup/run-options.ts'
 import { runBackup } from '../../stages/backup/run.ts'
 import type { LoadedConfig } from '../../stages/config/load.ts'
 import { openLog } from '../../stages/log/log.ts'
-import { verifyWeekly } from '../../stages/schedule/weekly-verify.ts'
 import { openStateToRead } from '../../stages/state/open-state.ts'
 import type { State } from '../../stages/state/state.ts'
 import { mustBeDestinations } from '../destination-names.ts'
@@ -81,7 +80,6 @@ export async function backup(
       signal: stop.signal,
       ...(beforeRun === null ? {} : { beforeRun }),
     })
-    if (scheduled) result = await verifyWeekly(config, state, result, { log: log.logger, signal: stop.signal })
   } finally {
     people.stop(result !== null)
     stop.dispose()

@@ -25,8 +25,8 @@ export interface CarriedOut {
   readonly result: RunResult
   /** Why the whole run ended early; null when it did not. */
   readonly failure: BackupError | null
-  /** False when the state could not be written. */
-  readonly recorded: boolean
+  /** As the state has it; null when that could not be written. */
+  readonly recorded: RunRecord | null
 }
 
 /**
@@ -119,13 +119,13 @@ export async function carryOut(
   }
   const finishedAt = new Date()
   let result = runResult(attempt, finishedAt)
-  let recorded = true
+  let recorded: RunRecord | null = runRecord(result, start, measure, shrunk.length === 0)
   try {
-    await state.saveRun(runRecord(result, start, measure, shrunk.length === 0))
+    await state.saveRun(recorded)
   } catch (error) {
     // What is stored is stored: a record that fails makes the run one to look at, no more.
     result = runResult({ ...attempt, warnings: [...attempt.warnings, notRecorded(error)] }, finishedAt)
-    recorded = false
+    recorded = null
   }
   logEnd(result, failure, log)
   return { result, failure, recorded }

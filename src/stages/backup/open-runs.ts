@@ -15,10 +15,10 @@ export async function listOpenRuns(stateFolder: string): Promise<InterruptedRun[
   return runs.sort((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt))
 }
 
-/** Null for one that was killed before its first note. */
+/** Null for one that was killed before its first note, and for one that only waits to be removed. */
 function interruptedRun(state: RunState): InterruptedRun | null {
   const start = factOf({ state }, 'start')
-  if (start === null) return null
+  if (start === null || start.destinations.every((name) => state.upload(name).stored !== null)) return null
   return {
     runId: start.runId,
     archive: start.name,

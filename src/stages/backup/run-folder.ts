@@ -33,9 +33,14 @@ export async function beginRun(stateFolder: string, start: RunStart): Promise<Op
     throw stateFileError(error, folder)
   }
   const record = await RunRecord.open(journalOf(folder))
-  noteFact(record, 'start', start)
-  await record.sync()
-  return { folder, start, resumed: false, ...(await keep(folder, record)) }
+  try {
+    noteFact(record, 'start', start)
+    await record.sync()
+    return { folder, start, resumed: false, ...(await keep(folder, record)) }
+  } catch (error) {
+    await record.close().catch(() => undefined)
+    throw error
+  }
 }
 
 /** Folders of runs that have not ended, oldest first. Rejects with E_STATE. */
@@ -64,7 +69,7 @@ export async function openRun(folder: string): Promise<OpenRun | null> {
     }
     return { folder, start, resumed: true, ...(await keep(folder, record)) }
   } catch (error) {
-    await record.close()
+    await record.close().catch(() => undefined)
     throw error
   }
 }

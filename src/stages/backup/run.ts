@@ -2,10 +2,13 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { asBackupError } from '../../pipeline/errors.ts'
-import { RunRecord } from '../../pipeline/run-record.ts'
+import { Journal } from '../../pipeline/journal.ts'
+import { RunState } from '../../pipeline/run-record.ts'
+import { isDamage } from '../../pipeline/state-file.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
 import { retainAfter } from '../retention/after-run.ts'
-import type { State } from '../state/state.ts'
+import { verifyWeekly } from '../schedule/weekly-verify.ts'
+import type { RunRecord, State } from '../state/state.ts'
 import { abandon } from './abandon.ts'
 import { archiveName } from './archive-name.ts'
 import { carryOut, tidyUp } from './carry-out.ts'
@@ -35,7 +38,12 @@ export async function runBackup(config: Config, state: State, options: RunOption
     const signal = AbortSignal.any([options.signal, lock.lost])
     const mode = (await options.beforeRun?.()) ?? options.mode
     if (typeof mode !== 'string') return mode
-    return await new Backup(config, state, { ...options, signal, mode }).result()
+    const backup = new Backup(config, state, { ...options, signal, mode })
+    const result = await backup.result()
+    if (options.trigger !== 'scheduled') return result
+    const looked = await verifyWeekly(config, state, result, { log: options.log, signal })
+    if (looked !== result) await backup.addToRecord(looked)
+    return looked
   } finally {
     await lock.release()
   }
@@ -48,6 +56,8 @@ class Backup {
   /** What destinations still lack of earlier runs: they take no part in a new one. */
   readonly #lacking = new Map<string, DestinationResult>()
   readonly #names = new Set<string>()
+  /** Of the run that was carried out last, as the state has it. */
+  #recorded: RunRecord | null = null
 
   constructor(config: Config, state: State, options: RunOptions) {
     this.#config = config
@@ -62,7 +72,7 @@ class Backup {
       const run = await this.#open(folder)
       if (run === null) continue
       const wasStored = [...run.record.state.uploads.values()].some(({ stored }) => stored !== null)
-      const result = await this.#goOn(run)
+      const result = await closedOnError(run, () => this.#goOn(run))
       if (result === null) continue
       last = result
       // A backup that was only begun is today's backup; one that was stored somewhere before may not be.
@@ -79,23 +89,42 @@ class Backup {
   async #open(folder: string): Promise<OpenRun | null> {
     const { log, mode } = this.#options
     const idleMs = Date.now() - (await lastWorkedOn(folder))
-    const run = await openRun(folder).catch(async (error: unknown) => {
-      log.warn({ err: asBackupError(error) }, 'an interrupted run cannot be gone on with')
-      await this.#abandonDamaged(folder)
-      return null
-    })
+    const run = await this.#opened(folder)
     if (run === null) {
       await removeRun(folder)
       return null
     }
-    const why = mode === 'fresh' ? 'as it was asked for' : await this.#whyNotGoOn(run, idleMs)
-    if (why === null) {
-      this.#names.add(run.start.name)
-      return run
+    return await closedOnError(run, async () => {
+      const why = mode === 'fresh' ? 'as it was asked for' : await this.#whyNotGoOn(run, idleMs)
+      if (why === null) {
+        this.#names.add(run.start.name)
+        return run
+      }
+      log.info({ runId: run.start.runId, archive: run.start.name, why }, 'an interrupted run is abandoned')
+      await this.#end(run)
+      return null
+    })
+  }
+
+  /**
+   * Null when nothing is left to go on with: what it had begun is cancelled then. Rejects with E_QUOTA when the disk is
+   * full: what was sent is not to be lost because of that.
+   */
+  async #opened(folder: string): Promise<OpenRun | null> {
+    const { log, mode } = this.#options
+    try {
+      // A disk may have its moments; a file that is damaged stays so.
+      return await openRun(folder).catch((error: unknown) => {
+        if (isDamage(error)) throw error
+        return openRun(folder)
+      })
+    } catch (thrown) {
+      const error = asBackupError(thrown)
+      if (error.code === 'E_QUOTA' && mode !== 'fresh') throw error
+      log.warn({ err: error }, 'an interrupted run cannot be gone on with')
+      await this.#abandonDamaged(folder)
+      return null
     }
-    log.info({ runId: run.start.runId, archive: run.start.name, why }, 'an interrupted run is abandoned')
-    await this.#end(run)
-    return null
   }
 
   async #whyNotGoOn(run: OpenRun, idleMs: number): Promise<string | null> {
@@ -120,12 +149,8 @@ class Backup {
   /** What the journal still tells of uploads is cancelled. */
   async #abandonDamaged(folder: string): Promise<void> {
     await tidyUp(async () => {
-      const record = await RunRecord.open(journalOf(folder))
-      try {
-        await abandon({ record }, this.#config, this.#options.log)
-      } finally {
-        await record.close()
-      }
+      const state = RunState.of(await Journal.read(journalOf(folder)))
+      await abandon(state, this.#config, this.#options.log)
     }, this.#options.log)
   }
 
@@ -154,21 +179,35 @@ class Backup {
     try {
       const { result, failure, recorded } = await carryOut(run, destinations, where)
       // One that is stored and not recorded is recorded by the next run.
-      if ((recorded || result.archive === null) && isOver(run, failure, this.#config)) {
+      if ((recorded !== null || result.archive === null) && isOver(run, failure, this.#config)) {
         await this.#end(run)
       } else {
         for (const one of lackingIn(result, run)) this.#lacking.set(one.name, one)
       }
-      return await retainAfter(result, this.#config, this.#state, this.#options)
+      const retained = await retainAfter(result, this.#config, this.#state, this.#options)
+      this.#recorded = recorded
+      if (retained !== result) await this.addToRecord(retained)
+      return retained
     } finally {
       await closeRun(run)
+    }
+  }
+
+  /** What is warned of after the run was recorded belongs into the history too. */
+  async addToRecord({ status, warnings }: RunResult): Promise<void> {
+    const recorded = this.#recorded
+    if (recorded === null || status === 'skipped') return
+    try {
+      await this.#state.saveRun({ ...recorded, status, warnings })
+    } catch (error) {
+      this.#options.log.warn({ err: asBackupError(error) }, 'the warnings could not be recorded')
     }
   }
 
   /** Nothing of the run is needed any more. */
   async #end(run: OpenRun): Promise<void> {
     const { log } = this.#options
-    await abandon(run, this.#config, log)
+    await abandon(run.record.state, this.#config, log)
     await closeRun(run)
     await tidyUp(() => removeRun(run.folder), log)
   }
@@ -189,5 +228,14 @@ class Backup {
       if (!this.#names.has(name) && !(await this.#state.hasArchive(name))) return { startedAt, name }
       await sleep(1000 - startedAt.getMilliseconds())
     }
+  }
+}
+
+async function closedOnError<T>(run: OpenRun, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    await closeRun(run)
+    throw error
   }
 }

@@ -52,7 +52,7 @@ export class Ledger {
     try {
       return new Ledger(directory, await openSpill(files.manifest, place.manifest), place)
     } catch (error) {
-      await directory.close()
+      await directory.close().catch(() => undefined)
       throw error
     }
   }
