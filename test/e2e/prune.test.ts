@@ -8,7 +8,8 @@ import type { HistoryResult, PruneResult } from '../../src/stages/backup/results
 import { takeFolderLock } from '../../src/stages/state/folder-lock.ts'
 import { makeRig, onlyNas, type Rig } from '../support/rig.ts'
 
-const nameOf = (daysAgo: number): string => archiveName('dicom_backup', new Date(Date.now() - daysAgo * 86_400_000))
+const NOW = Date.now()
+const nameOf = (daysAgo: number): string => archiveName('dicom_backup', new Date(NOW - daysAgo * 86_400_000))
 const retention = { days: 30, keepAtLeast: 2 }
 
 /** Archives of earlier days, and a file of somebody else's, in the folder. */

@@ -181,6 +181,7 @@ describe('schedule', () => {
       mount -t tmpfs -o mode=1730,gid=crontab tmpfs /var/spool/cron/crontabs
       mount -t tmpfs tmpfs /etc/cron.d
       mount -t tmpfs tmpfs /run
+      mount -t tmpfs tmpfs /dev/shm
       mount --bind /dev/null /etc/crontab
       echo '5 4 * * * true # mine' | crontab -
       ${schedule('install --with cron')}
