@@ -4,6 +4,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 
 export interface ServiceProcess {
+  readonly pid: number
   readonly dropbox: string
   readonly googleDrive: string
   stop(): Promise<void>
@@ -14,13 +15,24 @@ export interface ServiceProcess {
  * discard.
  */
 export async function startServices(...args: readonly string[]): Promise<ServiceProcess> {
-  const program = path.resolve(import.meta.dirname, '../src/stages/stand-ins/serve.ts')
-  const child = spawn(process.execPath, [program, '--discard', ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
+  return await start('../src/stages/stand-ins/serve.ts', '--discard', ...args)
+}
+
+/** Two plain HTTP servers that hash and discard, for programs that do not speak the services' protocols. */
+export async function startSinks(): Promise<ServiceProcess> {
+  return await start('sink.ts')
+}
+
+async function start(program: string, ...args: readonly string[]): Promise<ServiceProcess> {
+  const child = spawn(process.execPath, [path.resolve(import.meta.dirname, program), ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   const lines = createInterface({ input: child.stdout })
   const [line] = (await once(lines, 'line')) as [string]
   const origins = JSON.parse(line) as { dropbox: string; googleDrive: string }
   return {
     ...origins,
+    pid: child.pid ?? -1,
     async stop() {
       const ended = once(child, 'exit')
       child.stdin.end()

@@ -1,0 +1,4 @@
+import type { Case } from '../harness/types.ts'
+import { auto, large, mixed, small, stored } from './throughput.ts'
+
+export const CASES: readonly Case[] = [stored, auto, mixed, large, small]
