@@ -14,8 +14,8 @@ const SERVICE_ACCOUNT_SCOPE = 'https://www.googleapis.com/auth/drive'
 type GoogleFetch = (...args: Parameters<typeof fetch>) => Promise<Response>
 
 /**
- * Google's own sign-in client for what the configuration names; it makes no call yet. Rejects with E_CONFIG when there
- * is nothing to sign in with or the key file is not one.
+ * Google's own sign-in client for what the configuration names; it makes no call yet. Rejects with E_AUTH when there
+ * is nothing to sign in with, with E_CONFIG when the key file is not one.
  */
 export async function signInClient(config: GoogleDriveConfig, fetchImplementation: GoogleFetch): Promise<OAuth2Client> {
   // Trying again is the engine's work; the redactor walks over every byte of a failed request's body.
@@ -23,17 +23,29 @@ export async function signInClient(config: GoogleDriveConfig, fetchImplementatio
   const { OAuth2Client, JWT } = await import('google-auth-library')
   if (config.oauth !== null) {
     const { clientId, clientSecret, refreshToken } = config.oauth
+    if (refreshToken === '') throw notSignedIn(config.name)
     const client = new OAuth2Client({ clientId, clientSecret, transporterOptions })
     client.setCredentials({ refresh_token: refreshToken })
     return client
   }
-  if (config.credentialsFile === null) {
-    throw new BackupError('E_CONFIG', `${config.name}: nothing to sign in with.`, {
-      advice: 'Set oauth (clientId, clientSecret, refreshToken) or credentialsFile.',
-    })
-  }
-  const key = await readKeyFile(config.name, config.credentialsFile)
+  const key = await serviceAccountKey(config)
   return new JWT({ ...key, scopes: [SERVICE_ACCOUNT_SCOPE], transporterOptions })
+}
+
+async function serviceAccountKey({
+  name,
+  serviceAccount,
+  credentialsFile,
+}: GoogleDriveConfig): Promise<{ email: string; key: string }> {
+  if (serviceAccount !== undefined) return { email: serviceAccount.clientEmail, key: serviceAccount.privateKey }
+  if (credentialsFile === null) throw notSignedIn(name)
+  return await readKeyFile(name, credentialsFile)
+}
+
+function notSignedIn(name: string): BackupError {
+  return new BackupError('E_AUTH', `${name}: there is no sign-in to Google Drive yet.`, {
+    advice: `Sign ${name} in, or give it the key of a service account.`,
+  })
 }
 
 /** No `cause` here: a JSON error quotes the text it fails on, which is a private key. */
