@@ -33,11 +33,15 @@ export async function readStatus(config: Config, state: State | null, now: Date)
   const times = await runTimes(state, open, now)
   const overdueSince = newestBackupAt ?? times.first
   const { enabled, every } = config.schedule
+  const inactive = (await state?.inactiveAccounts()) ?? []
   return {
     result: {
       schedule: { enabled, every, lastRunAt: times.last, nextDueAt: nextDueAt(config.schedule, times.last, now) },
       backedUp: (await state?.copies()) ?? 0,
-      accounts: await Promise.all(config.destinations.map(({ name, type }) => account(name, type, state, now))),
+      accounts: await Promise.all([
+        ...config.destinations.map(({ name, type }) => account({ name, type, active: true }, state, now)),
+        ...inactive.map(({ name, type }) => account({ name, type, active: false }, state, now)),
+      ]),
       interruptedRun: open,
       lastVerified: (await state?.lastVerification()) ?? null,
     },
@@ -70,17 +74,17 @@ function nextDueAt({ enabled, every }: Config['schedule'], lastRunAt: string | n
   return enabled ? isoLocal(lastRunAt === null ? nextSlot(every, now) : dueAfter(every, new Date(lastRunAt))) : null
 }
 
+type Account = StatusResult['accounts'][number]
+
 async function account(
-  name: string,
-  type: string,
+  which: Pick<Account, 'name' | 'type' | 'active'>,
   state: State | null,
   now: Date,
-): Promise<StatusResult['accounts'][number]> {
+): Promise<Account> {
+  const { name } = which
   const last = (await state?.lastResult(name)) ?? null
   return {
-    name,
-    type,
-    active: true,
+    ...which,
     lastBackupAt: (await state?.lastStoredAt(now, name)) ?? null,
     lastStatus: last?.status ?? null,
     lastError: last?.error ?? null,
