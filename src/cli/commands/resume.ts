@@ -1,3 +1,4 @@
+import { mustBeDestinations } from '../destination-names.ts'
 import type { ExitCode } from '../exit.ts'
 import type { Output } from '../output.ts'
 import { withState } from '../workplace.ts'
@@ -5,7 +6,8 @@ import { backup } from './run.ts'
 
 /** `resume`: finishes the last interrupted run; without one there is nothing to do. */
 export async function resume(configFile: string, output: Output): Promise<ExitCode> {
-  return await withState(configFile, (place) =>
-    backup(place, { mode: 'resume', destination: [], acceptShrunk: false }, output),
-  )
+  return await withState(configFile, (place) => {
+    mustBeDestinations(place.config, [])
+    return backup(place, { mode: 'resume', destination: [], acceptShrunk: false }, output)
+  })
 }

@@ -1,7 +1,9 @@
+import type { BackupError } from '../../pipeline/errors.ts'
 import type { Progress } from '../../pipeline/progress.ts'
 import { dryRun } from '../../stages/backup/dry-run.ts'
-import type { DryRunResult, RunResult } from '../../stages/backup/results.ts'
+import type { DryRunResult, RunResult, Warning } from '../../stages/backup/results.ts'
 import type { RunOptions } from '../../stages/backup/run-options.ts'
+import { report } from '../../stages/backup/run-result.ts'
 import { runBackup } from '../../stages/backup/run.ts'
 import type { LoadedConfig } from '../../stages/config/load.ts'
 import { openLog } from '../../stages/log/log.ts'
@@ -33,9 +35,9 @@ export interface RunFlags extends BackupFlags {
 /** `run`: one backup now, or with `--dry-run` what it would be. */
 export async function run(configFile: string, flags: RunFlags, output: Output): Promise<ExitCode> {
   if (flags.dryRun) {
-    return await withStateIfAny(configFile, openStateToRead, async ({ config }) => {
+    return await withStateIfAny(configFile, openStateToRead, async ({ config, lost }) => {
       mustBeDestinations(config, flags.destination)
-      return await plan(config, flags.destination, output)
+      return await plan(config, flags.destination, output, lost)
     })
   }
   return await withState(configFile, async (place) => {
@@ -90,17 +92,23 @@ export async function backup(
   return exitOfRun(ended.status)
 }
 
-/** Shows what a run would do. Writes nothing, not even a log. */
-export async function plan(config: LoadedConfig, only: readonly string[], output: Output): Promise<ExitCode> {
+/** Shows what a run would do. Writes nothing, not even a log. `lost`: why the state could not be read; null: it was. */
+export async function plan(
+  config: LoadedConfig,
+  only: readonly string[],
+  output: Output,
+  lost: BackupError | null = null,
+): Promise<ExitCode> {
   const stop = stopSignals('Start it again when you are ready.')
   const looking = lookingLine(process.stderr)
   try {
     const onProgress = output.json ? undefined : looking.onProgress
-    const result = await dryRun(config, {
+    const planned = await dryRun(config, {
       only,
       ...(onProgress === undefined ? {} : { onProgress }),
       signal: stop.signal,
     })
+    const result = lost === null ? planned : { ...planned, warnings: [...planned.warnings, accountsUnknown(lost)] }
     looking.stop()
     await output.result(result, (style) => dryRunSummary(result, style))
     return exitOfPlan(result)
@@ -117,4 +125,8 @@ function exitOfPlan({ destinations, skippedFiles, warnings }: DryRunResult): Exi
   const usable = destinations.filter(({ error, fits }) => error === null && fits !== false).length
   if (usable === 0) return EXIT.failed
   return usable < destinations.length || skippedFiles.length > 0 || warnings.length > 0 ? EXIT.lookAtIt : EXIT.done
+}
+
+function accountsUnknown(lost: BackupError): Warning {
+  return { code: 'state-unusable', message: `The state's accounts are not known here. ${report(lost).message}` }
 }

@@ -35,7 +35,7 @@ function titleOf({ result, overdue, newestBackupAt, active }: Status, now: Date)
   if (overdue) return ['bad', `Overdue: ${age}`]
   const signedIn = result.accounts.every(({ signIn }) => signIn === null || signIn.state === 'ok')
   const well = signedIn && (active !== null || result.interruptedRun === null)
-  const stored = result.accounts.every(({ lastStatus }) => lastStatus === 'completed')
+  const stored = result.accounts.every(({ active: isOn, lastStatus }) => !isOn || lastStatus === 'completed')
   return well && stored ? ['ok', `Backed up: ${age}`] : ['look', `Backed up, but look at it: ${age}`]
 }
 
@@ -67,14 +67,14 @@ function lookedAt({ archive, at, ok, method }: NonNullable<Status['result']['las
 }
 
 function accountTable(accounts: readonly Account[], style: Style): string[] {
-  const rows = accounts.map(({ name, type, lastBackupAt, lastStatus }): Cell[] => {
-    const [mark, format] = lastStatus === null ? (['unknown', 'dim'] as const) : FORMATS[lastStatus]
+  const rows = accounts.map(({ name, type, active, lastBackupAt, lastStatus }): Cell[] => {
+    const [mark, format] = !active || lastStatus === null ? (['unknown', 'dim'] as const) : FORMATS[lastStatus]
     return [
       [signsOf(style)[mark], format],
       name,
       type,
       lastBackupAt === null ? 'never' : formatLocalMinute(lastBackupAt),
-      lastStatus === null ? '' : [lastStatus, format],
+      active ? (lastStatus === null ? '' : [lastStatus, format]) : ['switched off', 'dim'],
     ]
   })
   const head: Cell[] = ['', '', '', 'Last backup', 'Last run'].map((text) => [text, 'dim'] as const)
@@ -97,8 +97,8 @@ function errors(accounts: readonly Account[], style: Style): string[] {
 }
 
 /** What a person has stopped is no error to them. */
-function errorOf({ name, lastStatus, lastError }: Account): string | null {
-  if (lastStatus !== 'failed' || lastError === null) return null
+function errorOf({ name, active, lastStatus, lastError }: Account): string | null {
+  if (!active || lastStatus !== 'failed' || lastError === null) return null
   return `${beside(name, lastError.message)} (${lastError.code})`
 }
 

@@ -124,7 +124,9 @@ export async function carryOut(
     await state.saveRun(recorded)
   } catch (error) {
     // What is stored is stored: a record that fails makes the run one to look at, no more.
-    result = runResult({ ...attempt, warnings: [...attempt.warnings, notRecorded(error)] }, finishedAt)
+    const warning = notRecorded(error)
+    const isTold = shrunk.some(({ message }) => message === warning.message)
+    result = runResult({ ...attempt, warnings: [...attempt.warnings, ...(isTold ? [] : [warning])] }, finishedAt)
     recorded = null
   }
   logEnd(result, failure, log)

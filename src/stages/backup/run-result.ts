@@ -63,7 +63,8 @@ function destinationResult(attempt: Attempt, config: DestinationConfig, index: n
     return { ...common, status: 'completed', remoteId: stored.id, remotePath: stored.path, error: null }
   }
   const error = outcome?.error ?? attempt.failure
-  const stopped = attempt.interrupted && attempt.failure !== null && (error === null || error.code === 'E_ABORTED')
+  const isStop = error === null || error.code === 'E_ABORTED' || error.code === 'E_LOCKED'
+  const stopped = attempt.interrupted && attempt.failure !== null && isStop
   const status = stopped ? 'interrupted' : 'failed'
   return { ...common, status, remoteId: null, remotePath: null, error: error === null ? null : report(error) }
 }

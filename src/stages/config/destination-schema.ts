@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { path, rules, secret, section, text } from './parts.ts'
+import { remoteFolderOf } from './remote-folder.ts'
 import { KiB, MiB, parseSize, sizeText } from './size.ts'
 
 /** Every destination's requests are held in one window of memory. */
@@ -101,19 +102,12 @@ export const anyDestinationSchema = z.looseObject({ name })
 
 /** Names with '/' between them, none before or after; '' for the service's root. */
 function remoteFolder(right: string) {
-  const plain = `${right}: names with / between them`
-  return text(right)
-    .transform((folder) =>
-      folder
-        .split('/')
-        .map((part) => part.trim())
-        .filter((part) => part !== ''),
-    )
-    .refine(
-      (parts) => parts.every((part) => !part.includes('\\') && part !== '.' && part !== '..' && part.length <= 255),
-      plain,
-    )
-    .transform((parts) => parts.join('/'))
+  return text(right).transform((written, context) => {
+    const folder = remoteFolderOf(written)
+    if (folder !== null) return folder
+    context.addIssue({ code: 'custom', message: `${right}: names with / between them` })
+    return z.NEVER
+  })
 }
 
 /** `multiple` and `least` in bytes. */

@@ -51,10 +51,7 @@ const archive = section('the settings of the archive', {
 })
 
 const state = section('the settings of the state', {
-  driver: z
-    .enum(['sqlite', 'mysql'], 'sqlite')
-    .refine((driver) => driver !== 'mysql', "sqlite: this version cannot keep its state in the viewer's own tables yet")
-    .default('sqlite'),
+  driver: z.enum(['sqlite', 'mysql'], 'one of sqlite, mysql').default('sqlite'),
   dir: path('a folder').default('.dicom-backup'),
 })
 
@@ -81,20 +78,38 @@ const endpoints = section('origins that stand in for the services', {
   'google-drive': origin.optional(),
 })
 
-/** The file as it is written. Every issue's message says what would be right, except those that `rules` makes. */
-export const configSchema = section('settings, as `dicom-backup init` writes them', {
-  database: database.optional(),
-  dicom: dicom.prefault({} as z.input<typeof dicom>),
-  archive: archive.prefault({}),
-  state: state.prefault({}),
-  log: log.prefault({}),
-  destinations: list(destinationSchema, 'a list with at least one destination')
-    .min(1, 'a list with at least one destination')
-    .superRefine(distinctNames, { when: ({ value }) => Array.isArray(value) }),
-  schedule: schedule.prefault({}),
-  retention: retention.optional(),
-  endpoints: endpoints.prefault({}),
+const DESTINATIONS = 'a list with at least one destination'
+
+const destinations = list(destinationSchema, DESTINATIONS).superRefine(distinctNames, {
+  when: ({ value }) => Array.isArray(value),
 })
+
+const RIGHT = 'settings, as `dicom-backup init` writes them'
+
+function shape<T extends z.ZodType>(itsDestinations: T) {
+  return {
+    database: database.optional(),
+    dicom: dicom.prefault({} as z.input<typeof dicom>),
+    archive: archive.prefault({}),
+    state: state.prefault({}),
+    log: log.prefault({}),
+    destinations: itsDestinations,
+    schedule: schedule.prefault({}),
+    retention: retention.optional(),
+    endpoints: endpoints.prefault({}),
+  }
+}
+
+/** The file as it is written. Every issue's message says what would be right, except those that `rules` makes. */
+export const configSchema = section(RIGHT, shape(destinations.min(1, DESTINATIONS)))
+
+/** The same with the state in the viewer's tables: its accounts may be all destinations there are. */
+export const viewerConfigSchema = rules(section(RIGHT, shape(destinations.default([]))), ({ database }) => [
+  database === undefined && {
+    key: 'database',
+    message: "is missing; with state.driver mysql the state is in the database's tables",
+  },
+])
 
 export type WrittenConfig = z.output<typeof configSchema>
 

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { anyDestinationSchema } from './destination-schema.ts'
 import { issueFaults } from './issues.ts'
 import type { Fault, Path } from './config-error.ts'
-import { configSchema } from './schema.ts'
+import { configSchema, viewerConfigSchema } from './schema.ts'
 import type { WrittenConfig } from './schema.ts'
 import { valueAt } from './source.ts'
 import type { Source } from './source.ts'
@@ -12,8 +12,9 @@ type Issue = z.core.$ZodIssue
 /** The file's values as the schema sees them; `config` is null when there are faults. */
 export function validate(source: Source): { readonly config: WrittenConfig | null; readonly faults: readonly Fault[] } {
   const value = source.value ?? {}
-  let result = configSchema.safeParse(value)
-  if (!result.success && retype(result.error.issues, source)) result = configSchema.safeParse(value)
+  const schema = valueAt(value, ['state', 'driver']) === 'mysql' ? viewerConfigSchema : configSchema
+  let result = schema.safeParse(value)
+  if (!result.success && retype(result.error.issues, source)) result = schema.safeParse(value)
   if (result.success) return { config: result.data, faults: [] }
   const { issues } = result.error
   return {

@@ -161,11 +161,16 @@ const rows: readonly (readonly [
   ],
   [
     both('state: { driver: mysql }'),
-    'state.driver',
-    [3, 'mysql'],
-    /^found the text "mysql"; right would be sqlite: this version cannot/,
+    'database',
+    [1, 'dicom'],
+    /^is missing; with state\.driver mysql the state is in the database's tables$/,
   ],
-  [both('state: { driver: pg }'), 'state.driver', [3, 'pg'], /^found the text "pg"; right would be sqlite$/],
+  [
+    both('state: { driver: pg }'),
+    'state.driver',
+    [3, 'pg'],
+    /^found the text "pg"; right would be one of sqlite, mysql$/,
+  ],
   [both('log: { level: loud }'), 'log.level', [3, 'loud'], /right would be one of trace, .* silent$/],
   [both('schedule: { every: 2h }'), 'schedule.every', [3, '2h'], /right would be one of 1h, 3h, 6h, 12h, 24h$/],
   [both('schedule: { every: 6 }'), 'schedule.every', [3, '6'], /^found the number 6; right would be one of 1h/],
@@ -487,7 +492,7 @@ destinations:
 schedule:
   every: 5h
 retention: { days: x }
-state: { driver: mysql }
+state: { driver: mongo }
 `,
   )
   assert.ok(error instanceof BackupError)

@@ -106,6 +106,14 @@ test('relative paths start at the folder of the configuration file, wherever the
   assert.equal(config.dicom.root, path.join(folder, 'deep', 'er', 'dicom_files'))
 })
 
+test("with the state in the viewer's tables its accounts may be all destinations, so the file may name none", () => {
+  const mysql = `${DICOM}state: { driver: mysql }\ndatabase: { user: u, name: n }\n`
+  const config = load(folder, mysql)
+  assert.equal(config.state.driver, 'mysql')
+  assert.deepEqual(config.destinations, [])
+  assert.equal(load(folder, mysql + NAS).destinations.length, 1)
+})
+
 test('a dump command without a folder is left for PATH, a socket becomes absolute', () => {
   const { database } = load(
     folder,

@@ -1,0 +1,143 @@
+/** The rows of backup_accounts: as destinations, and what the viewer's page shows of them. */
+import type { DestinationConfig, DestinationFault } from '../../config/types.ts'
+import { remoteFolderOf } from '../../config/remote-folder.ts'
+import { addSecrets } from '../../log/redact.ts'
+import type { Row, Session } from './connection.ts'
+import {
+  MOST_CREDENTIALS_BYTES,
+  readDropboxToken,
+  readGoogleCredentials,
+  secretsIn,
+  type Problem,
+} from './credentials.ts'
+import { fromDatetime } from './datetime.ts'
+
+export interface AccountRow {
+  readonly id: number
+  /** Of its own, whatever the rows are called. */
+  readonly name: string
+  readonly type: 'dropbox' | 'google-drive' | 'unknown'
+  readonly isActive: boolean
+  readonly lastBackupAt: Date | null
+  /** 'success' or an error's text; null when there is none. */
+  readonly lastStatus: string | null
+}
+
+const DROPBOX = ['dropbox']
+const GOOGLE = ['google_drive', 'google-drive', 'googledrive', 'google drive', 'gdrive', 'google']
+const DEFAULT_FOLDER = 'DICOM_Backups'
+const MEND = "Mend it in the viewer's admin pages, or switch it off there."
+
+/** Without what they sign in with, in the order of their ids. */
+export async function readAccounts(session: Session): Promise<AccountRow[]> {
+  const rows = await session.rows(
+    `SELECT id, account_name, backup_provider, is_active + 0 AS active, last_backup_date, last_backup_status
+     FROM backup_accounts ORDER BY id`,
+  )
+  return named(rows).map(([row, name]) => ({
+    id: Number(row['id']),
+    name,
+    type: typeOf(textOf(row, 'backup_provider')),
+    isActive: Number(row['active']) === 1,
+    lastBackupAt: fromDatetime(row['last_backup_date']),
+    lastStatus: textOf(row, 'last_backup_status').trim() || null,
+  }))
+}
+
+/**
+ * The active rows as destinations. One that cannot be used has a `fault`. What they sign in with is known to `redact` from
+ * then on.
+ */
+export async function readDestinations(session: Session): Promise<DestinationConfig[]> {
+  const accounts = (await readAccounts(session)).filter(({ isActive }) => isActive)
+  const rows = await session.rows(
+    `SELECT id, backup_provider, folder_name, LENGTH(credentials_json) AS credentials_bytes, dropbox_access_token,
+       CASE WHEN LENGTH(credentials_json) <= ${MOST_CREDENTIALS_BYTES} THEN credentials_json END AS credentials_json
+     FROM backup_accounts WHERE is_active = 1 ORDER BY id`,
+  )
+  return accounts.flatMap((account) => {
+    const row = rows.find(({ id }) => Number(id) === account.id)
+    return row === undefined ? [] : [destinationOf(account, row)]
+  })
+}
+
+function destinationOf({ name, type }: AccountRow, row: Row): DestinationConfig {
+  const wrong = (code: DestinationFault['code'], problem: string): { readonly fault: DestinationFault } => ({
+    fault: { code, message: `${name}: the account in backup_accounts ${problem}.`, advice: MEND },
+  })
+  const written = textOf(row, 'folder_name').trim()
+  const folder = remoteFolderOf(written === '' ? DEFAULT_FOLDER : written)
+  const isFolder = folder !== null && (folder !== '' || type === 'dropbox')
+  const folderFault = isFolder ? {} : wrong('E_CONFIG', 'has a folder_name that is none; right would be DICOM_Backups')
+  const common = { name, chunkSize: null, ...folderFault }
+  if (type === 'dropbox') {
+    const found = readDropboxToken(textOf(row, 'dropbox_access_token'))
+    addSecrets(secretsIn(found))
+    return {
+      ...common,
+      type,
+      folder: folder === null || folder === '' ? '' : `/${folder}`,
+      accessToken: typeof found === 'string' ? found : null,
+      refreshToken: null,
+      appKey: null,
+      appSecret: null,
+      ...(isProblem(found) ? wrong('E_AUTH', found.problem) : {}),
+    }
+  }
+  if (type === 'google-drive') {
+    const isTooLong = Number(row['credentials_bytes'] ?? 0) > MOST_CREDENTIALS_BYTES
+    const found = isTooLong ? TOO_LONG : readGoogleCredentials(textOf(row, 'credentials_json'))
+    addSecrets(secretsIn(found))
+    return {
+      ...common,
+      type,
+      folder: folder ?? DEFAULT_FOLDER,
+      oauth: found !== null && 'oauth' in found ? found.oauth : null,
+      credentialsFile: null,
+      ...(found !== null && 'serviceAccount' in found ? { serviceAccount: found.serviceAccount } : {}),
+      ...(isProblem(found) ? wrong('E_CONFIG', found.problem) : {}),
+    }
+  }
+  const provider = oneLine(textOf(row, 'backup_provider')).slice(0, 32)
+  const problem = `has the backup_provider "${provider}"; right would be google_drive or dropbox`
+  return { name, chunkSize: null, type, folder: folder ?? DEFAULT_FOLDER, ...wrong('E_CONFIG', problem) }
+}
+
+const TOO_LONG: Problem = { problem: 'has a credentials_json of far more bytes than a key or a sign-in has' }
+
+function isProblem(found: object | string | null): found is Problem {
+  return typeof found === 'object' && found !== null && 'problem' in found
+}
+
+function typeOf(provider: string): AccountRow['type'] {
+  const word = provider.trim().toLowerCase()
+  if (DROPBOX.includes(word)) return 'dropbox'
+  return GOOGLE.includes(word) ? 'google-drive' : 'unknown'
+}
+
+/**
+ * Each row with its name, which tells it apart from the others without regard to case. All rows are named, also inactive ones,
+ * so that switching one off does not rename another.
+ */
+function named(rows: readonly Row[]): (readonly [Row, string])[] {
+  const taken = new Set<string>()
+  return rows.map((row) => {
+    const suffix = ` #${String(row['id'])}`
+    let name = oneLine(textOf(row, 'account_name')) || `account${suffix}`
+    while (taken.has(name.toLowerCase())) name += suffix
+    taken.add(name.toLowerCase())
+    return [row, name]
+  })
+}
+
+/** Names stand in logs and tables: what would break a line or hide in one is taken out. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+/gu, ' ').trim()
+}
+
+/** '' for NULL. */
+function textOf(row: Row, column: string): string {
+  const value = row[column]
+  if (typeof value === 'string') return value
+  return Buffer.isBuffer(value) ? value.toString('utf8') : ''
+}
