@@ -1,5 +1,5 @@
 /** Killed at any moment, a run goes on: the program's own process, ended with SIGKILL as kill -9 and power cuts do. */
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { fileFaults } from '../support/fault-loop.ts'
 import { killSuite } from '../support/kill-suite.ts'
 import { requestFaults } from '../support/request-faults.ts'
@@ -16,7 +16,8 @@ test('whichever call to the file system fails or is the last, the next run makes
 test('also when it comes in a run that goes on with a killed one', (t) =>
   fileFaults(t, { run: 'resumed', stride: 48, kindsAtOnce: 1, file }))
 
-for (const service of ['dropbox', 'drive'] as const) {
-  test(`whichever request to ${service} goes wrong, the archive is whole`, (t) =>
-    requestFaults(t, { service, run: 'new', kindsAtOnce: 1, file }))
-}
+describe('whichever request goes wrong, the archive is whole', { concurrency: 2 }, () => {
+  for (const service of ['dropbox', 'drive'] as const) {
+    test(`to ${service}`, (t) => requestFaults(t, { service, run: 'new', kindsAtOnce: 1, file }))
+  }
+})

@@ -145,7 +145,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
 }
 
 for (const service of SERVICES) {
-  describe(`an upload to ${service} comes to its end in the same run when`, { concurrency: 2 }, () => {
+  describe(`an upload to ${service} comes to its end in the same run when`, { concurrency: 4 }, () => {
     for (const [what, { fault, again, waits, places = PLACES, services = SERVICES }] of Object.entries(SCENARIOS)) {
       if (!services.includes(service)) continue
       for (const place of places) {

@@ -36,8 +36,8 @@ export async function killArchive(t: Pick<TestContext, 'after'>, options: KillOp
   await rig.configure({ database: database.section, ...requestsOf(REQUEST_BYTES) })
   const sources = await Sources.create(rig, random, {
     small: 60,
-    medium: 7,
-    large: [random.between(10 * MIB, 16 * MIB), random.between(10 * MIB, 16 * MIB)],
+    medium: 3,
+    large: [random.between(6 * MIB, 12 * MIB), random.between(6 * MIB, 12 * MIB)],
   })
   // Slower than the machine, and not both alike.
   slow(rig, random)

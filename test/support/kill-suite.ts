@@ -28,7 +28,7 @@ export async function killSuite(t: TestContext, file: string, kills: number): Pr
   const seed = seedOfRun()
   const server = await startMariaDb()
   t.after(() => server.close())
-  const database = await createVersionedDatabase(server, 1000)
+  const database = await createVersionedDatabase(server, 500)
 
   let clean: CleanRun | null = null
   let done = 0

@@ -22,7 +22,7 @@ export type Service = 'dropbox' | 'drive'
 export const SERVICES: readonly Service[] = ['dropbox', 'drive']
 export const NAME_OF: Readonly<Record<Service, string>> = { dropbox: DROPBOX, drive: DRIVE }
 
-/** Requests of an upload of four, the last of which makes the archive visible. */
+/** Requests of an upload of three, the last of which makes the archive visible. */
 export const REQUESTS = {
   dropbox: {
     'the first request': { route: 'append', nth: 1 },
@@ -39,15 +39,15 @@ export const REQUESTS = {
 export type Place = keyof (typeof REQUESTS)['dropbox']
 export const PLACES = Object.keys(REQUESTS.dropbox) as readonly Place[]
 
-/** Three requests of 4 MiB and one of 2.3 MiB to each destination. */
+/** Two requests of 4 MiB and one of 1.4 MiB to each destination. */
 export async function scenarioRig(
   t: Pick<TestContext, 'after'>,
   sections: Settings = {},
   driveOptions: Parameters<typeof makeRig>[2] = {},
 ): Promise<Rig> {
   const usual = requestsOf({ dropbox: REQUEST_BYTES, drive: REQUEST_BYTES, nas: REQUEST_BYTES })
-  const rig = await makeRig(t, { ...usual, ...sections }, driveOptions)
-  for (let n = 0; n < 3; n += 1) await rig.put(`${n}.bin`, randomBytes(5_000_000))
+  const rig = await makeRig(t, { ...usual, archive: { compression: 'store' }, ...sections }, driveOptions)
+  for (let n = 0; n < 3; n += 1) await rig.put(`${n}.bin`, randomBytes(3_300_000))
   return rig
 }
 

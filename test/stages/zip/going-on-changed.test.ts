@@ -59,7 +59,7 @@ describe('an archive that is gone on with', () => {
           const outcome = await change(path.join(here.root, name), all, was)
           const archive = await goOnOrNot(all, ending)
           if (archive !== null) checkFiles(checkArchive(archive), all, { [name]: outcome })
-          if (archive !== null && count % 3 === 0) {
+          if (archive !== null && count % 5 === 0) {
             await writeFile(here.archive, archive)
             await everyReaderAccepts(here.archive)
           }

@@ -46,13 +46,13 @@ const FILES: Readonly<Record<string, () => Buffer>> = {
   'patient 🩻/small': () => pixels(20_000, 1),
   'patient 🩻/größe\\x': () => packed(4 * MIB, 2),
   'study/a': () => pixels(MIB, 3),
-  'study/b-large': () => pixels(5 * MIB + 5, 4),
+  'study/b-large': () => pixels(4 * MIB + 5, 4),
   'study/c': () => packed(500, 5),
-  'study/d-large': () => packed(5 * MIB + 77, 6),
+  'study/d-large': () => packed(4 * MIB + 77, 6),
   'study/e': () => pixels(3000, 7),
   'study/f-vanishes': () => pixels(100, 8),
   'study/g-vanishes-large': () => pixels(5 * MIB, 9),
-  'study/h-large-🩻': () => pixels(7 * MIB, 10),
+  'study/h-large-🩻': () => pixels(5 * MIB, 10),
   'study/i': () => pixels(100_000, 11),
 }
 export const VANISHING = ['study/f-vanishes', 'study/g-vanishes-large']
