@@ -2,22 +2,17 @@ import { isoLocal } from '../backup/archive-name.ts'
 import type { Config } from '../config/types.ts'
 import { TransportError } from '../http/transport-error.ts'
 import { createTransport } from '../http/transport.ts'
+import type { Finding } from './finding.ts'
 
 /** Signing in fails, and due times are wrong, when the clock is off by more than this. ms. */
 const TOLERANCE_MS = 2 * 60_000
 const MINUTE = 60_000
 
-export interface ClockFinding {
-  readonly ok: boolean
-  readonly detail: string
-  readonly remedy?: string
-}
-
 /**
  * Compares this machine's clock with that of a cloud service, by the Date header of any answer (RFC 9110 section
  * 6.6.1).
  */
-export async function clockCheck(config: Config, signal: AbortSignal): Promise<ClockFinding> {
+export async function clockCheck(config: Config, signal: AbortSignal): Promise<Finding> {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
   const here = `${isoLocal(new Date())} (${zone})`
   const address = serviceAddress(config)

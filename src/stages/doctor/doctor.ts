@@ -11,8 +11,7 @@ import { openDestination } from '../destinations/open.ts'
 import { identifyClient } from '../dump/client.ts'
 import { findDumpProgram } from '../dump/find-program.ts'
 import { clockCheck } from './clock.ts'
-
-type Finding = Pick<DoctorCheck, 'ok' | 'detail'> & { readonly remedy?: string }
+import type { Finding } from './finding.ts'
 
 const MIB = 1024 * 1024
 /** The plan, the manifest and the directory of a million files, with room to spare. */
@@ -48,9 +47,18 @@ export async function doctor(config: LoadedConfig, signal: AbortSignal): Promise
       return { ok: true, detail: `${client.name} (${client.program})` }
     })
   }
+  let whole = config
+  if (config.state.driver === 'mysql' && database !== null) {
+    await check("the viewer's tables", async () => {
+      const { stateTables } = await import('./state-tables.ts')
+      const found = await stateTables(config, database)
+      whole = found.config
+      return found.finding
+    })
+  }
   await check('state folder', () => stateFolder(config.state.dir, dumpBytes))
   await check('log file', () => logFile(config.log.file))
-  for (const one of config.destinations) {
+  for (const one of whole.destinations) {
     await check(`destination ${one.name}`, async () => {
       const destination = openDestination(one, config.endpoints)
       try {
@@ -66,7 +74,7 @@ export async function doctor(config: LoadedConfig, signal: AbortSignal): Promise
       }
     })
   }
-  await check('clock', () => clockCheck(config, signal))
+  await check('clock', () => clockCheck(whole, signal))
   return { ok: checks.every(({ ok }) => ok), checks }
 }
 

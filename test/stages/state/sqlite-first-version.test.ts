@@ -2,42 +2,12 @@ import assert from 'node:assert/strict'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
-import type { DestinationResult, VerifyCheck } from '../../../src/stages/backup/results.ts'
 import { SqliteState } from '../../../src/stages/state/sqlite-state.ts'
-import type { RunRecord } from '../../../src/stages/state/state.ts'
+import { at, record } from '../../conformance/state.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 
 const DIGESTS = { md5: 'a'.repeat(32), contentHash: 'b'.repeat(64) }
 const AT = '2026-11-23T12:00:00+01:00'
-
-const at = (name: string, status: DestinationResult['status'] = 'completed'): DestinationResult => ({
-  name,
-  type: 'local',
-  status,
-  bytesSent: 1,
-  remoteId: null,
-  remotePath: null,
-  error: null,
-})
-
-const record = (runId: string, change: Partial<RunRecord> = {}): RunRecord => ({
-  runId,
-  trigger: 'manual',
-  plannedName: 'x.zip',
-  status: 'completed',
-  startedAt: AT,
-  finishedAt: AT,
-  archive: `${runId}.zip`,
-  bytes: 7,
-  digests: DIGESTS,
-  source: null,
-  sane: true,
-  warnings: [],
-  destinations: [at('nas')],
-  ...change,
-})
-
-const check: VerifyCheck = { destination: 'nas', ok: true, checked: true, method: 'read-back', detail: 'well' }
 
 async function opened<T>(folder: string, use: (store: SqliteState) => Promise<T>): Promise<T> {
   const store = SqliteState.open(folder)
@@ -63,40 +33,6 @@ function firstVersion(folder: string): void {
   database.close()
 }
 
-describe('what was sent', () => {
-  test('is known by the name of the archive: size, digests and where it is', async (t) => {
-    await opened(await tempFolder(t), async (store) => {
-      assert.equal(await store.sentArchive('1.zip'), null)
-      await store.saveRun(record('1', { destinations: [at('nas'), at('cloud', 'failed')] }))
-      assert.deepEqual(await store.sentArchive('1.zip'), { bytes: 7, digests: DIGESTS, destinations: ['nas'] })
-      await store.saveRun(record('1', { destinations: [at('cloud')] }))
-      assert.deepEqual((await store.sentArchive('1.zip'))?.destinations.toSorted(), ['cloud', 'nas'])
-    })
-  })
-
-  test('is nothing where the archive was stored nowhere, or not made to its end', async (t) => {
-    await opened(await tempFolder(t), async (store) => {
-      await store.saveRun(record('1', { status: 'failed', destinations: [at('nas', 'failed')] }))
-      await store.saveRun(record('2', { archive: null, bytes: null, digests: null }))
-      assert.equal(await store.sentArchive('1.zip'), null)
-      assert.deepEqual(await store.archives(), [])
-      await store.saveRun(record('3'))
-      assert.deepEqual(await store.archives(), ['3.zip'])
-    })
-  })
-})
-
-describe('verifications', () => {
-  test('the one that was saved last is told, of whichever archive', async (t) => {
-    await opened(await tempFolder(t), async (store) => {
-      assert.equal(await store.lastVerification(), null)
-      await store.saveVerification({ archive: 'b.zip', at: AT, ok: true, method: 'deep' }, [check])
-      await store.saveVerification({ archive: 'a.zip', at: AT, ok: false, method: 'provider-hash' }, [check])
-      assert.deepEqual(await store.lastVerification(), { archive: 'a.zip', at: AT, ok: false, method: 'provider-hash' })
-    })
-  })
-})
-
 describe('a store of the first version', () => {
   test('is read as it is, without a change to its file', async (t) => {
     const folder = await tempFolder(t)
@@ -116,7 +52,7 @@ describe('a store of the first version', () => {
     for (let n = 0; n < 2; n += 1) {
       await opened(folder, async (store) => {
         assert.equal(await store.copies(), 1 + n)
-        await store.saveRun(record(String(n)))
+        await store.saveRun(record(String(n), { archive: `${n}.zip`, digests: DIGESTS, destinations: [at('nas')] }))
         await store.saveVerification({ archive: 'old.zip', at: AT, ok: true, method: 'deep' }, [])
         assert.deepEqual(await store.sentArchive('old.zip'), { bytes: 5, digests: null, destinations: ['nas'] })
         assert.deepEqual((await store.sentArchive(`${n}.zip`))?.digests, DIGESTS)
