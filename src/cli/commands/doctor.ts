@@ -1,21 +1,19 @@
+import { loadConfig } from '../../stages/config/load.ts'
 import { doctor as examine } from '../../stages/doctor/doctor.ts'
-import { openStateToRead } from '../../stages/state/open-state.ts'
 import { doctorSummary } from '../display/doctor-summary.ts'
 import { EXIT, type ExitCode } from '../exit.ts'
 import type { Output } from '../output.ts'
 import { stopSignals } from '../stop-signals.ts'
-import { withStateIfAny } from '../workplace.ts'
 
 /** `doctor`: tries everything a run needs and says what to mend. */
 export async function doctor(configFile: string, output: Output): Promise<ExitCode> {
-  return await withStateIfAny(configFile, openStateToRead, async ({ config, lost }) => {
-    const stop = stopSignals('Start it again when you are ready.')
-    try {
-      const result = await examine(config, lost, stop.signal)
-      await output.result(result, (style) => doctorSummary(result, style))
-      return result.ok ? EXIT.done : EXIT.failed
-    } finally {
-      stop.dispose()
-    }
-  })
+  const config = loadConfig(configFile)
+  const stop = stopSignals('Start it again when you are ready.')
+  try {
+    const result = await examine(config, stop.signal)
+    await output.result(result, (style) => doctorSummary(result, style))
+    return result.ok ? EXIT.done : EXIT.failed
+  } finally {
+    stop.dispose()
+  }
 }

@@ -34,7 +34,7 @@ export async function missingPrivileges(query: Query, server: Server, database: 
   const grants = readGrants(lines)
   const [account] = await query('SELECT CURRENT_USER() AS name')
   const to = accountName(String(account?.['name']))
-  const here = `${quote(escapePattern(database))}.*`
+  const here = everyTable(database)
 
   const missing = NEEDED.filter(({ privilege }) => !grants.inDatabase(privilege, database)).map((need) => ({
     ...need,
@@ -68,17 +68,17 @@ function routinePrivilege({ version, flavour }: Server, here: string): { privile
   return { privilege: 'SELECT', on: '`mysql`.`proc`' }
 }
 
+/** All tables of a database, as a grant names them: there `_` and `%` stand for other characters. */
+export function everyTable(database: string): string {
+  return `${quote(database.replace(/[_%\\]/g, '\\$&'))}.*`
+}
+
 /** `user@host` as SQL: the host begins at the last `@`. */
-function accountName(account: string): string {
+export function accountName(account: string): string {
   const at = account.lastIndexOf('@')
   return `${quote(account.slice(0, at))}@${quote(account.slice(at + 1))}`
 }
 
 function quote(name: string): string {
   return `\`${name.replaceAll('`', '``')}\``
-}
-
-/** In a grant on a database `_` and `%` stand for other characters. */
-function escapePattern(database: string): string {
-  return database.replace(/[_%\\]/g, '\\$&')
 }

@@ -2,16 +2,11 @@ import { isoLocal } from '../backup/archive-name.ts'
 import type { Config } from '../config/types.ts'
 import { TransportError } from '../http/transport-error.ts'
 import { createTransport } from '../http/transport.ts'
+import type { Finding } from './finding.ts'
 
 /** Signing in fails, and due times are wrong, when the clock is off by more than this. ms. */
 const TOLERANCE_MS = 2 * 60_000
 const MINUTE = 60_000
-
-export interface ClockFinding {
-  readonly ok: boolean
-  readonly detail: string
-  readonly remedy?: string
-}
 
 /**
  * How far this machine's clock is ahead of a cloud service's, in ms (negative: behind), by the Date header of any answer
@@ -33,7 +28,7 @@ export async function clockOffset(config: Config, signal: AbortSignal): Promise<
 }
 
 /** Compares this machine's clock with that of a cloud service. */
-export async function clockCheck(config: Config, signal: AbortSignal): Promise<ClockFinding> {
+export async function clockCheck(config: Config, signal: AbortSignal): Promise<Finding> {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
   const here = `${isoLocal(new Date())} (${zone})`
   if (serviceAddress(config) === null) return { ok: true, detail: `${here}; no cloud service to compare it with` }

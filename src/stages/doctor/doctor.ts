@@ -1,9 +1,10 @@
 /** Tries everything a run needs, each on its own, and says what to mend. */
 import { access, constants, open, opendir, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { asBackupError, systemCode, type BackupError } from '../../pipeline/errors.ts'
+import { asBackupError, systemCode } from '../../pipeline/errors.ts'
 import { mustBeArchiveFolder } from '../backup/sources.ts'
 import type { DoctorCheck, DoctorResult } from '../backup/results.ts'
+import { withSignIns } from '../accounts/sign-ins.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import type { DatabaseConfig } from '../config/types.ts'
 import { inspectDatabase } from '../database/inspect.ts'
@@ -11,8 +12,7 @@ import { openDestination } from '../destinations/open.ts'
 import { identifyClient } from '../dump/client.ts'
 import { findDumpProgram } from '../dump/find-program.ts'
 import { clockCheck } from './clock.ts'
-
-type Finding = Pick<DoctorCheck, 'ok' | 'detail'> & { readonly remedy?: string }
+import type { Finding } from './finding.ts'
 
 const MIB = 1024 * 1024
 /** The plan, the manifest and the directory of a million files, with room to spare. */
@@ -23,13 +23,9 @@ const mebibytes = (bytes: number): string =>
 
 /**
  * Writes nothing but a probe file in the state and log folders, which it removes. Never rejects because something is
- * unwell. `lost`: why the state cannot be read; null when it can, or is not there yet.
+ * unwell.
  */
-export async function doctor(
-  config: LoadedConfig,
-  lost: BackupError | null,
-  signal: AbortSignal,
-): Promise<DoctorResult> {
+export async function doctor(config: LoadedConfig, signal: AbortSignal): Promise<DoctorResult> {
   const checks: DoctorCheck[] = []
   const check = async (name: string, examine: () => Promise<Finding>): Promise<void> => {
     checks.push({ name, remedy: '', ...(await examined(examine, signal)) })
@@ -52,12 +48,22 @@ export async function doctor(
       return { ok: true, detail: `${client.name} (${client.program})` }
     })
   }
-  await check('state folder', () => stateFolder(config.state.dir, dumpBytes))
-  if (lost !== null) {
-    await check('state', () => Promise.resolve({ ok: false, detail: lost.message, remedy: lost.advice }))
+  let whole: LoadedConfig = config
+  if (config.state.driver === 'mysql' && database !== null) {
+    await check("the viewer's tables", async () => {
+      const { stateTables } = await import('./state-tables.ts')
+      const found = await stateTables(config, database)
+      whole = found.config
+      return found.finding
+    })
   }
+  await check('state folder', async () => {
+    const found = await stateFolder(config.state.dir, dumpBytes)
+    if (found.ok) whole = withSignIns(whole)
+    return found
+  })
   await check('log file', () => logFile(config.log.file))
-  for (const one of config.destinations) {
+  for (const one of whole.destinations) {
     await check(`destination ${one.name}`, async () => {
       const destination = openDestination(one, config.endpoints)
       try {
@@ -73,7 +79,7 @@ export async function doctor(
       }
     })
   }
-  await check('clock', () => clockCheck(config, signal))
+  await check('clock', () => clockCheck(whole, signal))
   return { ok: checks.every(({ ok }) => ok), checks }
 }
 
