@@ -8,6 +8,7 @@ import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { RunResult } from '../../src/stages/backup/results.ts'
+import { takeFolderLock } from '../../src/stages/state/folder-lock.ts'
 import { SqliteState } from '../../src/stages/state/sqlite-state.ts'
 import { findProgram } from '../support/mariadb.ts'
 import { makeRig, onlyNas, type Rig } from '../support/rig.ts'
@@ -120,6 +121,34 @@ describe('run --if-due', { skip: noShiftedClock }, () => {
       /dicom_backup_2026-11-05_12-00-00\.zip was looked at again and is not well\. nas: /,
     )
     assert.equal(await looked(), 'dicom_backup_2026-11-05_12-00-00.zip')
+  })
+})
+
+describe('the hourly call, as a job makes it', () => {
+  test('is silent when all is well or another run is active, and tells on stderr what is wrong', async (t) => {
+    const rig = await makeRig(t, onlyNas)
+    await rig.put('a.dcm', 'x')
+    const well = await rig.cli('run', '--if-due')
+    assert.deepEqual([well.code, well.stderr], [0, ''])
+    await rig.configure({ destinations: [{ name: 'gone', type: 'local', folder: 'gone' }], state: { dir: 'other' } })
+    const failed = await rig.cli('run', '--if-due')
+    assert.equal(failed.code, 1)
+    assert.match(failed.stderr, /gone/)
+    await writeFile(rig.configFile, 'dicom: [')
+    const broken = await rig.cli('run', '--if-due')
+    assert.deepEqual([broken.code, broken.stdout], [2, ''])
+    assert.match(broken.stderr, /E_CONFIG/)
+  })
+
+  test('while another run is active ends with 4, and makes no mail', async (t) => {
+    const rig = await makeRig(t, onlyNas)
+    await rig.put('a.dcm', 'x')
+    await SqliteState.open(rig.state).close()
+    const lock = await takeFolderLock(rig.state)
+    t.after(() => lock.release())
+    const { code, stdout, stderr } = await rig.cli('run', '--if-due')
+    assert.deepEqual([code, stderr], [4, ''])
+    assert.match(stdout, /Another backup run is active/)
   })
 })
 

@@ -57,7 +57,8 @@ export async function backup(
   beforeRun: RunOptions['beforeRun'] | null = null,
 ): Promise<ExitCode> {
   const scheduled = beforeRun !== null
-  const people = openPeople(output.json)
+  // What a job says goes by mail: warnings and errors do, its progress would each time.
+  const people = openPeople(output.json || (scheduled && !process.stderr.isTTY))
   const log = openLog(config.log, config.secrets, people.lines)
   const stop = stopSignals('Start it again when you are ready: it goes on where it was.', () => {
     people.note(

@@ -46,7 +46,7 @@ export function jobCall(configFile: string, script: string): JobCall {
   const config = path.resolve(configFile)
   return {
     program: process.execPath,
-    args: [path.resolve(script), 'run', '--if-due', '--json', '--config', config],
+    args: [path.resolve(script), 'run', '--if-due', '--config', config],
     folder: path.dirname(config),
     config,
   }

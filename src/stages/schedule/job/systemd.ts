@@ -64,7 +64,10 @@ function systemctl({ scope }: SystemdPlace, ...words: readonly string[]): JobCom
   return { words: ['systemctl', ...(scope === 'user' ? ['--user'] : []), ...words] }
 }
 
-/** `oneshot` has no time limit for its start: a run may take days. Exit 4 says that another run is active. */
+/**
+ * `oneshot` has no time limit for its start: a run may take days. Exit 4 says that another run is active, 130 that
+ * the machine was shut down; 3 shows as failed, as someone has to look at it.
+ */
 function service({ program, args, folder, config }: JobCall): string {
   return `[Unit]
 Description=dicom-backup, when its schedule says so (${specifiers(config)})
@@ -75,7 +78,7 @@ After=network-online.target
 Type=oneshot
 WorkingDirectory=${specifiers(closed(folder))}
 ExecStart=${[quoted(specifiers(program)), ...args.map((arg) => quoted(specifiers(arg).replaceAll('$', '$$$$')))].join(' ')}
-SuccessExitStatus=4
+SuccessExitStatus=4 130
 Nice=10
 IOSchedulingClass=best-effort
 IOSchedulingPriority=7

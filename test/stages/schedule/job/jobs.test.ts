@@ -20,7 +20,7 @@ const HOSTILE = [
 
 const call = (config: string): JobCall => ({
   program: '/opt/node 24/bin/node',
-  args: ['/opt/dicom backup/main.js', 'run', '--if-due', '--json', '--config', config],
+  args: ['/opt/dicom backup/main.js', 'run', '--if-due', '--config', config],
   folder: '/srv/a folder%',
   config,
 })
