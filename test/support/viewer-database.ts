@@ -28,6 +28,40 @@ const TABLES = [
   'studies',
 ]
 
+/** The tables that its admin pages keep the backups in. */
+export const VIEWER_TABLES = `
+CREATE TABLE backup_schedule_config (
+  id INT AUTO_INCREMENT PRIMARY KEY,
+  schedule_enabled TINYINT(1) NOT NULL DEFAULT 0,
+  interval_hours INT NOT NULL DEFAULT 6,
+  next_backup_time DATETIME NULL,
+  last_run_time DATETIME NULL
+);
+CREATE TABLE backup_accounts (
+  id INT AUTO_INCREMENT PRIMARY KEY,
+  account_name VARCHAR(255) NOT NULL,
+  backup_provider VARCHAR(32) NOT NULL DEFAULT 'google_drive',
+  credentials_json LONGTEXT NULL,
+  dropbox_access_token TEXT NULL,
+  service_account_email VARCHAR(255) NULL,
+  folder_name VARCHAR(255) NOT NULL DEFAULT 'DICOM_Backups',
+  is_active TINYINT(1) NOT NULL DEFAULT 1,
+  last_backup_date DATETIME NULL,
+  last_backup_status TEXT NULL,
+  created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+CREATE TABLE backup_history (
+  id INT AUTO_INCREMENT PRIMARY KEY,
+  backup_filename VARCHAR(255) NOT NULL,
+  gdrive_file_id VARCHAR(255) NULL,
+  backup_size_bytes BIGINT NULL,
+  backup_date DATETIME NOT NULL,
+  backup_type VARCHAR(32) NOT NULL DEFAULT 'manual',
+  status VARCHAR(32) NOT NULL,
+  error_message TEXT NULL
+);
+`
+
 const SCHEMA = `
 CREATE TABLE patients (
   id INT AUTO_INCREMENT PRIMARY KEY,
@@ -78,37 +112,7 @@ CREATE TABLE audit_log (
   at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
   what TEXT NOT NULL
 ) ENGINE=InnoDB;
-CREATE TABLE backup_schedule_config (
-  id INT AUTO_INCREMENT PRIMARY KEY,
-  schedule_enabled TINYINT(1) NOT NULL DEFAULT 0,
-  interval_hours INT NOT NULL DEFAULT 6,
-  next_backup_time DATETIME NULL,
-  last_run_time DATETIME NULL
-);
-CREATE TABLE backup_accounts (
-  id INT AUTO_INCREMENT PRIMARY KEY,
-  account_name VARCHAR(255) NOT NULL,
-  backup_provider VARCHAR(32) NOT NULL DEFAULT 'google_drive',
-  credentials_json LONGTEXT NULL,
-  dropbox_access_token TEXT NULL,
-  service_account_email VARCHAR(255) NULL,
-  folder_name VARCHAR(255) NOT NULL DEFAULT 'DICOM_Backups',
-  is_active TINYINT(1) NOT NULL DEFAULT 1,
-  last_backup_date DATETIME NULL,
-  last_backup_status TEXT NULL,
-  created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP
-);
-CREATE TABLE backup_history (
-  id INT AUTO_INCREMENT PRIMARY KEY,
-  backup_filename VARCHAR(255) NOT NULL,
-  gdrive_file_id VARCHAR(255) NULL,
-  backup_size_bytes BIGINT NULL,
-  backup_date DATETIME NOT NULL,
-  backup_type VARCHAR(32) NOT NULL DEFAULT 'manual',
-  status VARCHAR(32) NOT NULL,
-  error_message TEXT NULL
-);
-CREATE VIEW worklist AS
+${VIEWER_TABLES}CREATE VIEW worklist AS
   SELECT p.patient_name, s.study_uid, s.taken_at FROM patients p JOIN studies s ON s.patient = p.id;
 CREATE VIEW urgent_worklist AS SELECT w.* FROM worklist w JOIN studies s USING (study_uid) WHERE FIND_IN_SET('urgent', s.flags);
 CREATE FUNCTION family_of(name VARCHAR(255)) RETURNS VARCHAR(255) DETERMINISTIC

@@ -33,14 +33,31 @@ export async function openSession(
   database: DatabaseConfig,
   onSocket: (socket: Socket) => void,
 ): Promise<{ readonly session: Session; readonly connection: Connection }> {
-  const connection = await signIn(database, onSocket, { dateStrings: true })
+  let socket: Socket | null = null
+  const connection = await signIn(
+    database,
+    (opened) => {
+      socket = opened
+      onSocket(opened)
+    },
+    { dateStrings: true },
+  )
+  /** mysql2's own limit would keep the process from ending when the connection is lost. */
+  const inTime = async <T>(answer: Promise<T>): Promise<T> => {
+    const timer = setTimeout(() => socket?.destroy(), QUERY_MS)
+    try {
+      return await answer
+    } finally {
+      clearTimeout(timer)
+    }
+  }
   const session: Session = {
     async rows(sql, ...values) {
-      const [rows] = await connection.query<RowDataPacket[]>({ sql, values: [...values], timeout: QUERY_MS })
+      const [rows] = await inTime(connection.query<RowDataPacket[]>(sql, [...values]))
       return rows
     },
     async write(sql, ...values) {
-      const [done] = await connection.query<ResultSetHeader>({ sql, values: [...values], timeout: QUERY_MS })
+      const [done] = await inTime(connection.query<ResultSetHeader>(sql, [...values]))
       return done
     },
   }

@@ -52,7 +52,7 @@ export function readGoogleCredentials(text: string | null): GoogleSignIn | Probl
 
 /** A key that went through PHP once too often has its line ends written out. */
 function serviceAccount(clientEmail: string, written: string): GoogleSignIn | Problem {
-  const privateKey = written.replaceAll('\\n', '\n')
+  const privateKey = written.replaceAll('\\n', '\n').trim()
   try {
     createPrivateKey(privateKey)
     return { serviceAccount: { clientEmail, privateKey } }
