@@ -36,7 +36,8 @@ export async function withStateToRead<T>(
 
 /**
  * For commands that have to work when the state is lost with its machine: then `state` is null, the configuration file
- * alone is what there is, and `lost` says why. `open`: openState or openStateToRead.
+ * alone is what there is, and `lost` says why. `open`: openState or openStateToRead. Rejects with E_CONFIG, and with the
+ * state's E_STATE when the file names no destination.
  */
 export async function withStateIfAny<T>(
   configFile: string,
@@ -51,7 +52,9 @@ export async function withStateIfAny<T>(
       state = await open(config)
       place = { config: await configWith(config, state), state, lost: null }
     } catch (error) {
-      place = { config, state: null, lost: asBackupError(error) }
+      const lost = asBackupError(error)
+      if (lost.code !== 'E_STATE' || config.destinations.length === 0) throw lost
+      place = { config, state: null, lost }
     }
     return await work(place)
   } finally {

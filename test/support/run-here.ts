@@ -68,7 +68,7 @@ const GOOGLE_ORIGINS = ['https://www.googleapis.com', 'https://oauth2.googleapis
 
 function opensWith(waits: Waits): typeof openDestination {
   return (config, endpoints): Destination => {
-    if (config.type === 'local') return openDestination(config, endpoints)
+    if (config.type === 'local' || config.type === 'unknown') return openDestination(config, endpoints)
     const isDropbox = config.type === 'dropbox'
     const endpoint = (isDropbox ? endpoints.dropbox : endpoints.googleDrive) ?? ''
     const origins = (isDropbox ? DROPBOX_ORIGINS : GOOGLE_ORIGINS).map((origin) => [origin, endpoint])

@@ -32,11 +32,11 @@ export async function list(configFile: string, output: Output): Promise<ExitCode
 }
 
 function signedInBy(one: DestinationConfig): string {
-  if (one.type === 'local') return ''
+  if (one.type === 'local' || one.type === 'unknown') return ''
   if (one.type === 'dropbox')
     return one.refreshToken !== null ? 'refresh token' : one.accessToken !== null ? 'access token' : ''
   if (one.oauth !== null) return one.oauth.refreshToken === null ? '' : 'refresh token'
-  return one.credentialsFile !== null || one.keyText !== null ? 'service account' : ''
+  return one.credentialsFile !== null || one.serviceAccount !== undefined ? 'service account' : ''
 }
 
 /** `accounts test`: exit 0 all are well, 3 some, 1 none. */

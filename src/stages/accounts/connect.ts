@@ -35,7 +35,7 @@ export interface ConnectOptions {
  * E_STATE, E_ABORTED.
  */
 export async function connectAccount(config: Config, one: DestinationConfig, options: ConnectOptions): Promise<SignIn> {
-  if (one.type === 'local') {
+  if (one.type === 'local' || one.type === 'unknown') {
     throw new BackupError('E_CONFIG', `${one.name} is a folder; only Dropbox and Google Drive are signed in to.`)
   }
   const client = clientOf(one, options.clientId)
@@ -74,7 +74,7 @@ export async function connectAccount(config: Config, one: DestinationConfig, opt
 
 type Client = Pick<SignIn, 'clientId' | 'clientSecret'>
 
-function clientOf(one: Exclude<DestinationConfig, { type: 'local' }>, given: string | null): Client {
+function clientOf(one: Exclude<DestinationConfig, { type: 'local' | 'unknown' }>, given: string | null): Client {
   if (one.type === 'dropbox') {
     const clientId = given ?? one.appKey
     if (clientId !== null) return { clientId, clientSecret: null }
@@ -160,7 +160,6 @@ async function accountOf(
             ...one,
             oauth: { clientId, clientSecret: clientSecret ?? '', refreshToken },
             credentialsFile: null,
-            keyText: null,
           }
         : one
   const destination = openDestination(signed, endpoints)

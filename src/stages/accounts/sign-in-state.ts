@@ -20,7 +20,7 @@ export interface SignInFacts {
 
 /** How a destination's sign-in stands, without asking the service; null where none is needed. */
 export function signInStatus({ destination, signIn, lastError, now, intervalMs }: SignInFacts): SignInStatus | null {
-  if (destination.type === 'local') return null
+  if (destination.type === 'local' || destination.type === 'unknown') return null
   const again = `Connect it again: dicom-backup accounts connect ${destination.name}`
   const lapsesAt = signIn?.lapsesAt ?? null
   const status = (state: SignInStatus['state'], advice = ''): SignInStatus => ({ state, lapsesAt, advice })
@@ -52,5 +52,5 @@ function isShortLived(accessToken: string | null): boolean {
 function hasCredential(one: DestinationConfig): boolean {
   if (one.type === 'dropbox') return one.accessToken !== null || one.refreshToken !== null
   if (one.type !== 'google-drive') return true
-  return (one.oauth?.refreshToken ?? one.credentialsFile ?? one.keyText) !== null
+  return (one.oauth?.refreshToken ?? one.credentialsFile ?? one.serviceAccount ?? null) !== null
 }

@@ -107,7 +107,8 @@ function unusable(file: string, cause: unknown): BackupError {
 /** What stands for a destination's credential in the configuration: changed there, it goes before a sign-in again. */
 export function credentialMark(one: DestinationConfig): string {
   if (one.type === 'dropbox') return hash(one.accessToken ?? one.refreshToken ?? '')
-  if (one.type === 'google-drive') return hash(one.oauth?.refreshToken ?? one.credentialsFile ?? one.keyText ?? '')
+  if (one.type === 'google-drive')
+    return hash(one.oauth?.refreshToken ?? one.credentialsFile ?? one.serviceAccount?.clientEmail ?? '')
   return hash('')
 }
 
@@ -135,15 +136,21 @@ export function withSignIns(config: LoadedConfig): LoadedConfig {
   return { ...config, destinations, secrets: [...config.secrets, ...secrets] }
 }
 
+/** What was wrong with the sign-in that it goes before is wrong no more. */
 function signedIn(one: DestinationConfig, signIn: SignIn | null): DestinationConfig {
   if (signIn === null) return one
   const { refreshToken, clientId, clientSecret } = signIn
-  if (one.type === 'dropbox') return { ...one, accessToken: null, refreshToken, appKey: clientId, appSecret: null }
-  if (one.type !== 'google-drive') return one
+  const { fault, ...rest } = one
+  const kept = fault === undefined || fault.code === 'E_AUTH' ? {} : { fault }
+  if (rest.type === 'dropbox') {
+    return { ...rest, ...kept, accessToken: null, refreshToken, appKey: clientId, appSecret: null }
+  }
+  if (rest.type !== 'google-drive') return one
+  const { serviceAccount: _replaced, ...drive } = rest
   return {
-    ...one,
+    ...drive,
+    ...kept,
     oauth: { clientId, clientSecret: clientSecret ?? '', refreshToken },
     credentialsFile: null,
-    keyText: null,
   }
 }

@@ -113,6 +113,7 @@ export interface StatusResult {
   readonly accounts: readonly {
     readonly name: string
     readonly type: string
+    /** False for an account of the viewer's that is switched off: it gets no backup. */
     readonly active: boolean
     readonly lastBackupAt: string | null
     readonly lastStatus: DestinationResult['status'] | null

@@ -132,7 +132,6 @@ function absoluteDestination(
         oauth:
           written.oauth === undefined ? null : { ...written.oauth, refreshToken: written.oauth.refreshToken ?? null },
         credentialsFile: written.credentialsFile === undefined ? null : absolute(written.credentialsFile),
-        keyText: null,
       }
   }
 }

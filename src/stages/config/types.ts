@@ -18,6 +18,14 @@ interface DestinationBase {
   readonly name: string
   /** Bytes a request carries; null: what suits the service. */
   readonly chunkSize: number | null
+  /** Why nothing can be stored there as it stands; only of accounts in the viewer's tables. The others are not affected. */
+  readonly fault?: DestinationFault
+}
+
+export interface DestinationFault {
+  readonly code: 'E_CONFIG' | 'E_AUTH'
+  readonly message: string
+  readonly advice: string
 }
 
 export interface LocalConfig extends DestinationBase {
@@ -49,11 +57,17 @@ export interface GoogleDriveConfig extends DestinationBase {
   } | null
   /** Path of a service account's key file. */
   readonly credentialsFile: string | null
-  /** The text of such a file, where it stands in the viewer's tables; null in a configuration file. */
-  readonly keyText: string | null
+  /** A service account's key itself; only of accounts in the viewer's tables. */
+  readonly serviceAccount?: { readonly clientEmail: string; readonly privateKey: string }
 }
 
-export type DestinationConfig = LocalConfig | DropboxConfig | GoogleDriveConfig
+/** An account in the viewer's tables of a service that is not known here; it always has a `fault`. */
+export interface UnknownConfig extends DestinationBase {
+  readonly type: 'unknown'
+  readonly folder: string
+}
+
+export type DestinationConfig = LocalConfig | DropboxConfig | GoogleDriveConfig | UnknownConfig
 
 export interface Config {
   /** The file it came from. */

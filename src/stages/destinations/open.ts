@@ -5,11 +5,13 @@ import type { Transport } from '../http/types.ts'
 import { DROPBOX_ORIGINS, dropboxDestination } from './dropbox/dropbox.ts'
 import { googleDriveDestination } from './google-drive/google-drive.ts'
 import { localDestination } from './local/local.ts'
+import { unusableDestination } from './unusable.ts'
 
 const GOOGLE_ORIGINS = ['https://www.googleapis.com', 'https://oauth2.googleapis.com']
 
 /** A destination of the configuration, not signed in yet. The place where a new kind of destination is added. */
 export function openDestination(config: DestinationConfig, endpoints: Config['endpoints']): Destination {
+  if (config.fault !== undefined || config.type === 'unknown') return unusableDestination(config)
   switch (config.type) {
     case 'local':
       return localDestination(config)

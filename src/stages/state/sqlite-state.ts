@@ -222,6 +222,10 @@ export class SqliteState implements State {
     return Promise.resolve([])
   }
 
+  inactiveAccounts(): Promise<[]> {
+    return Promise.resolve([])
+  }
+
   lock(): Promise<Lock> {
     return takeFolderLock(this.#folder)
   }

@@ -74,6 +74,12 @@ export interface ActiveRun {
   readonly since: string | null
 }
 
+/** A destination in the state that is switched off. */
+export interface InactiveAccount {
+  readonly name: string
+  readonly type: DestinationConfig['type']
+}
+
 /** Held while a run works, or anything else that no run may meet. */
 export interface Lock {
   /**
@@ -146,8 +152,14 @@ export interface State {
   /** Changes the schedule. False when that stands in the configuration file, and nothing was changed. */
   saveSchedule(schedule: Schedule): Promise<boolean>
 
-  /** Destinations that stand in the state, beside those of the configuration file. */
+  /**
+   * Destinations that stand in the state, beside those of the configuration file. No two have the same name, without regard
+   * to case. One that cannot be used has a `fault`. What they sign in with is known to `redact` from then on.
+   */
   accounts(): Promise<DestinationConfig[]>
+
+  /** Those that are switched off there: they get no backup. */
+  inactiveAccounts(): Promise<InactiveAccount[]>
 
   /**
    * Makes sure that one run at a time uses this state, on all machines that share it. The lock goes with the process,

@@ -6,7 +6,7 @@ import { readSignIns, signInIn } from '../accounts/sign-ins.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
 import { lastStored, nextDue } from '../schedule/due.ts'
 import { intervalMs } from '../schedule/grid.ts'
-import type { ActiveRun, State } from '../state/state.ts'
+import type { ActiveRun, InactiveAccount, State } from '../state/state.ts'
 
 /** How many intervals may pass without a backup. */
 const OVERDUE_INTERVALS = 2
@@ -38,9 +38,11 @@ export async function readStatus(config: Config, state: State | null, now: Date)
   const times = await runTimes(state, open, now)
   const overdueSince = newestBackupAt ?? times.first
   const { enabled, every } = config.schedule
-  const accounts = await Promise.all(
-    config.destinations.map((one) => account(one, config, state, { now, lastRunAt: times.last })),
-  )
+  const inactive = (await state?.inactiveAccounts()) ?? []
+  const accounts = await Promise.all([
+    ...config.destinations.map((one) => account(one, config, state, { now, lastRunAt: times.last })),
+    ...inactive.map((one) => inactiveAccount(one, state, now)),
+  ])
   return {
     result: {
       schedule: { enabled, every, lastRunAt: times.last, nextDueAt: await nextDueAt(config.schedule, state, now) },
@@ -82,32 +84,37 @@ async function nextDueAt(
   return enabled ? isoLocal(nextDue(every, await lastStored(every, state, now), now)) : null
 }
 
+type Account = StatusResult['accounts'][number]
+
 async function account(
   destination: DestinationConfig,
   { state: { dir }, schedule }: Config,
   state: State | null,
   { now, lastRunAt }: { readonly now: Date; readonly lastRunAt: string | null },
-): Promise<StatusResult['accounts'][number]> {
+): Promise<Account> {
   const { name, type } = destination
-  const last = (await state?.lastResult(name)) ?? null
-  const lastError = last?.error ?? null
+  const past = await pastOf(name, state, now)
   const signIn = signInIn(destination, readSignIns(dir))
-  return {
-    name,
-    type,
-    active: true,
-    lastBackupAt: (await state?.lastStoredAt(now, name)) ?? null,
-    lastStatus: last?.status ?? null,
-    lastError,
-    signIn: signInStatus({
-      destination,
-      signIn,
-      // What was refused before it was connected again says nothing of the new sign-in.
-      lastError: signIn !== null && lastRunAt !== null && isBefore(lastRunAt, signIn.connectedAt) ? null : lastError,
-      now,
-      intervalMs: intervalMs(schedule.every),
-    }),
-  }
+  // What was refused before it was connected again says nothing of the new sign-in.
+  const isOld = signIn !== null && lastRunAt !== null && isBefore(lastRunAt, signIn.connectedAt)
+  const facts = { destination, signIn, lastError: isOld ? null : past.lastError, now }
+  const status = signInStatus({ ...facts, intervalMs: intervalMs(schedule.every) })
+  return { name, type, active: true, ...past, signIn: status }
+}
+
+/** One that is switched off needs no sign-in. */
+async function inactiveAccount({ name, type }: InactiveAccount, state: State | null, now: Date): Promise<Account> {
+  return { name, type, active: false, ...(await pastOf(name, state, now)), signIn: null }
+}
+
+async function pastOf(
+  name: string,
+  state: State | null,
+  now: Date,
+): Promise<Pick<Account, 'lastBackupAt' | 'lastStatus' | 'lastError'>> {
+  const last = (await state?.lastResult(name)) ?? null
+  const lastBackupAt = (await state?.lastStoredAt(now, name)) ?? null
+  return { lastBackupAt, lastStatus: last?.status ?? null, lastError: last?.error ?? null }
 }
 
 function isBefore(a: string, b: string): boolean {

@@ -47,7 +47,6 @@ export async function startDrive(
         folder: 'DICOM_Backups',
         oauth: { clientId: 'client-id', clientSecret: SECRETS.clientSecret, refreshToken: SECRETS.refreshToken },
         credentialsFile: null,
-        keyText: null,
         ...config,
       },
       { transport: transport(createTransport({ ...transportOptions, origins })) },

@@ -34,7 +34,6 @@ const services: Record<string, DestinationConfig> = {
     chunkSize: null,
     oauth: { clientId: 'client-id', clientSecret: 'client-secret', refreshToken: 'refresh' },
     credentialsFile: null,
-    keyText: null,
   },
 }
 

@@ -32,7 +32,6 @@ const drive: DestinationConfig = {
   chunkSize: null,
   oauth: { clientId: 'client-id', clientSecret: 'client-secret', refreshToken: 'refresh-1' },
   credentialsFile: null,
-  keyText: null,
 }
 
 type Start = (storage: { folder: string }) => Promise<StandIn>

@@ -14,8 +14,8 @@ const SERVICE_ACCOUNT_SCOPE = 'https://www.googleapis.com/auth/drive'
 type GoogleFetch = (...args: Parameters<typeof fetch>) => Promise<Response>
 
 /**
- * Google's own sign-in client for what the configuration names; it makes no call yet. Rejects with E_CONFIG when there
- * is nothing to sign in with or the key file is not one.
+ * Google's own sign-in client for what the configuration names; it makes no call yet. Rejects with E_AUTH when there
+ * is nothing to sign in with, with E_CONFIG when the key file is not one.
  */
 export async function signInClient(config: GoogleDriveConfig, fetchImplementation: GoogleFetch): Promise<OAuth2Client> {
   // Trying again is the engine's work; the redactor walks over every byte of a failed request's body.
@@ -28,34 +28,35 @@ export async function signInClient(config: GoogleDriveConfig, fetchImplementatio
     client.setCredentials({ refresh_token: refreshToken })
     return client
   }
-  if (config.credentialsFile === null && config.keyText === null) {
-    throw new BackupError('E_AUTH', `${config.name}: there is nothing to sign in to Google Drive with.`, {
-      advice: "Give it an OAuth client's ID, secret and refresh token, or the key of a service account.",
-    })
-  }
-  const key = await readKey(config.name, config)
+  const key = await serviceAccountKey(config)
   return new JWT({ ...key, scopes: [SERVICE_ACCOUNT_SCOPE], transporterOptions })
 }
 
-export function notConnected(name: string): BackupError {
+async function serviceAccountKey({
+  name,
+  serviceAccount,
+  credentialsFile,
+}: GoogleDriveConfig): Promise<{ email: string; key: string }> {
+  if (serviceAccount !== undefined) return { email: serviceAccount.clientEmail, key: serviceAccount.privateKey }
+  if (credentialsFile === null) throw notConnected(name)
+  return await readKeyFile(name, credentialsFile)
+}
+
+function notConnected(name: string): BackupError {
   return new BackupError('E_AUTH', `${name}: there is no sign-in to Google Drive yet.`, {
     advice: `Connect it: dicom-backup accounts connect ${name}`,
   })
 }
 
 /** No `cause` here: a JSON error quotes the text it fails on, which is a private key. */
-async function readKey(
-  name: string,
-  { credentialsFile: file, keyText }: Pick<GoogleDriveConfig, 'credentialsFile' | 'keyText'>,
-): Promise<{ email: string; key: string }> {
-  const advice =
-    file === null
-      ? "Its key in the viewer's table (credentials_json) is to be the JSON key of a service account, from the Google Cloud console."
-      : 'credentialsFile names the JSON key file of a service account, from the Google Cloud console.'
-  const wrong = (text: string): BackupError => new BackupError('E_CONFIG', `${name}: ${text}`, { advice })
+async function readKeyFile(name: string, file: string): Promise<{ email: string; key: string }> {
+  const wrong = (text: string): BackupError =>
+    new BackupError('E_CONFIG', `${name}: ${text}`, {
+      advice: 'credentialsFile names the JSON key file of a service account, from the Google Cloud console.',
+    })
   let text: string
   try {
-    text = file === null ? (keyText ?? '') : await readFile(file, 'utf8')
+    text = await readFile(file, 'utf8')
   } catch (error) {
     throw wrong(`${file} cannot be read (${systemCode(error)}).`)
   }
@@ -70,5 +71,5 @@ async function readKey(
   } catch {
     // Told below.
   }
-  throw wrong(`${file ?? 'what it has'} is not the key ${file === null ? '' : 'file '}of a service account.`)
+  throw wrong(`${file} is not the key file of a service account.`)
 }
