@@ -84,24 +84,28 @@ destinations:
     # Bytes a request carries, on any destination. The default suits the service; 32MiB is the most.
 #    chunkSize: 8MiB
 
-  # Dropbox: a folder, and a refresh token with the key of its app.
+  # Dropbox: a folder, and the App key of your app at Dropbox (docs/accounts.md: how to make one).
+  # Then sign in, in the browser: dicom-backup accounts connect hospital-dropbox
 #  - name: hospital-dropbox
 #    type: dropbox
 #    folder: /DICOM_Backups
-#    refreshToken: \${DROPBOX_REFRESH_TOKEN}
 #    appKey: \${DROPBOX_APP_KEY}
-    # Not for an app that signs in with PKCE.
+    # In place of signing in like that: a refresh token that you have.
+#    refreshToken: \${DROPBOX_REFRESH_TOKEN}
+    # With a refresh token that was made without PKCE.
 #    appSecret: \${DROPBOX_APP_SECRET}
     # In place of these three: an access token, which Dropbox lets lapse after hours.
 #    accessToken: \${DROPBOX_TOKEN}
 
-  # Google Drive: a folder, and a sign-in.
+  # Google Drive: a folder, and your OAuth client of Google's (docs/accounts.md: how to make one).
+  # Then sign in, in the browser: dicom-backup accounts connect hospital-drive
 #  - name: hospital-drive
 #    type: google-drive
 #    folder: DICOM_Backups
 #    oauth:
 #      clientId: \${GOOGLE_CLIENT_ID}
 #      clientSecret: \${GOOGLE_CLIENT_SECRET}
+      # In place of signing in like that: a refresh token that you have.
 #      refreshToken: \${GOOGLE_REFRESH_TOKEN}
     # In place of oauth: the key file of a service account.
 #    credentialsFile: service-account.json

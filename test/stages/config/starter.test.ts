@@ -87,6 +87,16 @@ for (const platform of ['win32', 'linux', 'darwin'] as const) {
         credentialsFile: null,
       },
     ])
+    const connected = load(
+      folder,
+      without(all, /^ *socket:/, /^ *password:/, /^ *refreshToken:/, /^ *(appSecret|accessToken|credentialsFile):/),
+      env,
+    )
+    const [, dropbox, drive] = connected.destinations
+    assert.ok(dropbox?.type === 'dropbox' && drive?.type === 'google-drive')
+    assert.deepEqual([dropbox.appKey, dropbox.refreshToken, dropbox.accessToken], ['app-key', null, null])
+    assert.deepEqual(drive.oauth, { clientId: 'client-id', clientSecret: 'client-secret', refreshToken: null })
+    for (const { name } of [dropbox, drive]) assert.match(starter, new RegExp(`accounts connect ${name}\n`))
     const others = load(
       folder,
       without(all, /^ *port:/, /^ *password:/, /^ *app/, /^ *refreshToken:/, /^ *oauth:/, /^ *client/),
