@@ -44,13 +44,21 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     const output = openOutput(args.includes('--json'))
     const helped = error.code === 'commander.help'
     if (helped && !output.json) return EXIT.usage
-    const what = helped ? 'No command was given.' : sentences(error.message)
     const command = top.commands.find((one) => one.name() === args[0])
     const inner = command?.commands.find((one) => one.name() === args[1])
+    const what = helped ? 'No command was given.' : (unknownWord(command, args[1]) ?? sentences(error.message))
     const words = [command, inner].flatMap((one) => (one === undefined ? [] : [one.name()]))
     const help = words.length === 0 ? 'dicom-backup help' : `dicom-backup ${words.join(' ')} --help`
     return await output.failure(new BackupError('E_CONFIG', what, { advice: `See: ${help}` }))
   }
+}
+
+/** What stands in the place of a command of a group, which commander takes for an argument of the default one. */
+function unknownWord(group: Command | undefined, word: string | undefined): string | null {
+  const names = group?.commands.map((one) => one.name()) ?? []
+  if (group === undefined || names.length === 0 || word === undefined) return null
+  if (word.startsWith('-') || names.includes(word)) return null
+  return `Unknown command '${group.name()} ${word}'. Right would be: ${names.filter((name) => name !== 'help').join(', ')}.`
 }
 
 /** Commander's "error: unknown command 'runn'\n(Did you mean run?)" in sentences. */

@@ -174,11 +174,11 @@ describe('schedule', () => {
     const rig = await makeRig(t, onlyNas)
     const before = await readFile(rig.configFile, 'utf8')
     for (const [words, right] of [
-      [['set'], /--every <interval>/],
+      [['set'], /--every with one of 1h, 3h, 6h, 12h, 24h/],
       [['set', '--every', '5h'], /1h, 3h, 6h, 12h, 24h/],
       [['set', '--every', ''], /1h, 3h, 6h, 12h, 24h/],
       [['install', '--with', 'anacron'], /systemd, cron, task-scheduler/],
-      [['bogus'], /schedule --help/],
+      [['bogus'], /Unknown command 'schedule bogus'/],
       [['show', '--every', '6h'], /[Uu]nknown option '--every'/],
     ] as const) {
       const { code, stderr } = await rig.cliWith({}, 'schedule', ...words)

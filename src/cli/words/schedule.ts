@@ -1,5 +1,9 @@
 import { Option } from 'commander'
+import { BackupError } from '../../pipeline/errors.ts'
+import type { Interval } from '../../stages/schedule/grid.ts'
 import { withConfig, type Shared, type Words } from './words.ts'
+
+const INTERVALS: readonly Interval[] = ['1h', '3h', '6h', '12h', '24h']
 
 interface JobWords {
   readonly print?: boolean
@@ -14,13 +18,14 @@ export function schedule({ top, wrap }: Words): void {
     isDefault: true,
   }).action(wrap(async ({ config }: Shared, output) => (await load()).show(config, output)))
   withConfig(group, 'set', 'change how often a backup is made')
-    .addOption(
-      new Option('--every <interval>', 'how often').choices(['1h', '3h', '6h', '12h', '24h']).makeOptionMandatory(),
-    )
+    .addOption(new Option('--every <interval>', 'how often').choices(INTERVALS))
     .action(
-      wrap(async ({ config, every }: Shared & { every: '1h' | '3h' | '6h' | '12h' | '24h' }, output) =>
-        (await load()).set(config, { every }, output),
-      ),
+      wrap(async ({ config, every }: Shared & { every?: Interval }, output) => {
+        if (every !== undefined) return await (await load()).set(config, { every }, output)
+        throw new BackupError('E_CONFIG', 'It is not said how often.', {
+          advice: `Add --every with one of ${INTERVALS.join(', ')}.`,
+        })
+      }),
     )
   withConfig(group, 'enable', 'turn the schedule on').action(
     wrap(async ({ config }: Shared, output) => (await load()).set(config, { enabled: true }, output)),

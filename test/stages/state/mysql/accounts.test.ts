@@ -272,7 +272,11 @@ describe('a row of which nothing can be made', () => {
     const state = await withRows(t, [dropbox('well', { is_active: 1, folder_name: 'x' })], place)
     assert.deepEqual(await names(state), ['account #2', 'well'])
     assert.deepEqual(await state.inactiveAccounts(), [{ name: 'account #1', type: 'unknown' }])
-    assert.deepEqual(await state.schedule({ enabled: true, every: '12h' }), { enabled: false, every: '12h' })
+    assert.deepEqual(await state.schedule({ enabled: true, every: '12h', verify: 'never' }), {
+      enabled: false,
+      every: '12h',
+      verify: 'never',
+    })
     const [old] = await state.history(5)
     assert.deepEqual([old?.status, old?.archive, old?.bytes], ['failed', null, null])
     assert.deepEqual(await state.runTimes(new Date()), { first: null, last: null })
