@@ -44,9 +44,15 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     const output = openOutput(args.includes('--json'))
     const helped = error.code === 'commander.help'
     if (helped && !output.json) return EXIT.usage
-    const what = helped ? 'No command was given.' : sentences(error.message)
     const command = top.commands.find((one) => one.name() === args[0])
     const inner = command?.commands.find((one) => one.name() === args[1])
+    // A group's default command would take another's misspelt name for an argument of its own.
+    const misspelt = error.code === 'commander.excessArguments' && inner === undefined && command?.commands.length !== 0
+    const what = helped
+      ? 'No command was given.'
+      : misspelt && command !== undefined
+        ? `${command.name()} has no command '${args[1] ?? ''}'. It has: ${command.commands.map((one) => one.name()).join(', ')}.`
+        : sentences(error.message)
     const words = [command, inner].flatMap((one) => (one === undefined ? [] : [one.name()]))
     const help = words.length === 0 ? 'dicom-backup help' : `dicom-backup ${words.join(' ')} --help`
     return await output.failure(new BackupError('E_CONFIG', what, { advice: `See: ${help}` }))

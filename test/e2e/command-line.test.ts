@@ -30,9 +30,13 @@ interface Failure {
 describe('help', () => {
   const options: Record<string, readonly string[]> = {
     init: ['--config <file>', '--json'],
-    run: ['--config <file>', '--json', '--dry-run', '--fresh', '--destination <name>', '--accept-shrunk'],
+    run: ['--config <file>', '--json', '--if-due', '--dry-run', '--fresh', '--destination <name>', '--accept-shrunk'],
     resume: ['--config <file>', '--json'],
     status: ['--config <file>', '--json'],
+    history: ['--config <file>', '--json', '--limit <number>'],
+    accounts: [],
+    schedule: [],
+    prune: ['--config <file>', '--json', '--dry-run', '--destination <name>'],
     verify: ['--config <file>', '--json', '--from <destination>', '--deep', '--restore-test'],
     restore: [
       '--config <file>',
@@ -49,18 +53,41 @@ describe('help', () => {
     doctor: ['--config <file>', '--json'],
     demo: ['--folder <folder>', '--json'],
   }
+  const inner: Record<string, readonly string[]> = {
+    'accounts list': ['--config <file>', '--json'],
+    'accounts test': ['--config <file>', '--json'],
+    'accounts connect': ['--config <file>', '--json', '--no-browser', '--port <number>', '--app-key <key>'],
+    'accounts disconnect': ['--config <file>', '--json'],
+    'schedule show': ['--config <file>', '--json'],
+    'schedule set': ['--config <file>', '--json', '--every <interval>'],
+    'schedule enable': ['--config <file>', '--json'],
+    'schedule disable': ['--config <file>', '--json'],
+    'schedule install': ['--config <file>', '--json', '--print', '--with <scheduler>'],
+    'schedule uninstall': ['--config <file>', '--json', '--print'],
+  }
+  /** Its commands, in the order of the help. */
+  const commandsIn = (help: string): string[] =>
+    [...help.matchAll(/^ {2}([a-z]+)(?: [[<].*[\]>])? {2,}\S/gm)].map(([, name]) => name ?? '')
 
   test('lists every command and the exit codes', async () => {
     const { code, stdout } = await dicomBackup(['help'])
     assert.equal(code, 0)
-    const listed = [...stdout.matchAll(/^ {2}([a-z]+) \[/gm)].map(([, name]) => name)
-    assert.deepEqual(listed, [...Object.keys(options), 'help'])
+    assert.deepEqual(commandsIn(stdout), [...Object.keys(options), 'help'])
     for (const exit of [0, 1, 2, 3, 4, 130]) assert.match(stdout, new RegExp(`\\b${exit} {2}`))
   })
 
-  for (const [command, known] of Object.entries(options)) {
+  for (const group of ['accounts', 'schedule']) {
+    test(`of ${group} lists its commands`, async () => {
+      const { code, stdout } = await dicomBackup([group, '--help'])
+      assert.equal(code, 0)
+      const own = Object.keys(inner).filter((name) => name.startsWith(`${group} `))
+      assert.deepEqual(commandsIn(stdout), [...own.map((name) => name.slice(group.length + 1)), 'help'])
+    })
+  }
+
+  for (const [command, known] of Object.entries({ ...options, ...inner })) {
     test(`of ${command} lists its options, each with words for people`, async () => {
-      const { code, stdout } = await dicomBackup([command, '--help'])
+      const { code, stdout } = await dicomBackup([...command.split(' '), '--help'])
       assert.equal(code, 0)
       const listed = [...stdout.matchAll(/^ {2}(?:-\w, )?(--\S+(?: <\w+>)?) {2,}\S/gm)].map(([, option]) => option)
       assert.deepEqual(listed.sort(), [...known, '--help'].sort())
@@ -81,6 +108,11 @@ describe('wrong usage exits with 2 and says what is wrong and where to look', ()
     [['resume', '--destination', 'nas'], /Unknown option '--destination'.*dicom-backup resume --help/s],
     [['resume', '--fresh'], /Unknown option '--fresh'/],
     [['status', 'extra'], /[Tt]oo many arguments/],
+    [
+      ['accounts', 'conect'],
+      /accounts has no command 'conect'\. It has: list, test, connect, disconnect\..*accounts --help/s,
+    ],
+    [['accounts', 'connect'], /[Mm]issing required argument 'name'.*accounts connect --help/s],
     [['--config', 'x.yaml', 'run'], /Unknown option '--config'/],
   ]
   for (const [args, says] of cases) {
