@@ -1,4 +1,5 @@
 import { asBackupError, type BackupError } from '../pipeline/errors.ts'
+import { withSignIns } from '../stages/accounts/sign-ins.ts'
 import { loadConfig, type LoadedConfig } from '../stages/config/load.ts'
 import { configWith, openState, openStateToRead } from '../stages/state/open-state.ts'
 import type { State } from '../stages/state/state.ts'
@@ -54,7 +55,8 @@ export async function withStateIfAny<T>(
     } catch (error) {
       const lost = asBackupError(error)
       if (lost.code !== 'E_STATE' || config.destinations.length === 0) throw lost
-      place = { config, state: null, lost }
+      // Sign-ins are files of their own.
+      place = { config: withSignIns(config), state: null, lost }
     }
     return await work(place)
   } finally {

@@ -34,16 +34,8 @@ describe('help', () => {
     resume: ['--config <file>', '--json'],
     status: ['--config <file>', '--json'],
     history: ['--config <file>', '--json', '--limit <number>'],
-    'accounts list': ['--config <file>', '--json'],
-    'accounts test': ['--config <file>', '--json'],
-    'accounts connect': ['--config <file>', '--json', '--no-browser', '--port <number>', '--app-key <key>'],
-    'accounts disconnect': ['--config <file>', '--json'],
-    'schedule show': ['--config <file>', '--json'],
-    'schedule set': ['--config <file>', '--json', '--every <interval>'],
-    'schedule enable': ['--config <file>', '--json'],
-    'schedule disable': ['--config <file>', '--json'],
-    'schedule install': ['--config <file>', '--json', '--print', '--with <scheduler>'],
-    'schedule uninstall': ['--config <file>', '--json', '--print'],
+    accounts: [],
+    schedule: [],
     prune: ['--config <file>', '--json', '--dry-run', '--destination <name>'],
     verify: ['--config <file>', '--json', '--from <destination>', '--deep', '--restore-test'],
     restore: [
@@ -61,17 +53,39 @@ describe('help', () => {
     doctor: ['--config <file>', '--json'],
     demo: ['--folder <folder>', '--json'],
   }
+  const inner: Record<string, readonly string[]> = {
+    'accounts list': ['--config <file>', '--json'],
+    'accounts test': ['--config <file>', '--json'],
+    'accounts connect': ['--config <file>', '--json', '--no-browser', '--port <number>', '--app-key <key>'],
+    'accounts disconnect': ['--config <file>', '--json'],
+    'schedule show': ['--config <file>', '--json'],
+    'schedule set': ['--config <file>', '--json', '--every <interval>'],
+    'schedule enable': ['--config <file>', '--json'],
+    'schedule disable': ['--config <file>', '--json'],
+    'schedule install': ['--config <file>', '--json', '--print', '--with <scheduler>'],
+    'schedule uninstall': ['--config <file>', '--json', '--print'],
+  }
+  /** Its commands, in the order of the help. */
+  const commandsIn = (help: string): string[] =>
+    [...help.matchAll(/^ {2}([a-z]+)(?: [[<].*[\]>])? {2,}\S/gm)].map(([, name]) => name ?? '')
 
   test('lists every command and the exit codes', async () => {
     const { code, stdout } = await dicomBackup(['help'])
     assert.equal(code, 0)
-    const listed = [...stdout.matchAll(/^ {2}([a-z]+) \[/gm)].map(([, name]) => name)
-    const names = Object.keys(options).map((words) => words.split(' ')[0])
-    assert.deepEqual(listed, [...new Set(names), 'help'])
+    assert.deepEqual(commandsIn(stdout), [...Object.keys(options), 'help'])
     for (const exit of [0, 1, 2, 3, 4, 130]) assert.match(stdout, new RegExp(`\\b${exit} {2}`))
   })
 
-  for (const [command, known] of Object.entries(options)) {
+  for (const group of ['accounts', 'schedule']) {
+    test(`of ${group} lists its commands`, async () => {
+      const { code, stdout } = await dicomBackup([group, '--help'])
+      assert.equal(code, 0)
+      const own = Object.keys(inner).filter((name) => name.startsWith(`${group} `))
+      assert.deepEqual(commandsIn(stdout), [...own.map((name) => name.slice(group.length + 1)), 'help'])
+    })
+  }
+
+  for (const [command, known] of Object.entries({ ...options, ...inner })) {
     test(`of ${command} lists its options, each with words for people`, async () => {
       const { code, stdout } = await dicomBackup([...command.split(' '), '--help'])
       assert.equal(code, 0)
@@ -99,6 +113,11 @@ describe('wrong usage exits with 2 and says what is wrong and where to look', ()
     [['resume', '--destination', 'nas'], /Unknown option '--destination'.*dicom-backup resume --help/s],
     [['resume', '--fresh'], /Unknown option '--fresh'/],
     [['status', 'extra'], /[Tt]oo many arguments/],
+    [
+      ['accounts', 'conect'],
+      /Unknown command 'accounts conect'\. Right would be: list, test, connect, disconnect\..*accounts --help/s,
+    ],
+    [['accounts', 'connect'], /[Mm]issing required argument 'name'.*accounts connect --help/s],
     [['--config', 'x.yaml', 'run'], /Unknown option '--config'/],
   ]
   for (const [args, says] of cases) {

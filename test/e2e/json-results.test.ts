@@ -219,6 +219,7 @@ describe('the JSON result', { skip: POSIX_ONLY }, () => {
             lastBackupAt: { any: [time, null] },
             lastStatus: { any: [/^(?:completed|failed|interrupted)$/, null] },
             lastError: { any: [error, null] },
+            signIn: null,
           },
         },
       },

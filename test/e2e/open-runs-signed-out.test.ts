@@ -34,7 +34,10 @@ describe('a destination that is signed out for several runs', () => {
       assert.equal(again.result.resumed, false, 'the others have a new backup')
       assert.equal(again.result.destinations.length, 3)
       assert.deepEqual([again.of(DROPBOX).status, again.of(DROPBOX).error?.code], ['failed', 'E_AUTH'])
-      assert.match(again.of(DROPBOX).error?.message ?? '', /Make a new token/)
+      assert.match(
+        again.of(DROPBOX).error?.message ?? '',
+        /Give the configuration the appKey in its place, then: dicom-backup accounts connect hospital-dropbox/,
+      )
       assert.equal(again.of(DRIVE).status, 'completed')
       await mustBeWhole(rig, [0, n, n])
       const open = await listOpenRuns(rig.state)

@@ -61,7 +61,7 @@ const NAS = { name: 'nas', type: 'local', folder: 'nas' }
 export async function makeRig(
   t: Pick<TestContext, 'after'>,
   sections: Settings = {},
-  driveOptions: Pick<DriveStandInOptions, 'quotaChecks' | 'goneStatus'> = {},
+  driveOptions: Pick<DriveStandInOptions, 'quotaChecks' | 'goneStatus' | 'grantLifetimeSeconds'> = {},
 ): Promise<Rig> {
   const folder = await tempFolder(t)
   const root = path.join(folder, 'dicom_files')

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import { abortError, BackupError } from '../../pipeline/errors.ts'
 import { connectAccount } from '../../stages/accounts/connect.ts'
-import { forgetSignIn } from '../../stages/accounts/sign-ins.ts'
+import { forgetSignIn, signInIn } from '../../stages/accounts/sign-ins.ts'
 import { testAccounts } from '../../stages/accounts/test-accounts.ts'
 import type { AccountsResult } from '../../stages/backup/results.ts'
 import type { Config, DestinationConfig } from '../../stages/config/types.ts'
@@ -23,7 +23,11 @@ export async function list(configFile: string, output: Output): Promise<ExitCode
     const result: AccountsResult = {
       accounts: accounts.map((account) => {
         const one = config.destinations.find(({ name }) => name === account.name)
-        return { ...account, folder: one?.folder ?? '', signedInBy: one === undefined ? '' : signedInBy(one) }
+        return {
+          ...account,
+          folder: one?.folder ?? '',
+          signedInBy: one === undefined ? '' : signedInBy(one, config.state.dir),
+        }
       }),
     }
     await output.result(result, (style) => accountsSummary(result, style))
@@ -31,7 +35,9 @@ export async function list(configFile: string, output: Output): Promise<ExitCode
   })
 }
 
-function signedInBy(one: DestinationConfig): string {
+/** `connected`: by `accounts connect`. */
+function signedInBy(one: DestinationConfig, stateFolder: string): string {
+  if (signInIn(one, stateFolder) !== null) return 'connected'
   if (one.type === 'local' || one.type === 'unknown') return ''
   if (one.type === 'dropbox')
     return one.refreshToken !== null ? 'refresh token' : one.accessToken !== null ? 'access token' : ''
@@ -42,7 +48,7 @@ function signedInBy(one: DestinationConfig): string {
 /** `accounts test`: exit 0 all are well, 3 some, 1 none. */
 export async function test(configFile: string, names: readonly string[], output: Output): Promise<ExitCode> {
   return await withStateIfAny(configFile, openStateToRead, async ({ config }) => {
-    const wanted = names.length === 0 ? config.destinations : names.map((name) => named(config, name))
+    const wanted = names.length === 0 ? config.destinations : [...new Set(names)].map((name) => named(config, name))
     const stop = stopSignals('Start it again when you are ready.')
     try {
       const accounts = await testAccounts(wanted, config.endpoints, stop.signal)
@@ -95,7 +101,9 @@ export async function connect(
 /** `accounts disconnect`. */
 export async function disconnect(configFile: string, name: string, output: Output): Promise<ExitCode> {
   const config = await asConfigured(configFile)
-  const forgotten = await forgetSignIn(config.state.dir, named(config, name).name)
+  // One of a destination that the configuration has no more is forgotten too.
+  const forgotten = await forgetSignIn(config.state.dir, name)
+  if (!forgotten) named(config, name)
   const text = forgotten
     ? `The sign-in of ${name} is forgotten. The app can still be taken away in the account's own settings.\n`
     : `There was no sign-in of ${name} from "accounts connect".\n`
@@ -126,6 +134,7 @@ function named({ destinations, file }: Config, name: string): DestinationConfig 
 async function nextLine(signal: AbortSignal): Promise<string> {
   const lines = createInterface({ input: process.stdin })
   try {
+    if (signal.aborted) throw abortError(signal)
     return await new Promise<string>((resolve, reject) => {
       lines.once('line', resolve)
       lines.once('close', () => {

@@ -65,7 +65,7 @@ export function addressText({ title, address, pasted }: ShownAddress, style: Sty
   const after = {
     code: `Sign in to ${title} there and allow the access. Then paste the code that the page shows here, and press Enter:`,
     address: `Sign in to ${title} there and allow the access. The browser then ends at an address that begins with http:// and that it cannot show: paste that whole address here, and press Enter:`,
-    none: `Sign in to ${title} there and allow the access; it goes on here by itself.`,
+    none: `Sign in to ${title} there and allow the access; it goes on here by itself. If that browser is not on this machine, stop here with Ctrl-C and use --no-browser.`,
   }[pasted ?? 'none']
   return joinBlocks([['Open this address in a browser:'], [address], paragraph(after, style, 0)])
 }

@@ -27,7 +27,11 @@ export function accounts({ top, wrap }: Words): void {
     .addOption(
       new Option('--port <number>', 'the port of the redirect address, where it is not the usual one').argParser(port),
     )
-    .option('--app-key <key>', 'the App key of your Dropbox app, where the configuration has none')
+    .addOption(
+      new Option('--app-key <key>', 'the App key of your Dropbox app, where the configuration has none').argParser(
+        appKeyOf,
+      ),
+    )
     .action((name: string, given: ConnectWords & Shared) =>
       wrap(async (words: ConnectWords & Shared, output) => {
         const { config, browser, port: number = null, appKey = null } = words
@@ -46,4 +50,9 @@ function port(text: string): number {
   const number = /^\d{1,5}$/.test(text) ? Number(text) : 0
   if (number >= 1 && number <= 65_535) return number
   throw new InvalidArgumentError('Right would be a number from 1 to 65535.')
+}
+
+function appKeyOf(text: string): string {
+  if (/^[\w-]{1,64}$/.test(text)) return text
+  throw new InvalidArgumentError('Right would be the letters and digits that the Dropbox App Console shows as App key.')
 }

@@ -6,7 +6,7 @@ import { openDestination, transportTo } from '../destinations/open.ts'
 import { exchangeCode } from './exchange-code.ts'
 import { codeIn, listen, type Loopback } from './loopback.ts'
 import { consentOf, PROVIDERS, type Consent, type Provider } from './providers.ts'
-import { credentialMark, saveSignIn, type SignIn } from './sign-ins.ts'
+import { saveSignIn, signedIn, tokenMark, type SignIn } from './sign-ins.ts'
 
 /** How long a person may take at the service's page. ms. */
 const CONSENT_MS = 15 * 60_000
@@ -35,9 +35,7 @@ export interface ConnectOptions {
  * E_STATE, E_ABORTED.
  */
 export async function connectAccount(config: Config, one: DestinationConfig, options: ConnectOptions): Promise<SignIn> {
-  if (one.type === 'local' || one.type === 'unknown') {
-    throw new BackupError('E_CONFIG', `${one.name} is a folder; only Dropbox and Google Drive are signed in to.`)
-  }
+  mustBeConnectable(one)
   const client = clientOf(one, options.clientId)
   const provider = PROVIDERS[one.type]
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(CONSENT_MS)])
@@ -47,15 +45,16 @@ export async function connectAccount(config: Config, one: DestinationConfig, opt
     const { consent, code } = await consented(provider, client.clientId, { ...options, signal })
     const { refreshToken, lapsesInMs } = await exchangeCode(app, consent, code, { transport, signal })
     const now = new Date()
+    const { clientId } = client
     const signIn: SignIn = {
       name: one.name,
       type: one.type,
       refreshToken,
-      ...client,
-      account: await accountOf(config, one, { ...client, refreshToken }, signal),
+      clientId,
+      account: await accountOf(config, signedIn(one, { refreshToken, clientId }), signal),
       connectedAt: isoLocal(now),
       lapsesAt: lapsesInMs === null ? null : isoLocal(new Date(now.getTime() + lapsesInMs)),
-      replaces: credentialMark(one),
+      replaces: tokenMark(one),
     }
     await saveSignIn(config.state.dir, signIn)
     return signIn
@@ -72,14 +71,40 @@ export async function connectAccount(config: Config, one: DestinationConfig, opt
   }
 }
 
-type Client = Pick<SignIn, 'clientId' | 'clientSecret'>
+type Connectable = Extract<DestinationConfig, { type: 'dropbox' | 'google-drive' }>
 
-function clientOf(one: Exclude<DestinationConfig, { type: 'local' | 'unknown' }>, given: string | null): Client {
+function mustBeConnectable(one: DestinationConfig): asserts one is Connectable {
+  const { name, type, fault } = one
+  // A missing or bad token is what connecting mends.
+  if (fault !== undefined && fault.code !== 'E_AUTH') {
+    throw new BackupError(fault.code, fault.message, { advice: fault.advice })
+  }
+  if (type === 'dropbox' || type === 'google-drive') return
+  throw new BackupError('E_CONFIG', `${name} is a folder; only Dropbox and Google Drive are signed in to.`)
+}
+
+interface Client {
+  readonly clientId: string
+  /** Google wants it of desktop clients too; null for Dropbox, which is signed in to with PKCE alone. */
+  readonly clientSecret: string | null
+}
+
+function clientOf(one: Connectable, appKey: string | null): Client {
   if (one.type === 'dropbox') {
-    const clientId = given ?? one.appKey
+    if (appKey !== null && one.appKey !== null && appKey !== one.appKey) {
+      throw new BackupError('E_CONFIG', `--app-key: ${one.name} has another appKey in the configuration.`, {
+        advice: 'Leave --app-key out, or change the one in the configuration.',
+      })
+    }
+    const clientId = appKey ?? one.appKey
     if (clientId !== null) return { clientId, clientSecret: null }
     throw new BackupError('E_CONFIG', `${one.name} has no appKey.`, {
       advice: 'Write the App key of your Dropbox app into the configuration as appKey, or give it with --app-key.',
+    })
+  }
+  if (appKey !== null) {
+    throw new BackupError('E_CONFIG', `--app-key: ${one.name} is Google Drive; only Dropbox has App keys.`, {
+      advice: 'Leave it out; Google knows your client by oauth.clientId and oauth.clientSecret in the configuration.',
     })
   }
   if (one.oauth !== null) return { clientId: one.oauth.clientId, clientSecret: one.oauth.clientSecret }
@@ -146,22 +171,7 @@ function pastedCode(pasted: string, { state }: Consent): string {
 }
 
 /** Signs in with what came, so that a sign-in which is kept is one that works. */
-async function accountOf(
-  { endpoints }: Config,
-  one: DestinationConfig,
-  { clientId, clientSecret, refreshToken }: Client & { readonly refreshToken: string },
-  signal: AbortSignal,
-): Promise<string> {
-  const signed: DestinationConfig =
-    one.type === 'dropbox'
-      ? { ...one, accessToken: null, refreshToken, appKey: clientId, appSecret: null }
-      : one.type === 'google-drive'
-        ? {
-            ...one,
-            oauth: { clientId, clientSecret: clientSecret ?? '', refreshToken },
-            credentialsFile: null,
-          }
-        : one
+async function accountOf({ endpoints }: Config, signed: DestinationConfig, signal: AbortSignal): Promise<string> {
   const destination = openDestination(signed, endpoints)
   try {
     return (await destination.signIn(signal)).label

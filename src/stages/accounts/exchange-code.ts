@@ -4,6 +4,9 @@ import { networkFailure } from '../http/network-failure.ts'
 import type { Transport } from '../http/types.ts'
 import type { Consent, Provider } from './providers.ts'
 
+/** Further than any sign-in lasts. s. */
+const CENTURY_S = 100 * 365 * 86_400
+
 export interface Grant {
   readonly refreshToken: string
   /** ms from now until the refresh token ends; null when the service names no end. */
@@ -11,15 +14,17 @@ export interface Grant {
 }
 
 /** RFC 6749 section 4.1.3, 5.2 */
-const WORDS: Readonly<Record<string, readonly [what: string, advice: string]>> = {
-  invalid_grant: ['the code is not good (any more)', 'Start again; a code is good once, and for a few minutes.'],
-  invalid_client: ['the app is not known there', 'Check the key, or ID and secret, of the app in the configuration.'],
-  invalid_client_id: ['the app is not known there', 'Check the appKey in the configuration.'],
-  redirect_uri_mismatch: [
-    'the redirect address is not the one it knows',
-    'Register the address that was shown, or use --no-browser.',
-  ],
-}
+const WORDS = new Map<unknown, readonly [what: string, advice: string]>(
+  Object.entries({
+    invalid_grant: ['the code is not good (any more)', 'Start again; a code is good once, and for a few minutes.'],
+    invalid_client: ['the app is not known there', 'Check the key, or ID and secret, of the app in the configuration.'],
+    invalid_client_id: ['the app is not known there', 'Check the appKey in the configuration.'],
+    redirect_uri_mismatch: [
+      'the redirect address is not the one it knows',
+      'Register http://localhost:53682/ at the service, or the one of your --port; or use --no-browser.',
+    ],
+  }),
+)
 
 /**
  * Exchanges the code of the consent page for a refresh token. Rejects with E_AUTH when it is refused or no refresh token
@@ -51,32 +56,38 @@ export async function exchangeCode(
   if (clientSecret !== null) form.set('client_secret', clientSecret)
   const failed = (what: string, advice: string): BackupError =>
     new BackupError('E_AUTH', `${name}: ${provider.title} did not take the sign-in: ${what}.`, { advice })
+  const unreadable = (): BackupError =>
+    new BackupError('E_DESTINATION', `${name}: what came in place of ${provider.title}'s answer cannot be read.`, {
+      advice: 'Check that no proxy or firewall answers in place of the service, then start again.',
+    })
   try {
     const answer = await readAnswer(await transport.fetch(provider.tokenUrl, { method: 'POST', body: form, signal }))
-    if (answer.status >= 500 || answer.status === 429) {
+    if (answer.status >= 500 || answer.status === 429 || answer.status === 408) {
       throw new BackupError('E_DESTINATION', `${name}: ${provider.title} does not answer well (${answer.status}).`, {
         remedy: 'retry',
         advice: 'Start again in a few minutes.',
       })
     }
     if (answer.status !== 200) {
-      const [what, advice] = WORDS[String(fieldOf(answer.body, 'error'))] ?? [
+      const [what, advice] = WORDS.get(fieldOf(answer.body, 'error')) ?? [
         `it answered ${answer.status}`,
         'Start again.',
       ]
       throw failed(what, advice)
     }
+    if (typeof fieldOf(answer.body, 'access_token') !== 'string') throw unreadable()
     const refreshToken = fieldOf(answer.body, 'refresh_token')
     if (typeof refreshToken !== 'string' || refreshToken === '') {
       throw failed('no lasting sign-in came', 'Take the access away in the account’s settings there, then start again.')
     }
     // Google names it for grants that end, as those of an app in testing do.
     const seconds = fieldOf(answer.body, 'refresh_token_expires_in')
-    return { refreshToken, lapsesInMs: typeof seconds === 'number' ? seconds * 1000 : null }
+    const isEnd = typeof seconds === 'number' && seconds > 0 && seconds < CENTURY_S
+    return { refreshToken, lapsesInMs: isEnd ? seconds * 1000 : null }
   } catch (error) {
     if (error instanceof BackupError) throw error
     const known = networkFailure(name, error, { remedy: 'retry', signal })
     if (known !== null) throw known
-    throw failed('its answer could not be read', 'Start again.')
+    throw unreadable()
   }
 }

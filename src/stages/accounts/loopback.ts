@@ -22,8 +22,9 @@ export async function listen(host: string, port: number | null, state: () => str
   // Who only pastes the code never looks at this one.
   code.catch(() => undefined)
   const server = createServer((request, response) => {
-    const url = new URL(request.url ?? '/', 'http://localhost')
-    if (request.method !== 'GET' || url.pathname !== '/') {
+    // Anybody on this machine may send anything here.
+    const url = URL.parse(request.url ?? '', 'http://localhost')
+    if (request.method !== 'GET' || url?.pathname !== '/') {
       page(response, 404, 'There is nothing here.')
       return
     }
@@ -31,11 +32,13 @@ export async function listen(host: string, port: number | null, state: () => str
     if ('wrong' in answer) {
       page(response, 400, answer.wrong)
     } else if ('refused' in answer) {
-      page(response, 200, 'Nothing was connected. You can close this page.')
-      reject(answer.refused)
+      page(response, 200, 'Nothing was connected. You can close this page.', () => {
+        reject(answer.refused)
+      })
     } else {
-      page(response, 200, 'Connected. You can close this page and go back to dicom-backup.')
-      resolve(answer.code)
+      page(response, 200, 'Thank you. You can close this page; dicom-backup says whether it is connected.', () => {
+        resolve(answer.code)
+      })
     }
   })
   server.listen(port ?? 0, '127.0.0.1')
@@ -78,7 +81,9 @@ export function codeIn(
   return code === '' ? { wrong: 'There is no code here. Start again from dicom-backup.' } : { code }
 }
 
-function page(response: ServerResponse, status: number, text: string): void {
+/** `then`: once the page is with the browser, or the browser is gone. */
+function page(response: ServerResponse, status: number, text: string, then: () => void = () => undefined): void {
+  response.once('close', then)
   response.writeHead(status, { 'content-type': 'text/html; charset=utf-8', connection: 'close' })
   response.end(
     `<!doctype html><meta charset="utf-8"><title>dicom-backup</title><body style="font-family:sans-serif;margin:4em"><p>${text}</p>`,

@@ -1,5 +1,6 @@
 import type { ErrorReport, SignInStatus } from '../backup/results.ts'
 import type { DestinationConfig } from '../config/types.ts'
+import { connectCommand } from './connect-command.ts'
 import type { SignIn } from './sign-ins.ts'
 
 const DAY_MS = 24 * 3_600_000
@@ -7,7 +8,7 @@ const DAY_MS = 24 * 3_600_000
 const SOON_MS = 2 * DAY_MS
 
 export interface SignInFacts {
-  /** As the configuration has it, without the sign-in. */
+  /** With the sign-in that holds in its place. */
   readonly destination: DestinationConfig
   /** The one that `accounts connect` made and that holds; null: there is none. */
   readonly signIn: SignIn | null
@@ -21,27 +22,29 @@ export interface SignInFacts {
 /** How a destination's sign-in stands, without asking the service; null where none is needed. */
 export function signInStatus({ destination, signIn, lastError, now, intervalMs }: SignInFacts): SignInStatus | null {
   if (destination.type === 'local' || destination.type === 'unknown') return null
-  const again = `Connect it again: dicom-backup accounts connect ${destination.name}`
   const lapsesAt = signIn?.lapsesAt ?? null
   const status = (state: SignInStatus['state'], advice = ''): SignInStatus => ({ state, lapsesAt, advice })
-  if (signIn === null && !hasCredential(destination)) {
-    return status('none', `Connect it: dicom-backup accounts connect ${destination.name}`)
-  }
+  const { fault } = destination
+  if (fault?.code === 'E_AUTH') return status('lapsed', `${fault.message} ${fault.advice}`.trimEnd())
+  if (!hasCredential(destination)) return status('none', `Connect it: ${connectCommand(destination.name)}`)
+  const again = whatToDo(destination, lapsesAt)
   const left = lapsesAt === null ? Infinity : Date.parse(lapsesAt) - now.getTime()
   if (left <= 0 || lastError?.code === 'E_AUTH') return status('lapsed', again)
-  if (left < Math.max(SOON_MS, 2 * intervalMs)) {
-    return status(
-      'lapsing',
-      `${again}. Google lets it lapse after 7 days while the app's consent screen is in testing: publish the app, and it stays.`,
-    )
-  }
-  if (signIn === null && destination.type === 'dropbox' && isShortLived(destination.accessToken)) {
-    return status(
-      'lapsing',
-      `Dropbox lets an access token lapse 4 hours after it was made. Give the configuration the appKey in its place, then: dicom-backup accounts connect ${destination.name}`,
-    )
-  }
+  if (left < Math.max(SOON_MS, 2 * intervalMs)) return status('lapsing', again)
+  if (destination.type === 'dropbox' && isShortLived(destination.accessToken)) return status('lapsing', again)
   return status('ok')
+}
+
+function whatToDo(one: DestinationConfig, lapsesAt: string | null): string {
+  const connect = connectCommand(one.name)
+  if (one.type === 'google-drive' && one.oauth === null) {
+    return "Check that the service account's key still exists, and that the folder is shared with it."
+  }
+  if (one.type === 'dropbox' && one.accessToken !== null) {
+    return `Dropbox lets an access token lapse 4 hours after it was made. Give the configuration the appKey in its place, then: ${connect}`
+  }
+  if (lapsesAt === null) return `Connect it again: ${connect}`
+  return `Google lets it lapse after 7 days while the app's consent screen is in testing. Publish the app, and it stays. Connect it again: ${connect}`
 }
 
 /** Those that never lapse are of before 2021 and look otherwise. https://developers.dropbox.com/oauth-guide */

@@ -1,30 +1,29 @@
 /** Sign-ins that `accounts connect` made: a file each in the state folder, which only its owner may read. */
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdirSync, readFileSync, readdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { BackupError, systemCode } from '../../pipeline/errors.ts'
+import { asBackupError, BackupError, systemCode } from '../../pipeline/errors.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import type { DestinationConfig } from '../config/types.ts'
 import { addSecrets } from '../log/redact.ts'
+import { connectCommand } from './connect-command.ts'
 
 export interface SignIn {
   /** The destination's name. */
   readonly name: string
   readonly type: 'dropbox' | 'google-drive'
   readonly refreshToken: string
-  /** Dropbox: the App key. Google: the OAuth client's ID. */
+  /** Dropbox: the App key. Google: the OAuth client's ID; its secret stays in the configuration. */
   readonly clientId: string
-  /** Google sends it for desktop clients too; null for Dropbox, which signs in with PKCE alone. */
-  readonly clientSecret: string | null
   /** Who signed in, for people. */
   readonly account: string
   /** ISO 8601. */
   readonly connectedAt: string
   /** ISO 8601; null when the service named no end. */
   readonly lapsesAt: string | null
-  /** SHA-256 of the credential in the configuration that it goes before, until that one is changed. */
-  readonly replaces: string
+  /** SHA-256 of the token in the configuration that it goes before, until that one is changed; null: there was none. */
+  readonly replaces: string | null
 }
 
 const folderOf = (stateFolder: string): string => path.join(stateFolder, 'sign-ins')
@@ -32,37 +31,49 @@ const fileOf = (stateFolder: string, name: string): string =>
   path.join(folderOf(stateFolder), `${hash(name.toLowerCase()).slice(0, 16)}.json`)
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex')
 
-/** All sign-ins of a state folder, by the destination's name. Throws E_STATE when one cannot be read. */
-export function readSignIns(stateFolder: string): Map<string, SignIn> {
-  const signIns = new Map<string, SignIn>()
-  for (const file of namesIn(stateFolder)) {
-    const signIn = read(path.join(folderOf(stateFolder), file))
-    addSecrets([signIn.refreshToken, ...(signIn.clientSecret === null ? [] : [signIn.clientSecret])])
-    signIns.set(signIn.name, signIn)
+/** The sign-in of a destination's name; null when there is none. Throws E_AUTH when it is there and cannot be used. */
+function readSignIn(stateFolder: string, name: string): SignIn | null {
+  const file = fileOf(stateFolder, name)
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null
+    throw new BackupError('E_AUTH', `${name}: its sign-in, the file ${file}, cannot be read (${code}).`, {
+      advice: `Let the account that this runs as read it; or connect it again as that account: ${connectCommand(name)}`,
+    })
   }
-  return signIns
+  const signIn = parsed(text)
+  if (signIn === null) {
+    throw new BackupError('E_AUTH', `${name}: its sign-in, the file ${file}, is damaged.`, {
+      advice: `Connect it again: ${connectCommand(name)}`,
+    })
+  }
+  addSecrets([signIn.refreshToken])
+  return signIn
 }
 
-function namesIn(stateFolder: string): string[] {
+/** Null when it is none. The parser's own words would quote the file, which is a secret. */
+function parsed(text: string): SignIn | null {
   try {
-    return readdirSync(folderOf(stateFolder)).filter((name) => name.endsWith('.json'))
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return []
-    throw unusable(folderOf(stateFolder), error)
+    const value = JSON.parse(text) as Partial<Record<keyof SignIn, unknown>> | null
+    if (typeof value !== 'object' || value === null) return null
+    const { name, refreshToken, clientId, account, connectedAt, lapsesAt, replaces, type } = value
+    const isWhole =
+      (type === 'dropbox' || type === 'google-drive') &&
+      [name, refreshToken, clientId, account].every((one) => typeof one === 'string' && one !== '') &&
+      isTime(connectedAt) &&
+      (lapsesAt === null || isTime(lapsesAt)) &&
+      (replaces === null || typeof replaces === 'string')
+    return isWhole ? (value as SignIn) : null
+  } catch {
+    return null
   }
 }
 
-function read(file: string): SignIn {
-  try {
-    const value = JSON.parse(readFileSync(file, 'utf8')) as Partial<Record<keyof SignIn, unknown>>
-    const texts = [value.name, value.refreshToken, value.clientId, value.account, value.connectedAt, value.replaces]
-    const known = value.type === 'dropbox' || value.type === 'google-drive'
-    if (known && texts.every((text) => typeof text === 'string')) return value as SignIn
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw unusable(file, error)
-  }
-  // The parser's own words quote the file, which is a secret.
-  throw unusable(file, null)
+function isTime(value: unknown): boolean {
+  return typeof value === 'string' && !Number.isNaN(Date.parse(value))
 }
 
 /** Keeps a sign-in; the file is replaced at once or not at all, and nobody else may ever read it. Rejects with E_STATE. */
@@ -72,85 +83,106 @@ export async function saveSignIn(stateFolder: string, signIn: SignIn): Promise<v
   addSecrets([signIn.refreshToken])
   try {
     mkdirSync(folderOf(stateFolder), { recursive: true, mode: 0o700 })
-    const handle = await open(fresh, 'wx', 0o600)
     try {
-      await handle.writeFile(`${JSON.stringify(signIn, null, 2)}\n`)
-      await handle.sync()
-    } finally {
-      await handle.close()
+      const handle = await open(fresh, 'wx', 0o600)
+      try {
+        await handle.writeFile(`${JSON.stringify(signIn, null, 2)}\n`)
+        await handle.sync()
+      } finally {
+        await handle.close()
+      }
+      await rename(fresh, file)
+    } catch (error) {
+      await rm(fresh, { force: true })
+      throw error
     }
-    await rename(fresh, file)
   } catch (error) {
-    await rm(fresh, { force: true })
-    throw unusable(file, error)
+    throw new BackupError(
+      'E_STATE',
+      `The sign-in of ${signIn.name} could not be kept in ${file} (${systemCode(error)}).`,
+      {
+        advice: 'Let the account that this runs as write to the state folder (state.dir), then connect it once more.',
+        cause: error,
+      },
+    )
   }
 }
 
-/** Forgets a sign-in. False when there is none. Rejects with E_STATE. */
+/** Forgets a sign-in, a damaged one too. False when there is none. Rejects with E_STATE. */
 export async function forgetSignIn(stateFolder: string, name: string): Promise<boolean> {
+  const file = fileOf(stateFolder, name)
   try {
-    await rm(fileOf(stateFolder, name))
+    await rm(file)
     return true
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return false
-    throw unusable(fileOf(stateFolder, name), error)
+    const code = systemCode(error)
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false
+    throw new BackupError('E_STATE', `The sign-in of ${name}, the file ${file}, could not be deleted (${code}).`, {
+      advice: 'Check the rights on it and on its folder.',
+      cause: error,
+    })
   }
 }
 
-function unusable(file: string, cause: unknown): BackupError {
-  const why = systemCode(cause) === '' ? 'is damaged' : `cannot be used (${systemCode(cause)})`
-  return new BackupError('E_STATE', `The file ${file}, which holds a sign-in, ${why}.`, {
-    advice: 'Check the rights on it; or delete it, and connect the account again: dicom-backup accounts connect NAME.',
-  })
+/** What stands for the token in the configuration; null when there is none. */
+export function tokenMark(one: DestinationConfig): string | null {
+  const token = tokenOf(one)
+  return token === null ? null : hash(token)
 }
 
-/** What stands for a destination's credential in the configuration: changed there, it goes before a sign-in again. */
-export function credentialMark(one: DestinationConfig): string {
-  if (one.type === 'dropbox') return hash(one.accessToken ?? one.refreshToken ?? '')
-  if (one.type === 'google-drive')
-    return hash(one.oauth?.refreshToken ?? one.credentialsFile ?? one.serviceAccount?.clientEmail ?? '')
-  return hash('')
+function tokenOf(one: DestinationConfig): string | null {
+  if (one.type === 'dropbox') return one.accessToken ?? one.refreshToken
+  return one.type === 'google-drive' ? (one.oauth?.refreshToken ?? null) : null
 }
 
-/** The sign-in that holds for a destination as the configuration has it; null: what stands there does. */
-function signInOf(one: DestinationConfig, signIns: ReadonlyMap<string, SignIn>): SignIn | null {
-  const signIn = signIns.get(one.name)
-  return signIn?.type === one.type && signIn.replaces === credentialMark(one) ? signIn : null
+/**
+ * Whether a sign-in holds for a destination as the configuration has it. Another app there, or another token than the
+ * one that it replaced, goes before it; a token that was only taken out does not.
+ */
+function holds(signIn: SignIn, one: DestinationConfig): boolean {
+  if (signIn.type !== one.type) return false
+  const clientId = one.type === 'dropbox' ? (one.appKey ?? signIn.clientId) : one.oauth?.clientId
+  const mark = tokenMark(one)
+  return clientId === signIn.clientId && (mark === null || mark === signIn.replaces)
 }
 
 /** The sign-in that a destination has been given by `withSignIns`; null: it has that of the configuration. */
-export function signInIn(one: DestinationConfig, signIns: ReadonlyMap<string, SignIn>): SignIn | null {
-  const signIn = signIns.get(one.name) ?? null
-  const token = one.type === 'dropbox' ? one.refreshToken : one.type === 'google-drive' ? one.oauth?.refreshToken : null
-  return signIn?.refreshToken === token ? signIn : null
+export function signInIn(one: DestinationConfig, stateFolder: string): SignIn | null {
+  if (one.fault !== undefined || tokenOf(one) === null) return null
+  const signIn = readSignIn(stateFolder, one.name)
+  return signIn?.type === one.type && signIn.refreshToken === tokenOf(one) ? signIn : null
 }
 
-/** The configuration with the sign-ins of its state folder in the place of the credentials they go before. */
+/**
+ * The configuration with the sign-ins of its state folder in the place of the tokens they go before. One that is there
+ * and cannot be used is its destination's fault, and no other's.
+ */
 export function withSignIns(config: LoadedConfig): LoadedConfig {
-  const signIns = readSignIns(config.state.dir)
-  if (signIns.size === 0) return config
-  const secrets = [...signIns.values()].flatMap(({ refreshToken, clientSecret }) =>
-    clientSecret === null ? [refreshToken] : [refreshToken, clientSecret],
-  )
-  const destinations = config.destinations.map((one) => signedIn(one, signInOf(one, signIns)))
+  const secrets: string[] = []
+  const destinations = config.destinations.map((one): DestinationConfig => {
+    if (one.type !== 'dropbox' && one.type !== 'google-drive') return one
+    try {
+      const signIn = readSignIn(config.state.dir, one.name)
+      if (signIn === null || !holds(signIn, one)) return one
+      secrets.push(signIn.refreshToken)
+      return signedIn(one, signIn)
+    } catch (error) {
+      const { message, advice } = asBackupError(error)
+      return { ...one, fault: one.fault ?? { code: 'E_AUTH', message, advice } }
+    }
+  })
   return { ...config, destinations, secrets: [...config.secrets, ...secrets] }
 }
 
-/** What was wrong with the sign-in that it goes before is wrong no more. */
-function signedIn(one: DestinationConfig, signIn: SignIn | null): DestinationConfig {
-  if (signIn === null) return one
-  const { refreshToken, clientId, clientSecret } = signIn
+/** What was wrong with the token that it goes before is wrong no more. */
+export function signedIn(
+  one: Extract<DestinationConfig, { type: 'dropbox' | 'google-drive' }>,
+  { refreshToken, clientId }: Pick<SignIn, 'refreshToken' | 'clientId'>,
+): DestinationConfig {
   const { fault, ...rest } = one
   const kept = fault === undefined || fault.code === 'E_AUTH' ? {} : { fault }
   if (rest.type === 'dropbox') {
     return { ...rest, ...kept, accessToken: null, refreshToken, appKey: clientId, appSecret: null }
   }
-  if (rest.type !== 'google-drive') return one
-  const { serviceAccount: _replaced, ...drive } = rest
-  return {
-    ...drive,
-    ...kept,
-    oauth: { clientId, clientSecret: clientSecret ?? '', refreshToken },
-    credentialsFile: null,
-  }
+  return { ...rest, ...kept, oauth: { clientId, clientSecret: rest.oauth?.clientSecret ?? '', refreshToken } }
 }

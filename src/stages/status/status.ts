@@ -2,7 +2,7 @@ import { isoLocal } from '../backup/archive-name.ts'
 import { listOpenRuns } from '../backup/open-runs.ts'
 import type { InterruptedRun, StatusResult } from '../backup/results.ts'
 import { signInStatus } from '../accounts/sign-in-state.ts'
-import { readSignIns, signInIn } from '../accounts/sign-ins.ts'
+import { signInIn } from '../accounts/sign-ins.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
 import { lastStored, nextDue } from '../schedule/due.ts'
 import { intervalMs } from '../schedule/grid.ts'
@@ -40,7 +40,7 @@ export async function readStatus(config: Config, state: State | null, now: Date)
   const { enabled, every } = config.schedule
   const inactive = (await state?.inactiveAccounts()) ?? []
   const accounts = await Promise.all([
-    ...config.destinations.map((one) => account(one, config, state, { now, lastRunAt: times.last })),
+    ...config.destinations.map((one) => account(one, config, state, now)),
     ...inactive.map((one) => inactiveAccount(one, state, now)),
   ])
   return {
@@ -90,16 +90,26 @@ async function account(
   destination: DestinationConfig,
   { state: { dir }, schedule }: Config,
   state: State | null,
-  { now, lastRunAt }: { readonly now: Date; readonly lastRunAt: string | null },
+  now: Date,
 ): Promise<Account> {
   const { name, type } = destination
   const past = await pastOf(name, state, now)
-  const signIn = signInIn(destination, readSignIns(dir))
+  const signIn = signInIn(destination, dir)
   // What was refused before it was connected again says nothing of the new sign-in.
-  const isOld = signIn !== null && lastRunAt !== null && isBefore(lastRunAt, signIn.connectedAt)
+  const isOld = signIn !== null && past.lastError !== null && (await endedBefore(signIn.connectedAt, name, state))
   const facts = { destination, signIn, lastError: isOld ? null : past.lastError, now }
   const status = signInStatus({ ...facts, intervalMs: intervalMs(schedule.every) })
   return { name, type, active: true, ...past, signIn: status }
+}
+
+/** Runs that are looked at for the last one of a destination. */
+const RUNS = 100
+
+/** Whether the last run that had this destination had ended by then. A run that went on may have used either sign-in. */
+async function endedBefore(time: string, name: string, state: State | null): Promise<boolean> {
+  const runs = (await state?.history(RUNS)) ?? []
+  const last = runs.find(({ destinations }) => destinations.some((one) => one.name === name))
+  return last !== undefined && !isBefore(time, last.finishedAt ?? last.startedAt)
 }
 
 /** One that is switched off needs no sign-in. */

@@ -129,7 +129,7 @@ test('one caller that is stopped does not take the renewal away from another', a
   assert.equal(standIn.requests.count('token'), 1)
 })
 
-const connect = /token.* hospital-dropbox /
+const connect = /dicom-backup accounts connect hospital-dropbox$/
 
 test('a refresh token that was revoked is E_AUTH, and the advice names the account', async (t) => {
   const { standIn, open } = await startDropbox(t)

@@ -66,7 +66,7 @@ test('a call that is refused with a new token too is not made a third time', asy
   const { standIn, destination } = await startDrive(t)
   standIn.faults.add({ route: 'about', nth: 'every', fault: answered(unauthorized()) })
   const error = await rejectsWith('E_AUTH', 'stop', destination.signIn(never))
-  assert.match(error.advice, /refresh token for hospital-drive/)
+  assert.match(error.advice, /dicom-backup accounts connect hospital-drive$/)
   assert.equal(standIn.requests.count('about'), 2)
 })
 
@@ -82,7 +82,7 @@ test('a sign-in that was revoked is told with what to do', async (t) => {
   ]) {
     const error = await rejectsWith('E_AUTH', 'stop', call())
     assert.match(error.message, /^hospital-drive: .*invalid_grant/)
-    assert.match(error.advice, /refresh token for hospital-drive.*7 days.*Testing/)
+    assert.match(error.advice, /7 days.*Testing.*publish.*dicom-backup accounts connect hospital-drive$/)
   }
 })
 
@@ -194,7 +194,8 @@ test('a key file that is none is a fault of the configuration, and quoted nowher
     assert.ok(error.message.includes(file))
     assert.equal(inspect(error, { depth: 10, showHidden: true }).includes(inner), false)
   }
-  await rejectsWith('E_CONFIG', 'stop', open({ oauth: null }).signIn(never))
+  const none = await rejectsWith('E_AUTH', 'stop', open({ oauth: null }).signIn(never))
+  assert.match(none.advice, /accounts connect hospital-drive$/)
   assert.equal(standIn.requests.count(), 0)
 })
 

@@ -81,11 +81,22 @@ describe('the status', () => {
       result: {
         schedule: { enabled: true, every: '6h', lastRunAt: null, nextDueAt: NOON },
         backedUp: 0,
-        accounts: [{ name: 'nas', type: 'local', active: true, lastBackupAt: null, lastStatus: null, lastError: null }],
+        accounts: [
+          {
+            name: 'nas',
+            type: 'local',
+            active: true,
+            lastBackupAt: null,
+            lastStatus: null,
+            lastError: null,
+            signIn: null,
+          },
+        ],
         interruptedRun: null,
         lastVerified: null,
       },
       overdue: false,
+      signInLapses: false,
       newestBackupAt: null,
       active: null,
     })
@@ -102,7 +113,15 @@ describe('the status', () => {
     const before = await readdir(config.state.dir)
     const { result } = await statusOf(config, after(7))
     assert.deepEqual(result.accounts, [
-      { name: 'nas', type: 'local', active: true, lastBackupAt: NOON, lastStatus: 'failed', lastError: failed.error },
+      {
+        name: 'nas',
+        type: 'local',
+        active: true,
+        lastBackupAt: NOON,
+        lastStatus: 'failed',
+        lastError: failed.error,
+        signIn: null,
+      },
     ])
     assert.equal(result.backedUp, 1)
     assert.deepEqual(

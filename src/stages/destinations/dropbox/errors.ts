@@ -1,5 +1,6 @@
 import { BackupError } from '../../../pipeline/errors.ts'
 import type { BackupErrorOptions, ErrorCode } from '../../../pipeline/errors.ts'
+import { connectCommand } from '../../accounts/connect-command.ts'
 import { isSessionOver, isUncertain } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
 
@@ -64,7 +65,7 @@ function verdict(refusal: Refusal, caller: Caller, afterDoubt: AfterDoubt): Verd
 const APP_FAULTS = new Set(['invalid_client', 'invalid_client_id', 'unauthorized_client'])
 
 function signInVerdict({ status, tags, ...refusal }: Refusal, { name, renewable }: Caller): Verdict | null {
-  const connect = `Make a new token for ${name} and put it into the configuration.`
+  const connect = `Connect it again: ${connectCommand(name)}`
   if (refusal.missingScope !== null) {
     const advice = `Tick ${refusal.missingScope} under "Permissions" of the app in the Dropbox App Console. ${connect}`
     return ['E_AUTH', `the Dropbox app lacks the permission ${refusal.missingScope}`, { advice }]
@@ -79,7 +80,7 @@ function signInVerdict({ status, tags, ...refusal }: Refusal, { name, renewable 
     return ['E_AUTH', 'the Dropbox account is suspended', { advice: "Ask the administrator of the account's team." }]
   }
   if (renewable) return ['E_AUTH', 'Dropbox refuses the sign-in', { advice: connect }]
-  const advice = `Access tokens of Dropbox lapse after 4 hours; a refresh token does not. ${connect}`
+  const advice = `Access tokens of Dropbox lapse after 4 hours; a refresh token does not. Give the configuration the appKey in its place, then: ${connectCommand(name)}`
   const what = tags[0] === 'expired_access_token' ? 'the access token has expired' : 'Dropbox refuses the access token'
   return ['E_AUTH', what, { advice }]
 }

@@ -1,4 +1,5 @@
 import { BackupError } from '../../../pipeline/errors.ts'
+import { connectCommand } from '../../accounts/connect-command.ts'
 import type { DropboxConfig } from '../../config/types.ts'
 import { fieldOf, readAnswer } from '../../http/answer.ts'
 import type { Transport } from '../../http/types.ts'
@@ -74,7 +75,7 @@ export function dropboxTokens(config: DropboxConfig, caller: Caller, transport: 
       if (token !== null && performance.now() < token.renewAt) return token.value
       if (isRenewable(config)) return await renew(signal)
       throw new BackupError('E_AUTH', `${caller.name}: there is no sign-in to Dropbox yet.`, {
-        advice: `Connect it: dicom-backup accounts connect ${caller.name}`,
+        advice: `Connect it: ${connectCommand(caller.name)}`,
       })
     },
     async renewed(refused, signal) {

@@ -2,6 +2,7 @@ import { createPrivateKey } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { OAuth2Client } from 'google-auth-library'
 import { BackupError, systemCode } from '../../../pipeline/errors.ts'
+import { connectCommand } from '../../accounts/connect-command.ts'
 import type { GoogleDriveConfig } from '../../config/types.ts'
 import { fieldOf } from '../../http/answer.ts'
 
@@ -44,7 +45,7 @@ async function serviceAccountKey({
 
 function notConnected(name: string): BackupError {
   return new BackupError('E_AUTH', `${name}: there is no sign-in to Google Drive yet.`, {
-    advice: `Connect it: dicom-backup accounts connect ${name}`,
+    advice: `Connect it: ${connectCommand(name)}`,
   })
 }
 

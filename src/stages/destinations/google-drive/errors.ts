@@ -1,5 +1,6 @@
 import { abortError, BackupError } from '../../../pipeline/errors.ts'
 import type { BackupErrorOptions, ErrorCode } from '../../../pipeline/errors.ts'
+import { connectCommand } from '../../accounts/connect-command.ts'
 import { networkFailure } from '../../http/network-failure.ts'
 import { reasonOf } from './answer.ts'
 import { retryAfterOf } from '../../http/answer.ts'
@@ -98,8 +99,8 @@ function connectAgain({ name, isServiceAccount }: Caller): string {
   if (isServiceAccount)
     return "Check that the service account's key still exists and that this machine's clock is right."
   return (
-    `Make a new refresh token for ${name} and put it into the configuration. A sign-in that lapses every 7 days comes from a consent ` +
-    'screen that is still in "Testing": publish the app in the Google Cloud console.'
+    'A sign-in that lapses every 7 days comes from a consent screen that is still in "Testing": publish the app in the ' +
+    `Google Cloud console. Connect it again: ${connectCommand(name)}`
   )
 }
 

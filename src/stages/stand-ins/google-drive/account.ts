@@ -31,6 +31,10 @@ export interface Account {
   readonly tokens: AccessTokens<Holder>
   readonly oauth: { readonly clientId: string; readonly clientSecret: string }
   readonly refreshTokens: Set<string>
+  /** When those refresh tokens end that do, by the clock. */
+  readonly grantEnds: Map<string, number>
+  /** Of a refresh token that is given for a code; null: it lasts. */
+  readonly grantLifetimeSeconds: number | null
   readonly consents: Consents
   readonly serviceAccounts: ReadonlyMap<string, ServiceAccount>
   readonly scope: 'drive.file' | 'drive'

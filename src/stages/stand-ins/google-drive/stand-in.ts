@@ -32,6 +32,11 @@ export interface DriveStandInOptions extends StandInOptions {
   }[]
   /** What refresh tokens and given access tokens are good for; default 'drive.file': only this app's files. */
   readonly scope?: 'drive.file' | 'drive'
+  /**
+   * How long a refresh token lasts that is given for a code, and is said to last; null, the default: it lasts, and no
+   * end is named. A consent screen in testing gives 604,799.
+   */
+  readonly grantLifetimeSeconds?: number | null
   /** When a full account is told besides at the end of an upload; default: when it begins. */
   readonly quotaChecks?: readonly ('begin' | 'chunk')[]
   /** What a request for a session that is gone meets; default 404. */
@@ -62,6 +67,8 @@ export async function startDriveStandIn(options: DriveStandInOptions): Promise<D
     tokens: new AccessTokens('ya29.', options.tokenLifetimeSeconds ?? 3599, clock),
     oauth: options.oauth ?? { clientId: 'client-id', clientSecret: 'client-secret' },
     refreshTokens: new Set(options.refreshTokens),
+    grantEnds: new Map(),
+    grantLifetimeSeconds: options.grantLifetimeSeconds ?? null,
     consents: new Consents(),
     serviceAccounts: new Map(services.map((service) => [service.email, service])),
     scope: options.scope ?? 'drive.file',

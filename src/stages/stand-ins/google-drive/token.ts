@@ -32,7 +32,9 @@ function checkClient(account: Account, fields: URLSearchParams): void {
 function refresh(account: Account, fields: URLSearchParams): Answer {
   checkClient(account, fields)
   const refreshToken = fields.get('refresh_token') ?? ''
-  if (!account.refreshTokens.has(refreshToken)) throw fault('invalid_grant', 'Token has been expired or revoked.')
+  const isGood =
+    account.refreshTokens.has(refreshToken) && account.clock() < (account.grantEnds.get(refreshToken) ?? Infinity)
+  if (!isGood) throw fault('invalid_grant', 'Token has been expired or revoked.')
   return json(200, { ...issue(account, userHolder(account, refreshToken)), scope: SCOPE + account.scope })
 }
 
@@ -42,7 +44,14 @@ function exchangeCode(account: Account, fields: URLSearchParams): Answer {
   const refreshToken = `1//${randomBytes(24).toString('base64url')}`
   account.refreshTokens.add(refreshToken)
   const issued = issue(account, userHolder(account, refreshToken))
-  return json(200, { ...issued, refresh_token: refreshToken, scope: SCOPE + account.scope })
+  const seconds = account.grantLifetimeSeconds
+  if (seconds !== null) account.grantEnds.set(refreshToken, account.clock() + seconds * 1000)
+  return json(200, {
+    ...issued,
+    refresh_token: refreshToken,
+    ...(seconds === null ? {} : { refresh_token_expires_in: seconds }),
+    scope: SCOPE + account.scope,
+  })
 }
 
 /** What the account's owner may do, by a refresh token or by an access token that was there from the start (null). */
