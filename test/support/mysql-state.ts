@@ -10,9 +10,9 @@ export interface MysqlPlace {
   readonly config: MysqlStateConfig
   /** Of the database's name. */
   readonly name: string
-  open(change?: Partial<MysqlStateConfig>): Promise<MysqlState>
-  openToRead(): Promise<MysqlState | null>
-  query(sql: string): Promise<Row[]>
+  readonly open: (change?: Partial<MysqlStateConfig>) => Promise<MysqlState>
+  readonly openToRead: () => Promise<MysqlState | null>
+  readonly query: (sql: string) => Promise<Row[]>
 }
 
 let made = 0

@@ -20,8 +20,8 @@ const WATCH_MS = 15_000
  * network. s.
  */
 const SILENCE_S = 120
-/** One that has just been killed is let go within this. s. */
-const WAIT_S = 1
+/** The server lets one that has just been killed go within this. ms. */
+const WAIT_MS = 300
 /** Pauses before the server is tried again. ms. */
 const PAUSES_MS = [100, 200, 500, 1000, 2000, 5000]
 /** Bytes; MySQL counts 64 characters, MariaDB 192 bytes. */
@@ -90,7 +90,11 @@ class ServerLock implements Lock {
 
   async take(): Promise<void> {
     const held = await this.#connect()
-    const other = await this.#lock(held.session, WAIT_S)
+    let other = await this.#lock(held.session)
+    if (other !== null) {
+      await this.#pause(WAIT_MS)
+      other = await this.#lock(held.session)
+    }
     if (other !== null) {
       throw new BackupError('E_LOCKED', `Another backup run is active${other.words}.`, {
         advice: 'Wait until it has ended.',
@@ -132,9 +136,9 @@ class ServerLock implements Lock {
   }
 
   /** Null when it has the lock now; else who has it. */
-  async #lock(session: Session, waitS: number): Promise<Other | null> {
+  async #lock(session: Session): Promise<Other | null> {
     const name = await lockNameOn(session)
-    const [row] = await session.rows('SELECT GET_LOCK(?, ?) AS got', name, waitS)
+    const [row] = await session.rows('SELECT GET_LOCK(?, 0) AS got', name)
     if (Number(row?.['got']) !== 1) return await this.#other(session, name)
     await session.write(
       'REPLACE INTO dicom_backup_lock (id, token, connection_id, host, pid, since) VALUES (1, ?, CONNECTION_ID(), ?, ?, ?)',
@@ -185,7 +189,7 @@ class ServerLock implements Lock {
     for (let attempt = 0; !this.#isReleased(); attempt += 1) {
       try {
         const held = await this.#connect()
-        const other = await this.#lock(held.session, 0)
+        const other = await this.#lock(held.session)
         if (other === null) {
           this.#held = held
           return
