@@ -10,7 +10,7 @@ import { startServices } from './service-process.ts'
  * Backs up what `fill` puts into an archive folder to both services at once, and measures the engine's process alone.
  */
 export async function engineRun(
-  fill: (root: string) => Promise<void>,
+  fill: (root: string) => Promise<void> | void,
   compression: 'auto' | 'store' | 'fast' = 'auto',
 ): Promise<MeasuredRun> {
   const folder = await mkdtemp(path.join(tmpdir(), 'dicom-backup-bench-'))

@@ -7,21 +7,27 @@ import { describe, test } from 'node:test'
 import { RING_PARTS } from '../../src/pipeline/deliver.ts'
 import { PART_BYTES } from '../../src/pipeline/part.ts'
 import { engineRun } from '../../bench/engine-run.ts'
-import { manySmallFiles, oneLargeFile } from '../../bench/sample-archive.ts'
+import { oneLargeFile } from '../../bench/sample-archive.ts'
+import { manyFiles } from '../support/many-files.ts'
 
 const MB = 1_000_000
 const LIMIT = 250 * MB
 /** For ten times as much. */
 const GROWTH = 1.15
 
-const CASES: Record<string, readonly [tenth: (root: string) => Promise<void>, whole: (root: string) => Promise<void>]> =
-  {
-    '1.5 GB in one file': [(root) => oneLargeFile(root, 150 * MB), (root) => oneLargeFile(root, 1500 * MB)],
-    '100,000 small files': [
-      (root) => manySmallFiles(root, 10_000, 4096),
-      (root) => manySmallFiles(root, 100_000, 4096),
-    ],
-  }
+type Fill = (root: string) => Promise<void> | void
+
+const CASES: Record<string, readonly [tenth: Fill, whole: Fill]> = {
+  '1.5 GB in one file': [(root) => oneLargeFile(root, 150 * MB), (root) => oneLargeFile(root, 1500 * MB)],
+  '100,000 small files': [
+    (root) => {
+      manyFiles(root, 10_000, 4096)
+    },
+    (root) => {
+      manyFiles(root, 100_000, 4096)
+    },
+  ],
+}
 
 describe('memory', { skip: process.platform !== 'linux' && 'only Linux tells the peak of another process' }, () => {
   for (const [what, [tenth, whole]] of Object.entries(CASES)) {
