@@ -16,6 +16,8 @@ export interface CliOptions {
   readonly env?: NodeJS.ProcessEnv
   /** A program with its arguments that starts it in its turn. */
   readonly through?: readonly string[]
+  /** Lets `onStart` write to its stdin, which else is empty. */
+  readonly writes?: boolean
   /** Called with the running process. */
   readonly onStart?: (child: ChildProcess) => void
 }
@@ -23,14 +25,13 @@ export interface CliOptions {
 /** Runs the program as its user would, in a process of its own and without a terminal. */
 export async function dicomBackup(
   args: readonly string[],
-  { cwd, env, through = [], onStart }: CliOptions = {},
+  { cwd, env, through = [], writes = false, onStart }: CliOptions = {},
 ): Promise<CliResult> {
   const [program = process.execPath, ...words] = [...through, process.execPath, main, ...args]
-  const child = spawn(program, words, {
-    cwd,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NO_COLOR: '1', ...env },
-  })
+  const common = { cwd, env: { ...process.env, NO_COLOR: '1', ...env } }
+  const child = writes
+    ? spawn(program, words, { ...common, stdio: ['pipe', 'pipe', 'pipe'] })
+    : spawn(program, words, { ...common, stdio: ['ignore', 'pipe', 'pipe'] })
   onStart?.(child)
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),
