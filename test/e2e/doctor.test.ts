@@ -148,7 +148,8 @@ describe('with one thing broken that check fails, and only that, with a remedy: 
       check: 'database',
       how: (rig) => rig.configure(database({ user: 'all_but_trigger', password: 'secret' })),
       detail: /lacks TRIGGER \(triggers are left out of the dump\)$/,
-      remedy: /GRANT TRIGGER ON `dicom\\_viewer`\.\* TO `all_but_trigger`/,
+      // Named as in the grant it has: of two that differ the server would take one.
+      remedy: /GRANT TRIGGER ON `dicom_viewer`\.\* TO `all_but_trigger`/,
     },
     'a table that knows no transactions': {
       check: 'database',

@@ -4,6 +4,12 @@ export interface Grants {
   everywhere(privilege: string): boolean
   /** Whether a privilege is given on the whole of a database, there or everywhere. */
   inDatabase(privilege: string, database: string): boolean
+  /**
+   * The pattern by which a database is named in a grant on it, as it stands there; null when there is none. A further grant
+   * has to name it likewise: of several patterns that cover a database the server takes one, and what the others give is
+   * lost.
+   */
+  patternOf(database: string): string | null
   /** Whether a privilege is given on a table, there or on its database or everywhere. */
   onTable(privilege: string, database: string, table: string): boolean
 }
@@ -46,6 +52,17 @@ export function readGrants(lines: readonly string[]): Grants {
   return {
     everywhere: (privilege) => given(privilege, (grant) => grant.database === '*'),
     inDatabase: (privilege, database) => given(privilege, (grant) => grant.table === '*' && covers(grant, database)),
+    patternOf: (database) => {
+      const patterns = grants
+        .filter((grant) => grant.table === '*' && grant.database !== '*' && covers(grant, database))
+        .map((grant) => grant.database)
+      // The server takes the one with the most characters before its first wildcard.
+      const exact = (pattern: string): number => {
+        const at = pattern.replaceAll(/\\./g, 'xx').search(/[%_]/)
+        return at < 0 ? Infinity : at
+      }
+      return patterns.toSorted((a, b) => exact(b) - exact(a))[0] ?? null
+    },
     onTable: (privilege, database, table) =>
       given(privilege, (grant) => covers(grant, database) && (grant.table === '*' || grant.table === table)),
   }

@@ -34,7 +34,7 @@ export async function missingPrivileges(query: Query, server: Server, database: 
   const grants = readGrants(lines)
   const [account] = await query('SELECT CURRENT_USER() AS name')
   const to = accountName(String(account?.['name']))
-  const here = everyTable(database)
+  const here = everyTable(database, grants)
 
   const missing = NEEDED.filter(({ privilege }) => !grants.inDatabase(privilege, database)).map((need) => ({
     ...need,
@@ -68,9 +68,9 @@ function routinePrivilege({ version, flavour }: Server, here: string): { privile
   return { privilege: 'SELECT', on: '`mysql`.`proc`' }
 }
 
-/** All tables of a database, as a grant names them: there `_` and `%` stand for other characters. */
-export function everyTable(database: string): string {
-  return `${quote(database.replace(/[_%\\]/g, '\\$&'))}.*`
+/** All tables of a database, as a grant names them: as an earlier one does, else exactly, with `_` and `%` escaped. */
+export function everyTable(database: string, grants: Grants): string {
+  return `${quote(grants.patternOf(database) ?? database.replace(/[_%\\]/g, '\\$&'))}.*`
 }
 
 /** `user@host` as SQL: the host begins at the last `@`. */

@@ -38,6 +38,15 @@ test('the database of a grant is a pattern, unless its signs are escaped', () =>
   assert.equal(may('_ber', 'über'), true)
 })
 
+test('a further grant names the database as the one that counts does', () => {
+  const patternIn = (...patterns: readonly string[]): string | null =>
+    readGrants(patterns.map((pattern) => `GRANT SELECT ON ${pattern} TO \`u\`@\`%\``)).patternOf('dicom_viewer')
+  assert.equal(patternIn('*.*', '`other`.*', '`dicom_viewer`.`patients`'), null)
+  assert.equal(patternIn('`dicom%`.*'), 'dicom%')
+  assert.equal(patternIn('`di%`.*', '`dicom_viewer`.*'), 'dicom_viewer')
+  assert.equal(patternIn('`dicom_viewer`.*', '`dicom\\_viewer`.*'), 'dicom\\_viewer')
+})
+
 test('a grant on a table is none on its database', () => {
   const grants = readGrants([
     'GRANT SELECT ON `mysql`.`proc` TO `u`@`%`',

@@ -29,7 +29,7 @@ export async function inspectState(database: DatabaseConfig): Promise<StateInspe
       ...(missingTables.length > 0 && !grants.inDatabase('CREATE', database.name) ? ['CREATE'] : []),
     ]
     const to = accountName(String(account?.['name']))
-    const grant = `GRANT ${missingPrivileges.join(', ')} ON ${everyTable(database.name)} TO ${to};`
+    const grant = `GRANT ${missingPrivileges.join(', ')} ON ${everyTable(database.name, grants)} TO ${to};`
     return { missingTables, missingPrivileges, grant: missingPrivileges.length === 0 ? '' : grant }
   } finally {
     await connection.close()
