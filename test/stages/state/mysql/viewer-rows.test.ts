@@ -147,19 +147,19 @@ describe('an account', () => {
 
 describe('the schedule', () => {
   const every6 = 'INSERT INTO backup_schedule_config (schedule_enabled, interval_hours) VALUES (1, 6), (0, 24);'
-  const fromFile = { enabled: false, every: '12h' } as const
+  const fromFile = { enabled: false, every: '12h', verify: 'never' } as const
 
   test('is the first row; without one the file holds, and a row is made when one is saved', async (t) => {
     const { state, schedule, query } = await viewer(t)
     assert.deepEqual(await state.schedule(fromFile), fromFile)
     await state.saveRun(run({ destinations: [box] }))
     assert.deepEqual(await schedule(), [])
-    assert.equal(await state.saveSchedule({ enabled: false, every: '3h' }), true)
+    assert.equal(await state.saveSchedule({ enabled: false, every: '3h', verify: 'never' }), true)
     assert.deepEqual(await schedule(), [0, 3, null, null])
-    assert.deepEqual(await state.schedule(fromFile), { enabled: false, every: '3h' })
+    assert.deepEqual(await state.schedule(fromFile), { enabled: false, every: '3h', verify: 'never' })
     await query('INSERT INTO backup_schedule_config (schedule_enabled, interval_hours) VALUES (1, 24)')
-    await state.saveSchedule({ enabled: true, every: '24h' })
-    assert.deepEqual(await state.schedule(fromFile), { enabled: true, every: '24h' })
+    await state.saveSchedule({ enabled: true, every: '24h', verify: 'never' })
+    assert.deepEqual(await state.schedule(fromFile), { enabled: true, every: '24h', verify: 'never' })
     assert.deepEqual(await query('SELECT interval_hours AS h FROM backup_schedule_config ORDER BY id'), [
       { h: 24 },
       { h: 24 },
