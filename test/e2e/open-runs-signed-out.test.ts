@@ -1,11 +1,23 @@
 /** A destination that fails for longer, and runs for some destinations only. */
 import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
+import path from 'node:path'
 import { describe, test } from 'node:test'
+import { Journal } from '../../src/pipeline/journal.ts'
+import { RunState } from '../../src/pipeline/run-record.ts'
 import { listOpenRuns } from '../../src/stages/backup/open-runs.ts'
-import type { Rig } from '../support/rig.ts'
+import { SECRETS, type Rig } from '../support/rig.ts'
 import { runHere } from '../support/run-here.ts'
-import { DRIVE, DROPBOX, mustBeDone, mustBeOver, REQUEST_BYTES, REQUESTS, scenarioRig } from '../support/scenario.ts'
+import {
+  DRIVE,
+  DROPBOX,
+  mustBeDone,
+  mustBeOver,
+  openRuns,
+  REQUEST_BYTES,
+  REQUESTS,
+  scenarioRig,
+} from '../support/scenario.ts'
 import { requestsOf } from '../support/small-rig.ts'
 import { stopWhen } from '../support/stopped-run.ts'
 import { READERS } from '../support/zip-readers.ts'
@@ -137,13 +149,38 @@ test('resume, with no run open, has nothing to do; with one, completes it and ma
   assert.deepEqual([here.result.resumed, here.result.archive], [true, first.result.archive])
 })
 
-test('run --fresh cancels what was begun at Drive and removes the partial file', async (t) => {
+/** The id of the session that a run has begun at Dropbox. */
+async function dropboxSession(rig: Rig): Promise<string> {
+  const [folder = ''] = await openRuns(rig)
+  const { token } = RunState.of(await Journal.read(path.join(folder, 'journal'))).upload(DROPBOX)
+  return (JSON.parse(token ?? '{}') as { readonly id: string }).id
+}
+
+/** What Dropbox says to an append of nothing. */
+async function appendTo(rig: Rig, session: string): Promise<string> {
+  const argument = { cursor: { session_id: session, offset: 0 } }
+  const answer = await fetch(`${rig.dropbox.origin}/2/files/upload_session/append_v2`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${SECRETS.dropboxToken}`,
+      'content-type': 'application/octet-stream',
+      'dropbox-api-arg': JSON.stringify(argument),
+      'x-forwarded-host': 'content.dropboxapi.com',
+    },
+  })
+  return await answer.text()
+}
+
+test('run --fresh ends the session at Dropbox, cancels the one at Drive and removes the partial file', async (t) => {
   const rig = await scenarioRig(t)
   rig.drive.faults.add({ ...REQUESTS.drive['the first request'], fault: { kind: 'slow', bytesPerSecond: 4 << 20 } })
   rig.dropbox.faults.add({ ...REQUESTS.dropbox['the first request'], fault: { kind: 'slow', bytesPerSecond: 4 << 20 } })
   const begun = await stopWhen(rig, ({ destinations }) => destinations.every(({ sent }) => sent > 0))
   assert.equal(begun.code, 130)
+  const session = await dropboxSession(rig)
+  assert.match(await appendTo(rig, session), /incorrect_offset/, 'it takes bytes')
   const here = await runHere(rig, { mode: 'fresh' })
+  assert.match(await appendTo(rig, session), /closed/, 'it takes none any more')
   assert.equal(rig.drive.requests.count('cancel'), 1)
   assert.deepEqual([here.code, here.result.resumed], [0, false], JSON.stringify(here.result))
   assert.deepEqual(

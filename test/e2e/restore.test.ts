@@ -142,7 +142,7 @@ describe('a full round trip', { skip: WINDOWS }, () => {
   }
 })
 
-describe('restore', () => {
+describe('restore', { concurrency: 3 }, () => {
   test('says what would be right when words do not go together, before it asks anybody', async (t) => {
     const rig = await makeRig(t)
     for (const [args, words] of [
