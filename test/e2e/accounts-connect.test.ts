@@ -334,6 +334,34 @@ describe('a sign-in that was revoked', { skip: POSIX_ONLY }, () => {
   })
 })
 
+describe('a sign-in in the state folder', { skip: POSIX_ONLY }, () => {
+  test('that is damaged costs the others no backup; it outlives the record of runs', async (t) => {
+    const rig = await unconnectedRig(t)
+    await rig.configure({ destinations: [UNCONNECTED.destinations[0], UNCONNECTED.destinations[2]] })
+    assert.equal((await connectWithBrowser(rig, DROPBOX)).code, 0)
+    const [name = ''] = await readdir(path.join(rig.state, 'sign-ins'))
+    const file = path.join(rig.state, 'sign-ins', name)
+    const whole = await readFile(file)
+    await writeFile(file, whole.subarray(0, 40))
+    const { code, result } = await rig.run()
+    assert.equal(code, 3)
+    assert.match(result.destinations[0]?.error?.message ?? '', /sign-ins.*\.json, is damaged\. Connect it again: /)
+    assert.deepEqual(
+      result.destinations.map((one) => [one.status, one.error?.code ?? null]),
+      [
+        ['failed', 'E_AUTH'],
+        ['completed', null],
+      ],
+    )
+    const status = await statusOf(rig)
+    assert.deepEqual([status.code, status.of(DROPBOX)], [3, 'lapsed'])
+    await writeFile(file, whole)
+    await writeFile(path.join(rig.state, 'state.sqlite'), 'no database')
+    const tested = await rig.cli('accounts', 'test')
+    assert.equal(tested.code, 0, tested.stdout)
+  })
+})
+
 describe('accounts disconnect', { skip: POSIX_ONLY }, () => {
   test('forgets a sign-in, a damaged one and that of a destination which is gone; then there is none', async (t) => {
     const rig = await unconnectedRig(t)
