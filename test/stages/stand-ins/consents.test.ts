@@ -87,3 +87,19 @@ test('Dropbox shows the code when there is nowhere to send the browser', async (
   const reply = await call(`${standIn.origin}/oauth2/token`, { body: new URLSearchParams(fields).toString() })
   assert.equal(typeof reply.at('refresh_token'), 'string')
 })
+
+test('Google Drive names the end of a refresh token that a consent screen in testing gives, and refuses it then', async (t) => {
+  let now = Date.parse('2026-11-23T12:00:00Z')
+  const { standIn } = await drive(t, { grantLifetimeSeconds: 604_799, clock: () => now })
+  const [, google] = services
+  const query = new URLSearchParams({ response_type: 'code', ...google.asks }).toString()
+  const code = standIn.consent(`${google.page}?${query}`)
+  const post = (fields: Record<string, string>) =>
+    call(standIn.origin + google.token, { body: new URLSearchParams({ ...google.client, ...fields }).toString() })
+  const given = await post({ grant_type: 'authorization_code', code })
+  assert.equal(given.at('refresh_token_expires_in'), 604_799)
+  const refresh = { grant_type: 'refresh_token', refresh_token: given.at('refresh_token') as string }
+  assert.equal((await post(refresh)).status, 200)
+  now += 604_799_000
+  assert.equal((await post(refresh)).at('error'), 'invalid_grant')
+})
