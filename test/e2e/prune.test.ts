@@ -92,7 +92,7 @@ describe('prune', () => {
     assert.deepEqual(
       plan.kept.map(({ name, reason }) => [name, reason]),
       [
-        [result.archive?.name, 'just stored'],
+        [result.archive?.name, 'the newest stored'],
         [nameOf(40), 'one of the newest 2'],
       ],
     )

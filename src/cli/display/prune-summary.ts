@@ -1,5 +1,5 @@
 import type { PruneResult } from '../../stages/backup/results.ts'
-import { heading, items, joinBlocks, paragraph, verdict, type Item } from './blocks.ts'
+import { beside, heading, items, joinBlocks, paragraph, verdict, type Item } from './blocks.ts'
 import { signsOf, type Style } from './style.ts'
 import { table, type Cell } from './table.ts'
 
@@ -42,7 +42,7 @@ function listed(title: string, rows: readonly (readonly [string, string, string]
 function told(destinations: PruneResult['destinations'], style: Style): string[] {
   const list = destinations.flatMap(({ name, refused, failures }): Item[] => [
     ...(refused === null ? [] : [{ mark: 'look' as const, name, details: [refused] }]),
-    ...failures.map((failure) => ({ mark: 'bad' as const, name, details: [failure] })),
+    ...failures.map((failure) => ({ mark: 'bad' as const, name, details: [beside(name, failure)] })),
   ])
   return list.length === 0 ? [] : [heading('Look at it', style), ...items(list, style)]
 }

@@ -85,7 +85,7 @@ async function reasonsToStay(archives: readonly Archive[], rules: RetentionRules
     const wanted = good < keepAtLeast && !ahead
     const bad = wanted && (await isUnusable(name, objects, isBad))
     if (wanted && !bad) good += 1
-    if (name === stored) kept.set(name, { reason: 'just stored', good: !bad })
+    if (name === stored) kept.set(name, { reason: 'the newest stored', good: !bad })
     else if (wanted && !bad) kept.set(name, { reason: `one of the newest ${keepAtLeast}`, good: true })
     else if (ahead) kept.set(name, { reason: 'its name is from the future', good: false })
     else if (young) kept.set(name, { reason: `not ${days} ${days === 1 ? 'day' : 'days'} old yet`, good: !bad })

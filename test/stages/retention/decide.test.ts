@@ -37,7 +37,7 @@ describe('retention', () => {
       [90, 45, 31].map((days) => nameOf(days)),
     )
     assert.deepEqual(decision.stays, [
-      { name: nameOf(0), reason: 'just stored' },
+      { name: nameOf(0), reason: 'the newest stored' },
       { name: nameOf(1), reason: 'one of the newest 3' },
       { name: nameOf(2), reason: 'one of the newest 3' },
       { name: nameOf(29), reason: 'not 30 days old yet' },
