@@ -115,7 +115,7 @@ describe('wrong usage exits with 2 and says what is wrong and where to look', ()
     [['status', 'extra'], /[Tt]oo many arguments/],
     [
       ['accounts', 'conect'],
-      /Unknown command 'accounts conect'\. Right would be: list, test, connect, disconnect\..*accounts --help/s,
+      /Unknown command 'accounts conect'\.\s+Right\s+would\s+be:\s+list,\s+test,\s+connect,\s+disconnect\..*accounts --help/s,
     ],
     [['accounts', 'connect'], /[Mm]issing required argument 'name'.*accounts connect --help/s],
     [['--config', 'x.yaml', 'run'], /Unknown option '--config'/],
