@@ -10,7 +10,7 @@ import { make, place } from '../zip/archive-maker.ts'
 import { filesBelow } from './restoring.ts'
 
 const CHILD = path.join(import.meta.dirname, 'restoring-child.ts')
-const KILLS = 10
+const KILLS = Number(process.env['RESTORE_KILLS'] ?? 10)
 const FILES = 300
 
 /** Restores in a process of its own, which is killed when so many files are done; null: it is not. */
