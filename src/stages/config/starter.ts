@@ -61,7 +61,8 @@ archive:
   # auto decides file by file; store never compresses; fast and small always do.
   compression: auto
 
-# Where the program keeps what it must remember between runs.
+# Where the program keeps what it must remember between runs: sqlite, a file in dir; or mysql, the tables of the viewer's
+# admin pages in the database above. Then its accounts are destinations too, and its schedule holds.
 state:
   driver: sqlite
   # Also the room for the database dump while a backup runs.

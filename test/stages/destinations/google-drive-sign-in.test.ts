@@ -163,6 +163,15 @@ test('a service account signs in with its key file and uploads where it has room
   assert.equal(standIn.requests.count('token'), 2)
 })
 
+test("a service account's key signs in by itself too, without a file; a client without a sign-in is told", async (t) => {
+  const { open } = await startDrive(t, { serviceAccounts: [{ email: EMAIL, publicKey, quotaBytes: 1000 }] })
+  const serviceAccount = { clientEmail: EMAIL, privateKey }
+  assert.equal((await open({ oauth: null, serviceAccount }).signIn(never)).label, EMAIL)
+  const oauth = { clientId: 'client-id', clientSecret: SECRETS.clientSecret, refreshToken: null }
+  const error = await rejectsWith('E_AUTH', 'stop', open({ oauth }).signIn(never))
+  assert.match(error.message, /^hospital-drive: there is no sign-in to Google Drive yet/)
+})
+
 test('a service account without storage is told where its archives can go', async (t) => {
   const { open } = await startDrive(t, { serviceAccounts: [{ email: EMAIL, publicKey }] })
   const destination = open({ oauth: null, credentialsFile: await keyFile(t, KEY_FILE) })

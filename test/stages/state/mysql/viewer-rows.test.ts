@@ -178,7 +178,7 @@ describe('the schedule', () => {
       [-1, '12h'],
     ] as const) {
       await query(`UPDATE backup_schedule_config SET interval_hours = ${hours}`)
-      assert.deepEqual(await state.schedule(fromFile), { enabled: true, every }, String(hours))
+      assert.deepEqual(await state.schedule(fromFile), { ...fromFile, enabled: true, every }, String(hours))
     }
   })
 
