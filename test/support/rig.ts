@@ -99,8 +99,11 @@ export async function makeRig(
   }
   const configure = (changed: Settings): Promise<void> => writeFile(configFile, stringify({ ...usual, ...changed }))
   await configure(sections)
-  const cliWith: Rig['cliWith'] = (options, command, ...args) =>
-    dicomBackup([command, ...args, '--config', configFile], options)
+  const cliWith: Rig['cliWith'] = (options, command, ...args) => {
+    // A group's own options stand behind its command.
+    const own = command === 'accounts' || command === 'schedule' ? 1 : 0
+    return dicomBackup([command, ...args.slice(0, own), '--config', configFile, ...args.slice(own)], options)
+  }
 
   return {
     folder,
