@@ -67,7 +67,7 @@ describe('one source to several destinations', () => {
       { signal: stop.signal, holdUp: NEVER_LET_GO },
     )
     const inWindow = WINDOW_PARTS * (PART_BYTES >> 20)
-    while (pulled < inWindow) await sleep(10)
+    while (pulled < inWindow || !stuck.calls.includes('append')) await sleep(10)
     await sleep(100)
     assert.ok(pulled <= inWindow + 2 * (PART_BYTES >> 20), `pulled ${pulled} MiB`)
     stop.abort(new BackupError('E_ABORTED', 'stopped'))
