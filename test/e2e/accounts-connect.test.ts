@@ -6,12 +6,14 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, test } from 'node:test'
-import type { AccountsResult, StatusResult } from '../../src/stages/backup/results.ts'
+import type { AccountsResult, DoctorResult, StatusResult } from '../../src/stages/backup/results.ts'
 import {
   allows,
   connectByHand,
   connectWithBrowser,
+  connectWithoutBrowser,
   DRIVE,
   DROPBOX,
   freePort,
@@ -24,6 +26,8 @@ import { onlyNas, SECRETS, type Rig } from '../support/rig.ts'
 
 const POSIX_ONLY = process.platform === 'win32' && 'the browser of these tests is a shell script'
 
+const LINUX_ONLY = process.platform !== 'linux' && 'other systems always have a program that opens addresses'
+
 const SERVICES = [
   { name: DROPBOX, standInOf: (rig: Rig) => rig.dropbox },
   { name: DRIVE, standInOf: (rig: Rig) => rig.drive },
@@ -33,6 +37,11 @@ async function statusOf(rig: Rig): Promise<{ code: number | null; of: (name: str
   const { code, stdout } = await rig.cli('status', '--json')
   const { accounts } = JSON.parse(stdout) as StatusResult
   return { code, of: (name) => accounts.find((one) => one.name === name)?.signIn?.state }
+}
+
+/** Times in the state are whole seconds; a run that ended in the second of a sign-in counts as later. */
+async function nextSecond(): Promise<void> {
+  await sleep(1000 - (Date.now() % 1000))
 }
 
 /** The redirect address that a consent page was asked for, with these parameters. */
@@ -61,6 +70,7 @@ describe('accounts connect', { skip: POSIX_ONLY }, () => {
       assert.match(error?.message ?? '', new RegExp(`no sign-in to .* yet\\. .*dicom-backup accounts connect ${name}$`))
     }
     assert.equal(before.result.destinations[2]?.status, 'completed')
+    await nextSecond()
 
     const shown: string[] = []
     for (const { name } of SERVICES) {
@@ -190,6 +200,20 @@ describe('accounts connect', { skip: POSIX_ONLY }, () => {
     assert.deepEqual(signInsOf(rig), kept, 'the sign-in that there is stays')
   })
 
+  test('is by hand where there is no browser, as over SSH', { skip: LINUX_ONLY }, async (t) => {
+    const rig = await unconnectedRig(t)
+    const pastes = async ({ address, child }: Page): Promise<void> => {
+      await Promise.resolve()
+      child.stdin?.write(`${rig.drive.consent(address)}\n`)
+    }
+    const { code, stdout, stderr } = await connectWithoutBrowser(rig, DRIVE, pastes)
+    assert.equal(code, 0, stderr)
+    assert.match(stdout, /hospital-drive is connected: /)
+    // Who names a port has a browser that reaches it.
+    const forwarded = await connectWithoutBrowser(rig, DRIVE, allows, '--port', String(await freePort()))
+    assert.equal(forwarded.code, 0, forwarded.stderr)
+  })
+
   test('that is stopped with Ctrl-C exits with 130 and keeps nothing, wherever it is', async (t) => {
     const rig = await unconnectedRig(t)
     const stop = ({ child }: Page): Promise<boolean> => Promise.resolve(child.kill('SIGINT'))
@@ -199,7 +223,7 @@ describe('accounts connect', { skip: POSIX_ONLY }, () => {
     const atExchange = async (page: Page): Promise<void> => {
       rig.dropbox.faults.add({ route: 'token', fault: { kind: 'stall', afterBytes: 0 } })
       await page.consent()
-      while (rig.dropbox.requests.count('token') === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+      while (rig.dropbox.requests.count('token') === 0) await sleep(5)
       page.child.kill('SIGINT')
     }
     const { code, stderr } = await connectWithBrowser(rig, DROPBOX, atExchange, '--port', port)
@@ -223,7 +247,8 @@ describe('accounts connect', { skip: POSIX_ONLY }, () => {
     usual.listen(53_682, '127.0.0.1')
     await Promise.race([once(usual, 'listening'), once(usual, 'error').catch(() => undefined)])
     t.after(() => usual.close())
-    const { code, stderr } = await rig.cli('accounts', 'connect', DROPBOX)
+    const env = { BROWSER: '/nonexistent' }
+    const { code, stderr } = await rig.cliWith({ env }, 'accounts', 'connect', DROPBOX)
     assert.equal(code, 2)
     assert.match(stderr, /Port 53682 /)
   })
@@ -273,7 +298,7 @@ describe('accounts connect', { skip: POSIX_ONLY }, () => {
     assert.equal(before.code, 3, 'an access token that Dropbox lets lapse is about to')
     assert.match(
       before.stdout.replaceAll(/\n */g, ' '),
-      /lapses soon\. Dropbox lets an access token lapse 4 hours.* the appKey in its place.* connect hospital-dropbox/,
+      /lapses soon\. Dropbox lets an access token lapse 4 hours.* connect hospital-dropbox --app-key KEY/,
     )
     assert.equal((await connectWithBrowser(rig, DROPBOX, allows, '--app-key', 'app-key')).code, 0)
     assert.equal((await rig.cli('status')).code, 0)
@@ -292,6 +317,15 @@ describe('accounts connect', { skip: POSIX_ONLY }, () => {
     const { code, stdout } = await connectWithBrowser(rig, DRIVE)
     assert.equal(code, 0)
     assert.match(stdout.replaceAll(/\n */g, ' '), /It lapses at .* is in testing\. Publish the app/)
+    const doctor = await rig.cli('doctor', '--json')
+    const { checks } = JSON.parse(doctor.stdout) as DoctorResult
+    assert.deepEqual(
+      [doctor.code, checks.filter(({ ok }) => !ok).map((one) => one.name)],
+      [1, [`destination ${DRIVE}`]],
+    )
+    const found = checks.find((one) => one.name === `destination ${DRIVE}`)
+    assert.match(found?.detail ?? '', /^signed in: .*; the sign-in lapses at \d{4}-/)
+    assert.match(found?.remedy ?? '', /Publish the app.*dicom-backup accounts connect hospital-drive$/)
     const status = await rig.cli('status')
     assert.equal(status.code, 3)
     assert.match(
@@ -324,6 +358,7 @@ describe('a sign-in that was revoked', { skip: POSIX_ONLY }, () => {
     )
     const lapsed = await statusOf(rig)
     assert.deepEqual([lapsed.code, lapsed.of(name)], [3, 'lapsed'])
+    await nextSecond()
     // A run that does not have it says nothing of it.
     await rig.run('--destination', 'nas')
     assert.equal((await connectWithBrowser(rig, name)).code, 0)

@@ -69,18 +69,30 @@ export async function connectWithBrowser(
   })
 }
 
-/** Without a browser on this machine: the address stands alone on a line of stderr. */
+/** With --no-browser. */
 export async function connectByHand(
   rig: Rig,
   name: string,
   person: Person,
   ...args: readonly string[]
 ): Promise<CliResult> {
-  return await connecting(rig, name, person, (stderr) => /^https:\S+$/m.exec(stderr)?.[0] ?? '', {
-    args: ['--no-browser', ...args],
-    env: { BROWSER: '/nonexistent' },
-  })
+  const env = { BROWSER: '/nonexistent' }
+  return await connecting(rig, name, person, shownIn, { args: ['--no-browser', ...args], env })
 }
+
+/** On a machine that has neither a browser nor a screen. */
+export async function connectWithoutBrowser(
+  rig: Rig,
+  name: string,
+  person: Person,
+  ...args: readonly string[]
+): Promise<CliResult> {
+  const env = { BROWSER: '', DISPLAY: '', WAYLAND_DISPLAY: '' }
+  return await connecting(rig, name, person, shownIn, { args, env })
+}
+
+/** The address stands alone on a line of stderr. */
+const shownIn = (stderr: string): string => /^https:\S+$/m.exec(stderr)?.[0] ?? ''
 
 async function connecting(
   rig: Rig,

@@ -11,7 +11,7 @@ import { readStatus } from '../../stages/status/status.ts'
 import { accountsSummary, accountTestSummary, addressText, connectedSummary } from '../display/accounts-summary.ts'
 import { styleOf } from '../display/style.ts'
 import { EXIT, type ExitCode } from '../exit.ts'
-import { openBrowser } from '../open-browser.ts'
+import { browserFor, openBrowser } from '../open-browser.ts'
 import type { Output } from '../output.ts'
 import { stopSignals } from '../stop-signals.ts'
 import { withStateIfAny, withStateToRead } from '../workplace.ts'
@@ -64,6 +64,7 @@ export async function test(configFile: string, names: readonly string[], output:
 }
 
 export interface ConnectFlags {
+  /** False: by hand. Without a browser on this machine it is by hand, too, unless a port is named for one elsewhere. */
   readonly browser: boolean
   readonly port: number | null
   readonly appKey: string | null
@@ -77,15 +78,17 @@ export async function connect(
   output: Output,
 ): Promise<ExitCode> {
   const config = await asConfigured(configFile)
+  const hasBrowser = browserFor(process.platform, process.env).length > 0
+  const loopback = browser && (hasBrowser || port !== null)
   const stop = stopSignals('Start it again when you are ready.')
   try {
     const { type, account, lapsesAt, connectedAt } = await connectAccount(config, named(config, name), {
       clientId: appKey,
       port,
-      loopback: browser,
+      loopback,
       onAddress: (shown) => {
         process.stderr.write(addressText(shown, styleOf(process.stderr)))
-        if (browser) openBrowser(shown.address)
+        if (loopback) openBrowser(shown.address)
       },
       paste: nextLine,
       signal: stop.signal,

@@ -23,7 +23,7 @@ export function accounts({ top, wrap }: Words): void {
 
   withConfig(group, 'connect', 'sign in to Dropbox or Google in the browser, and keep the sign-in')
     .argument('<name>', 'the destination')
-    .option('--no-browser', 'on a machine without one: show the address, and take what the page gives')
+    .option('--no-browser', 'show the address, and take what the page gives, as on a machine without a browser')
     .addOption(
       new Option('--port <number>', 'the port of the redirect address, where it is not the usual one').argParser(port),
     )

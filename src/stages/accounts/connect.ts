@@ -27,6 +27,8 @@ export interface ConnectOptions {
   /** What the person pastes: the next line. */
   readonly paste: (signal: AbortSignal) => Promise<string>
   readonly signal: AbortSignal
+  /** How long the person may take; default: 15 minutes. ms. */
+  readonly consentMs?: number
 }
 
 /**
@@ -38,7 +40,8 @@ export async function connectAccount(config: Config, one: DestinationConfig, opt
   mustBeConnectable(one)
   const client = clientOf(one, options.clientId)
   const provider = PROVIDERS[one.type]
-  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(CONSENT_MS)])
+  const consentMs = options.consentMs ?? CONSENT_MS
+  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(consentMs)])
   const app = { name: one.name, provider, ...client }
   const transport = transportTo(one.type, config.endpoints)
   try {
@@ -61,7 +64,7 @@ export async function connectAccount(config: Config, one: DestinationConfig, opt
   } catch (error) {
     if (options.signal.aborted) throw abortError(options.signal)
     if (signal.aborted) {
-      throw new BackupError('E_AUTH', `${one.name}: nobody consented within ${CONSENT_MS / 60_000} minutes.`, {
+      throw new BackupError('E_AUTH', `${one.name}: nobody consented within ${consentMs / 60_000} minutes.`, {
         advice: 'Start again.',
       })
     }

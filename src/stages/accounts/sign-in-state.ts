@@ -1,6 +1,6 @@
 import type { ErrorReport, SignInStatus } from '../backup/results.ts'
 import type { DestinationConfig } from '../config/types.ts'
-import { connectCommand } from './connect-command.ts'
+import { connectCommand, insteadOfAccessToken } from './connect-command.ts'
 import type { SignIn } from './sign-ins.ts'
 
 const DAY_MS = 24 * 3_600_000
@@ -40,9 +40,7 @@ function whatToDo(one: DestinationConfig, lapsesAt: string | null): string {
   if (one.type === 'google-drive' && one.oauth === null) {
     return "Check that the service account's key still exists, and that the folder is shared with it."
   }
-  if (one.type === 'dropbox' && one.accessToken !== null) {
-    return `Dropbox lets an access token lapse 4 hours after it was made. Give the configuration the appKey in its place, then: ${connect}`
-  }
+  if (one.type === 'dropbox' && one.accessToken !== null) return insteadOfAccessToken(one.name)
   if (lapsesAt === null) return `Connect it again: ${connect}`
   return `Google lets it lapse after 7 days while the app's consent screen is in testing. Publish the app, and it stays. Connect it again: ${connect}`
 }

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { asBackupError, BackupError, systemCode } from '../../pipeline/errors.ts'
+import { syncFolder } from '../../pipeline/state-file.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import type { DestinationConfig } from '../config/types.ts'
 import { addSecrets } from '../log/redact.ts'
@@ -92,6 +93,7 @@ export async function saveSignIn(stateFolder: string, signIn: SignIn): Promise<v
         await handle.close()
       }
       await rename(fresh, file)
+      for (const folder of [folderOf(stateFolder), stateFolder]) await syncFolder(folder)
     } catch (error) {
       await rm(fresh, { force: true })
       throw error

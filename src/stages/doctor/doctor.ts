@@ -3,14 +3,16 @@ import { access, constants, open, opendir, rm, stat, statfs, writeFile } from 'n
 import path from 'node:path'
 import { asBackupError, systemCode } from '../../pipeline/errors.ts'
 import { mustBeArchiveFolder } from '../backup/sources.ts'
-import type { DoctorCheck, DoctorResult } from '../backup/results.ts'
-import { withSignIns } from '../accounts/sign-ins.ts'
+import type { DoctorCheck, DoctorResult, SignInStatus } from '../backup/results.ts'
+import { signInStatus } from '../accounts/sign-in-state.ts'
+import { signInIn, withSignIns } from '../accounts/sign-ins.ts'
 import type { LoadedConfig } from '../config/load.ts'
-import type { DatabaseConfig } from '../config/types.ts'
+import type { DatabaseConfig, DestinationConfig } from '../config/types.ts'
 import { inspectDatabase } from '../database/inspect.ts'
 import { openDestination } from '../destinations/open.ts'
 import { identifyClient } from '../dump/client.ts'
 import { findDumpProgram } from '../dump/find-program.ts'
+import { intervalMs } from '../schedule/grid.ts'
 import { clockCheck } from './clock.ts'
 import type { Finding } from './finding.ts'
 
@@ -69,11 +71,12 @@ export async function doctor(config: LoadedConfig, signal: AbortSignal): Promise
       try {
         const { label, freeBytes } = await destination.signIn(signal)
         const free = freeBytes === null ? 'no limit on space' : `${mebibytes(freeBytes)} free`
-        return {
-          ok: freeBytes !== 0,
-          detail: `signed in: ${label}, ${free}`,
-          remedy: freeBytes === 0 ? 'Free space there.' : '',
-        }
+        const detail = `signed in: ${label}, ${free}`
+        if (freeBytes === 0) return { ok: false, detail, remedy: 'Free space there.' }
+        const lapsing = lapsingSignIn(one, whole)
+        if (lapsing === null) return { ok: true, detail }
+        const when = lapsing.lapsesAt === null ? 'soon' : `at ${lapsing.lapsesAt}`
+        return { ok: false, detail: `${detail}; the sign-in lapses ${when}`, remedy: lapsing.advice }
       } finally {
         await destination.close()
       }
@@ -91,6 +94,18 @@ async function examined(examine: () => Promise<Finding>, signal: AbortSignal): P
     if (signal.aborted) throw error
     return { ok: false, detail: error.message, remedy: error.advice }
   }
+}
+
+/** Of a destination that was signed in to just now; null when its sign-in stays. */
+function lapsingSignIn(destination: DestinationConfig, { state, schedule }: LoadedConfig): SignInStatus | null {
+  const status = signInStatus({
+    destination,
+    signIn: signInIn(destination, state.dir),
+    lastError: null,
+    now: new Date(),
+    intervalMs: intervalMs(schedule.every),
+  })
+  return status === null || status.state === 'ok' ? null : status
 }
 
 async function archiveFolder(root: string): Promise<Finding> {

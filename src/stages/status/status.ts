@@ -105,11 +105,14 @@ async function account(
 /** Runs that are looked at for the last one of a destination. */
 const RUNS = 100
 
-/** Whether the last run that had this destination had ended by then. A run that went on may have used either sign-in. */
+/**
+ * Whether the last run that had this destination had ended before. A run that went on may have used either sign-in; one
+ * that ended in the same second, which is as fine as these times are, counts as later.
+ */
 async function endedBefore(time: string, name: string, state: State | null): Promise<boolean> {
   const runs = (await state?.history(RUNS)) ?? []
   const last = runs.find(({ destinations }) => destinations.some((one) => one.name === name))
-  return last !== undefined && !isBefore(time, last.finishedAt ?? last.startedAt)
+  return last !== undefined && isBefore(last.finishedAt ?? last.startedAt, time)
 }
 
 /** One that is switched off needs no sign-in. */

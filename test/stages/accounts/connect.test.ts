@@ -9,7 +9,7 @@ import type { SignIn } from '../../../src/stages/accounts/sign-ins.ts'
 import { loadConfig } from '../../../src/stages/config/load.ts'
 import type { DestinationFault } from '../../../src/stages/config/types.ts'
 import { html } from '../../../src/stages/stand-ins/answer.ts'
-import { DRIVE, DROPBOX, unconnectedRig } from '../../support/connecting.ts'
+import { DRIVE, DROPBOX, freePort, unconnectedRig } from '../../support/connecting.ts'
 import type { Rig } from '../../support/rig.ts'
 
 /** Connects by hand: what is pasted is what `spoil` makes of what the page gives. */
@@ -87,6 +87,20 @@ describe('connecting by hand', () => {
     assert.equal(rig.dropbox.requests.count(), 0)
     const mended = await byHand(rig, DROPBOX, undefined, { fault: { code: 'E_AUTH', ...words } })
     assert.ok(!(mended instanceof BackupError))
+  })
+
+  test('ends when nobody consents', async (t) => {
+    const rig = await unconnectedRig(t)
+    const paste = async (signal: AbortSignal): Promise<string> => {
+      await sleep(10_000, null, { signal })
+      return ''
+    }
+    for (const options of [{ paste }, { loopback: true, port: await freePort() }]) {
+      const error = await byHand(rig, DROPBOX, undefined, { ...options, consentMs: 20 })
+      assert.ok(error instanceof BackupError && error.code === 'E_AUTH')
+      assert.match(`${error.message} ${error.advice}`, /nobody consented within .* Start again/)
+    }
+    assert.equal(kept(rig), false)
   })
 
   test('that is stopped is E_ABORTED', async (t) => {

@@ -94,7 +94,10 @@ describe('how a sign-in stands', () => {
   test('a token of Dropbox that lapses within hours is about to', () => {
     const lapsing = statusOf({ destination: { ...dropbox, refreshToken: null, appKey: null, accessToken: 'sl.u.x' } })
     assert.equal(lapsing?.state, 'lapsing')
-    assert.match(lapsing.advice, /4 hours.*appKey in its place, then: dicom-backup accounts connect hospital-dropbox$/)
+    assert.match(
+      lapsing.advice,
+      /4 hours.*App key.* stays: dicom-backup accounts connect hospital-dropbox --app-key KEY$/,
+    )
   })
 
   test('one that the last run was refused with has lapsed; other errors say nothing of it', () => {

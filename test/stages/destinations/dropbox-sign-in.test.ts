@@ -129,7 +129,7 @@ test('one caller that is stopped does not take the renewal away from another', a
   assert.equal(standIn.requests.count('token'), 1)
 })
 
-const connect = /dicom-backup accounts connect hospital-dropbox$/
+const connect = /dicom-backup accounts connect hospital-dropbox( --app-key KEY)?$/
 
 test('a refresh token that was revoked is E_AUTH, and the advice names the account', async (t) => {
   const { standIn, open } = await startDropbox(t)
@@ -154,10 +154,13 @@ for (const [name, config, advice] of wrong) {
   })
 }
 
-test('an access token that has expired is E_AUTH, and the advice speaks of the refresh token', async (t) => {
+test('an access token that has expired is E_AUTH, and the advice names what stays', async (t) => {
   const { standIn, destination } = await startDropbox(t)
   standIn.expireTokens()
-  assert.match((await rejectsWith('E_AUTH', 'stop', destination.signIn(never))).advice, /4 hours.*refresh token/)
+  assert.match(
+    (await rejectsWith('E_AUTH', 'stop', destination.signIn(never))).advice,
+    /4 hours.*App key.* stays: .* --app-key KEY$/,
+  )
 })
 
 const scope = 'files.content.write'

@@ -1,6 +1,6 @@
 import { BackupError } from '../../../pipeline/errors.ts'
 import type { BackupErrorOptions, ErrorCode } from '../../../pipeline/errors.ts'
-import { connectCommand } from '../../accounts/connect-command.ts'
+import { connectCommand, insteadOfAccessToken } from '../../accounts/connect-command.ts'
 import { isSessionOver, isUncertain } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
 
@@ -80,9 +80,8 @@ function signInVerdict({ status, tags, ...refusal }: Refusal, { name, renewable 
     return ['E_AUTH', 'the Dropbox account is suspended', { advice: "Ask the administrator of the account's team." }]
   }
   if (renewable) return ['E_AUTH', 'Dropbox refuses the sign-in', { advice: connect }]
-  const advice = `Access tokens of Dropbox lapse after 4 hours; a refresh token does not. Give the configuration the appKey in its place, then: ${connectCommand(name)}`
   const what = tags[0] === 'expired_access_token' ? 'the access token has expired' : 'Dropbox refuses the access token'
-  return ['E_AUTH', what, { advice }]
+  return ['E_AUTH', what, { advice: insteadOfAccessToken(name) }]
 }
 
 /** Unions that only say where the error below them arose. */
