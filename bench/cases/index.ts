@@ -1,4 +1,22 @@
 import type { Case } from '../harness/types.ts'
+import { bytes, bytesTwenty, files, filesMillion } from './growth.ts'
+import { line, slowDestination } from './lines.ts'
+import { dryRun, plan, startUp } from './short.ts'
 import { auto, large, mixed, small, stored } from './throughput.ts'
 
-export const CASES: readonly Case[] = [stored, auto, mixed, large, small]
+export const CASES: readonly Case[] = [
+  stored,
+  auto,
+  mixed,
+  large,
+  small,
+  slowDestination,
+  line,
+  files,
+  bytes,
+  dryRun,
+  plan,
+  startUp,
+  filesMillion,
+  bytesTwenty,
+]
