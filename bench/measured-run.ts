@@ -4,8 +4,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { RunResult } from '../src/stages/backup/results.ts'
-
-const root = path.resolve(import.meta.dirname, '..')
+import { builtProgram } from './built-program.ts'
 
 export interface MeasuredRun {
   readonly code: number | null
@@ -25,8 +24,9 @@ export async function measuredRun(
   stateFolder: string,
   env: NodeJS.ProcessEnv = {},
 ): Promise<MeasuredRun> {
+  const program = await builtProgram()
   const started = performance.now()
-  const child = spawn(process.execPath, [path.join(root, 'src/cli/main.ts'), 'run', '--json', '--config', configFile], {
+  const child = spawn(process.execPath, [program, 'run', '--json', '--config', configFile], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   })

@@ -4,10 +4,10 @@ import path from 'node:path'
 import { stringify } from 'yaml'
 import type { RunResult } from '../src/stages/backup/results.ts'
 import { CREDENTIALS } from '../src/stages/stand-ins/serve.ts'
+import { builtProgram } from './built-program.ts'
 import type { Contender, Sample } from './harness/types.ts'
-import { cpuMsOf, watched, type WatchOptions } from './harness/watched.ts'
+import { cpuMsOf, watched } from './harness/watched.ts'
 
-export const PROGRAM = path.resolve(import.meta.dirname, '../src/cli/main.ts')
 const MB = 1_000_000
 
 export interface Setting {
@@ -39,26 +39,36 @@ export async function writeConfig(folder: string, setting: Setting): Promise<str
   return file
 }
 
-export interface OwnRun extends Sample {
-  readonly result: RunResult
+export interface OwnRunOptions {
+  /** Of the files. */
+  readonly bytes: number
+  /** Ids of the processes that take what is sent: their CPU time counts. */
+  readonly services: readonly number[]
+  /** Called when it has started, with its id and the folder of its configuration. */
+  readonly onStart?: (pid: number, folder: string) => void
+  readonly mayBeKilled?: boolean
 }
 
 /** One run. The value is MB of files a second. */
 export async function ownRun(
   setting: Setting,
-  { bytes, services, ...watch }: { bytes: number; services: readonly number[] } & WatchOptions,
-): Promise<OwnRun> {
+  { bytes, services, onStart, mayBeKilled = false }: OwnRunOptions,
+): Promise<Sample> {
   const folder = await mkdtemp(path.join(setting.scratch, 'ours-'))
   try {
+    const program = await builtProgram()
     const config = await writeConfig(folder, setting)
     const taken = (): number => services.reduce((sum, pid) => sum + (cpuMsOf(pid) ?? 0), 0)
     const before = taken()
-    const run = await watched(process.execPath, [...flags(), PROGRAM, 'run', '--json', '--config', config], watch)
+    const run = await watched(process.execPath, [...flags(), program, 'run', '--json', '--config', config], {
+      onStart: (pid) => onStart?.(pid, folder),
+    })
     const { code, stdout, stderr, ms, peakBytes, cpuMs } = run
-    if (code !== 0) throw new Error(`dicom-backup run: exit ${code}\n${stdout}\n${stderr}`)
-    const result = JSON.parse(stdout) as RunResult
-    const bytesOut = result.archive?.bytes ?? null
-    return { value: bytes / MB / (ms / 1000), ms, peakBytes, cpuMs: cpuMs + taken() - before, bytesOut, result }
+    const isKilled = code === null && mayBeKilled
+    if (code !== 0 && !isKilled) throw new Error(`dicom-backup run: exit ${code}\n${stdout}\n${stderr}`)
+    const result = isKilled ? null : (JSON.parse(stdout) as RunResult)
+    const bytesOut = result?.archive?.bytes ?? null
+    return { value: bytes / MB / (ms / 1000), ms, peakBytes, cpuMs: cpuMs + taken() - before, bytesOut }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

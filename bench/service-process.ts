@@ -24,9 +24,17 @@ export async function startSinks(): Promise<ServiceProcess> {
 }
 
 async function start(program: string, ...args: readonly string[]): Promise<ServiceProcess> {
-  const child = spawn(process.execPath, [path.resolve(import.meta.dirname, program), ...args], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
+  const child = spawn(
+    process.execPath,
+    [
+      ...(process.env['BENCH_SERVICE_FLAGS'] ?? '').split(' ').filter(Boolean),
+      path.resolve(import.meta.dirname, program),
+      ...args,
+    ],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  )
   const lines = createInterface({ input: child.stdout })
   const [line] = (await once(lines, 'line')) as [string]
   const origins = JSON.parse(line) as { dropbox: string; googleDrive: string }

@@ -2,10 +2,10 @@
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { stringify } from 'yaml'
+import { builtProgram } from '../built-program.ts'
 import { CT, TINY, writeStudies } from '../data.ts'
 import { watched, type Watched } from '../harness/watched.ts'
 import type { Case, Contender, Prepared, Sample } from '../harness/types.ts'
-import { PROGRAM } from '../ours.ts'
 
 const MB = 1_000_000
 
@@ -23,8 +23,9 @@ async function prepare(folder: string, { fill, compression, atLeast }: Setting):
   await mkdir(nas)
   const bytes = await fill(root)
   const destinations = [{ name: 'nas', type: 'local', folder: nas }]
+  const program = await builtProgram()
   await writeFile(config, stringify({ dicom: { root }, archive: { compression }, destinations }))
-  await must('dicom-backup run', process.execPath, [PROGRAM, 'run', '--json', '--config', config])
+  await must('dicom-backup run', process.execPath, [program, 'run', '--json', '--config', config])
   const [name = ''] = await readdir(nas)
   const archive = path.join(nas, name)
   const { size } = await stat(archive)
@@ -44,7 +45,7 @@ async function prepare(folder: string, { fill, compression, atLeast }: Setting):
     },
   })
   const ours = (to: string): Promise<Watched> =>
-    must('restore', process.execPath, [PROGRAM, 'restore', '--to', to, '--json', '--config', config])
+    must('restore', process.execPath, [program, 'restore', '--to', to, '--json', '--config', config])
   return {
     contenders: [
       contender('dicom-backup', 'dicom-backup restore --to, CRC and SHA-256 of every file checked', ours),

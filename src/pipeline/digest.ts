@@ -3,6 +3,18 @@ import type { ObjectDigests } from './destination.ts'
 
 export const DIGEST_BLOCK = 4 * 1024 * 1024
 
+const known = new WeakMap<Uint8Array, Buffer>()
+
+/** Notes the SHA-256 (hex) of bytes that will not change as long as anyone holds this view of them. */
+export function noteDigest(block: Uint8Array, sha256: string): void {
+  known.set(block, Buffer.from(sha256, 'hex'))
+}
+
+/** The SHA-256 of a block: as it was noted for this very view, else made now. */
+export function digestOf(block: Uint8Array): Buffer {
+  return known.get(block) ?? hash('sha256', block, 'buffer')
+}
+
 /**
  * SHA-256 over the SHA-256 digests of each 4 MiB block, as `ObjectDigests.contentHash` is defined. Test vectors stand
  * on https://www.dropbox.com/developers/reference/content-hash

@@ -1,5 +1,5 @@
 import { lengthOf } from './chunks.ts'
-import { PART_BYTES, type Part } from './part.ts'
+import { PART_BYTES, stretchOf, type Part } from './part.ts'
 import type { PartReader } from './part-reader.ts'
 import type { Branch, PartWindow, Stretch } from './window.ts'
 
@@ -92,7 +92,7 @@ export class Feed {
       this.#parts.push(await this.#reader.read(have / PART_BYTES, signal))
     }
     const chunks = this.#parts.map(({ offset, bytes }) =>
-      bytes.subarray(Math.max(0, this.#offset - offset), Math.max(0, end - offset)),
+      stretchOf(bytes, Math.max(0, this.#offset - offset), Math.max(0, end - offset)),
     )
     const wanted = chunks.filter((chunk) => chunk.length > 0)
     if (lengthOf(wanted) !== length) throw new RangeError('parts do not follow one another')

@@ -1,6 +1,8 @@
-import { ArchiveDigest } from './archive-digest.ts'
+import type { ObjectDigests } from './destination.ts'
+import { noteDigest } from './digest.ts'
+import { DigestThread, type PartDigest } from './digest-thread.ts'
 import { abortError, asBackupError, BackupError } from './errors.ts'
-import { cutParts, PART_BYTES, type PartPool } from './part.ts'
+import { cutParts, PART_BYTES, type CutPart, type PartPool } from './part.ts'
 import type { PartIndex } from './part-index.ts'
 import type { PartReader } from './part-reader.ts'
 import type { PartRing } from './part-ring.ts'
@@ -26,42 +28,84 @@ export interface MakeInput {
  */
 export async function makeParts(input: MakeInput): Promise<WholeObject> {
   const { source, keeping, window, pool, progress, stop } = input
-  const { record, index } = keeping
+  const { record } = keeping
   const { made } = record.state
   progress.archiveBytes = made.bytes
   if (record.state.whole !== null) {
     window.close()
     return record.state.whole
   }
-  const digest = await ArchiveDigest.open(made.digest)
+  const digest = await DigestThread.open(made.digest)
   const publisher = new Publisher(input)
-  const beginning = await beginningAt(input, made)
-  let { parts, bytes } = made
+  const keeper = new Keeper(input, publisher)
+  let ended: Promise<ObjectDigests> | null = null
   try {
+    const beginning = await beginningAt(input, made)
     const chunks = whileWanted(source.make(beginning), window, stop)
-    for await (const part of cutParts(chunks, pool, { offset: bytes, mark: beginning.mark })) {
-      const sha256 = digest.add(part.bytes)
-      bytes += part.bytes.length
-      index.add({ sha256, bytes: part.bytes.length, mark: part.mark })
-      const stored = keeping.ring.put(parts, part.bytes)
-      parts += 1
-      progress.archiveBytes = bytes
-      const isShort = part.bytes.length < PART_BYTES
-      const state = isShort ? null : digest.save()
-      await window.put(part, stop)
-      // A last part that is shorter cannot be gone on from: it is published with the end itself.
-      if (!isShort) publisher.add({ parts, bytes, digest: state }, stored)
-      else await stored
+    for await (const part of cutParts(chunks, pool, { offset: made.bytes, mark: beginning.mark })) {
+      await keeper.add(part, digest.add(part.bytes))
     }
-    const whole = { bytes, digests: digest.digests() }
+    const { parts, bytes } = await keeper.end()
+    ended = digest.end()
+    const whole = { bytes, digests: await ended }
     await publisher.end({ parts, bytes, digest: null }, whole)
     window.close()
     return whole
   } catch (error) {
+    await keeper.end().catch(() => undefined)
     await publisher.settle()
     throw error
   } finally {
+    await (ended ?? digest.end())
     await input.reader.close()
+  }
+}
+
+/** Notes parts, in order, when their digests are there, stores them and puts them into the window. */
+class Keeper {
+  readonly #input: MakeInput
+  readonly #publisher: Publisher
+  #last: Promise<void> = Promise.resolve()
+  #parts: number
+  #bytes: number
+
+  constructor(input: MakeInput, publisher: Publisher) {
+    this.#input = input
+    this.#publisher = publisher
+    const { parts, bytes } = input.keeping.record.state.made
+    this.#parts = parts
+    this.#bytes = bytes
+  }
+
+  /**
+   * Resolves when the part before it is kept: while its own digest is made, the next may be cut. Rejects with what an
+   * earlier one met.
+   */
+  async add(part: CutPart, digest: Promise<PartDigest>): Promise<void> {
+    const earlier = this.#last
+    this.#last = Promise.all([digest, earlier]).then(([made]) => this.#keep(part, made))
+    this.#last.catch(() => undefined)
+    await earlier
+  }
+
+  /** Resolves with what was kept when all is. */
+  async end(): Promise<{ readonly parts: number; readonly bytes: number }> {
+    await this.#last
+    return { parts: this.#parts, bytes: this.#bytes }
+  }
+
+  async #keep(part: CutPart, { sha256, state }: PartDigest): Promise<void> {
+    const { keeping, window, progress, stop } = this.#input
+    noteDigest(part.bytes, sha256)
+    keeping.index.add({ sha256, bytes: part.bytes.length, mark: part.mark })
+    const stored = keeping.ring.put(this.#parts, part.bytes)
+    this.#parts += 1
+    this.#bytes += part.bytes.length
+    progress.archiveBytes = this.#bytes
+    await window.put(part, stop)
+    // A last part that is shorter cannot be gone on from: it is published with the end itself.
+    if (part.bytes.length < PART_BYTES) await stored
+    else this.#publisher.add({ parts: this.#parts, bytes: this.#bytes, digest: state }, stored)
   }
 }
 

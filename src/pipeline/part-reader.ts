@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Copies, Copy } from './copies.ts'
+import { noteDigest } from './digest.ts'
 import { BackupError } from './errors.ts'
 import { PART_BYTES, type Part, type PartPool } from './part.ts'
 import type { PartFact, PartIndex } from './part-index.ts'
@@ -130,7 +131,9 @@ function pass(remaking: Remaking, bytes: number): void {
 }
 
 function isRight({ bytes }: Part, { sha256 }: PartFact): boolean {
-  return createHash('sha256').update(bytes).digest('hex') === sha256
+  if (hash('sha256', bytes) !== sha256) return false
+  noteDigest(bytes, sha256)
+  return true
 }
 
 /** Whether the part could be filled from a whole copy. */

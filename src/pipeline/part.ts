@@ -7,23 +7,29 @@ export interface Part {
   readonly bytes: Uint8Array
 }
 
+/** Bytes of a part without copying; all of them are the part's own view, of which the digest is known. */
+export function stretchOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
+  return from === 0 && to >= bytes.length ? bytes : bytes.subarray(from, to)
+}
+
 /** 4 MiB: a block of the content hash, a multiple of every service's request granularity. */
 export const PART_BYTES = 4 * 1024 * 1024
 
 /**
  * Buffers for parts, used again and again: a backup of any size allocates as many as were ever in use at once. A buffer
- * is given back only when nobody reads it any more.
+ * is given back only when nobody reads it any more. They are shared memory, so that a helper thread reads them where
+ * they are; and each is a view of its own, so that what is known of its bytes can be noted for it (digest.ts).
  */
 export class PartPool {
-  readonly #free: Uint8Array<ArrayBuffer>[] = []
+  readonly #free: SharedArrayBuffer[] = []
 
-  take(): Uint8Array<ArrayBuffer> {
-    return this.#free.pop() ?? new Uint8Array(PART_BYTES)
+  take(): Uint8Array {
+    return new Uint8Array(this.#free.pop() ?? new SharedArrayBuffer(PART_BYTES))
   }
 
   giveBack(part: Pick<Part, 'bytes'>): void {
     const buffer = part.bytes.buffer
-    if (buffer instanceof ArrayBuffer && buffer.byteLength === PART_BYTES) this.#free.push(new Uint8Array(buffer))
+    if (buffer instanceof SharedArrayBuffer && buffer.byteLength === PART_BYTES) this.#free.push(buffer)
   }
 }
 

@@ -1,5 +1,5 @@
 import { abortError, BackupError } from './errors.ts'
-import type { Part } from './part.ts'
+import { stretchOf, type Part } from './part.ts'
 
 /** The next bytes for one destination. `last`: nothing follows them; only then may `chunks` be short, or empty. */
 export interface Stretch {
@@ -169,7 +169,7 @@ export class PartWindow {
       const from = Math.max(0, offset - part.offset)
       const to = Math.min(part.bytes.length, offset + length - part.offset)
       if (from >= to) continue
-      chunks.push(part.bytes.subarray(from, to))
+      chunks.push(stretchOf(part.bytes, from, to))
       branch.pinned.push(part)
       this.#pins.set(part, (this.#pins.get(part) ?? 0) + 1)
     }

@@ -69,7 +69,8 @@ describe('one source to several destinations', () => {
     const inWindow = WINDOW_PARTS * (PART_BYTES >> 20)
     while (pulled < inWindow || !stuck.calls.includes('append')) await sleep(10)
     await sleep(100)
-    assert.ok(pulled <= inWindow + 2 * (PART_BYTES >> 20), `pulled ${pulled} MiB`)
+    // One waits for room, and the next is being cut while its digest is made.
+    assert.ok(pulled <= inWindow + 2 * (PART_BYTES >> 20) + 1, `pulled ${pulled} MiB`)
     stop.abort(new BackupError('E_ABORTED', 'stopped'))
     stuckCall.reject(new BackupError('E_DESTINATION', 'The line broke.'))
     assert.equal((await run).failure?.code, 'E_ABORTED')

@@ -13,7 +13,7 @@ import { tempFolder } from './temp-folder.ts'
 /** A pool that counts what is out. */
 export class CountedPool extends PartPool {
   out = 0
-  override take(): Uint8Array<ArrayBuffer> {
+  override take(): Uint8Array {
     this.out += 1
     return super.take()
   }

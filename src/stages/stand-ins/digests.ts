@@ -26,11 +26,14 @@ export class ContentHash implements Digester {
   #blocks: Hash
   #block: Hash
   #filled: number
+  /** Of what passed since this was made; null when that was within a block. */
+  readonly #own: Hash | null
 
   constructor(blocks = createHash('sha256'), block = createHash('sha256'), filled = 0) {
     this.#blocks = blocks
     this.#block = block
     this.#filled = filled
+    this.#own = filled === 0 ? createHash('sha256') : null
   }
 
   update(chunk: Uint8Array): void {
@@ -40,7 +43,9 @@ export class ContentHash implements Digester {
       this.#filled += piece.length
       at += piece.length
       if (this.#filled < BLOCK) continue
-      this.#blocks.update(this.#block.digest())
+      const digest = this.#block.digest()
+      this.#blocks.update(digest)
+      this.#own?.update(digest)
       this.#block = createHash('sha256')
       this.#filled = 0
     }
@@ -51,9 +56,18 @@ export class ContentHash implements Digester {
   }
 
   digests(): { readonly contentHash: string } {
-    const blocks = this.#blocks.copy()
+    return { contentHash: this.#ended(this.#blocks) }
+  }
+
+  /** The content hash of what passed since this was made or copied; null when that was within a block. */
+  ofOwn(): string | null {
+    return this.#own === null ? null : this.#ended(this.#own)
+  }
+
+  #ended(whole: Hash): string {
+    const blocks = whole.copy()
     if (this.#filled > 0) blocks.update(this.#block.copy().digest())
-    return { contentHash: blocks.digest('hex') }
+    return blocks.digest('hex')
   }
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { Gone } from './answer.ts'
+import { ContentHash } from './digests.ts'
 import type { Digester, Digests } from './digests.ts'
 import type { Blob, BlobWriter } from './storage.ts'
 
@@ -98,6 +99,12 @@ export class Receiver {
     this.#options = options
     this.#count = count
     this.#digester = start.digester.copy()
+  }
+
+  /** The content hash of exactly the bytes that were written, when that is known anyhow. */
+  contentHash(): string | null {
+    const isWhole = this.#options.limit === Infinity && !this.#options.flip
+    return isWhole && this.#digester instanceof ContentHash ? this.#digester.ofOwn() : null
   }
 
   isSettled(): boolean {

@@ -1,8 +1,8 @@
 /**
  * Both stand-ins in a process of their own, so that a benchmark measures the engine alone:
- * `node serve.ts (--folder DIR | --discard) [--latency-ms N] [--bytes-per-second N]`.
+ * `node serve.ts (--folder DIR | --discard) [--latency-ms N] [--bytes-per-second N] [--drive-bytes-per-second N]`.
  * Prints one JSON line, `{"dropbox": origin, "googleDrive": origin}`, and stops on SIGTERM, SIGINT or when stdin ends.
- * The limit of bytes a second is each stand-in's own. They take the credentials in `CREDENTIALS`.
+ * The limit of bytes a second is each stand-in's own, and Drive's may be another. They take the credentials in `CREDENTIALS`.
  */
 
 import path from 'node:path'
@@ -25,6 +25,7 @@ async function serve(args: readonly string[]): Promise<void> {
       discard: { type: 'boolean', default: false },
       'latency-ms': { type: 'string', default: '0' },
       'bytes-per-second': { type: 'string' },
+      'drive-bytes-per-second': { type: 'string' },
     },
   })
   const { folder, discard } = values
@@ -33,11 +34,16 @@ async function serve(args: readonly string[]): Promise<void> {
     folder === undefined ? ({ discard: true } as const) : { folder: path.join(folder, service) }
   const common = {
     latencyMs: number(values['latency-ms']),
-    bytesPerSecond: values['bytes-per-second'] === undefined ? null : number(values['bytes-per-second']),
     refreshTokens: ['refresh-token'],
   }
-  const dropbox = await startDropboxStandIn({ ...common, storage: storage('dropbox') })
-  const drive = await startDriveStandIn({ ...common, storage: storage('google-drive') })
+  const rate = values['bytes-per-second'] === undefined ? null : number(values['bytes-per-second'])
+  const driveRate = values['drive-bytes-per-second']
+  const dropbox = await startDropboxStandIn({ ...common, bytesPerSecond: rate, storage: storage('dropbox') })
+  const drive = await startDriveStandIn({
+    ...common,
+    bytesPerSecond: driveRate === undefined ? rate : number(driveRate),
+    storage: storage('google-drive'),
+  })
   try {
     // Before the line goes out, so that whoever reads it may end the program at once.
     const end = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT'), once(process.stdin, 'end')])

@@ -13,9 +13,9 @@ import { toFsPath } from '../plan/file-name.ts'
 import { CHANGED } from '../plan/left-out.ts'
 import type { PlannedFile } from '../plan/types.ts'
 import { endRecords } from './directory.ts'
+import { folderEntry as zipFolder, type DeflateLevel, type ZippedEntry } from './entry-records.ts'
 import { largeEntry, type LargeProgress } from './large-entry.ts'
 import { MANIFEST_NAME, storedLine } from './manifest.ts'
-import { zipFolder, type DeflateLevel, type ZippedEntry } from './one-entry.ts'
 import { EntryChanged, type EntryBytes } from './overlap.ts'
 import type { LargePlace } from './place.ts'
 import { entryPath, FILES_FOLDER } from './prepare-file.ts'
@@ -127,7 +127,7 @@ export async function* directoryBytes(
  * For 7-Zip an archive is damaged when it begins with bytes that no directory record names. Where nothing else is certain
  * to stay, the entry of the folder goes first.
  */
-export const folderEntry = (mtime: Date): Promise<ZippedEntry> => zipFolder(`${FILES_FOLDER}/`, mtime)
+export const folderEntry = (mtime: Date): ZippedEntry => zipFolder(`${FILES_FOLDER}/`, mtime)
 
 /**
  * The SHA-256 of a source while it is read. Of one that is taken up in its middle what came before is read again, but

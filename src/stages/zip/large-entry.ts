@@ -2,8 +2,7 @@
  * An entry of any size, written as a stream that can break off and go on in the middle in a later process: its data is
  * made in segments that depend on the source alone (segments.ts).
  */
-import type { EntryOptions } from './one-entry.ts'
-import { dataDescriptor, directoryRecord, localRecord } from './large-records.ts'
+import { dataDescriptor, directoryRecord, localRecord, type EntryOptions } from './entry-records.ts'
 import { deflatedSegments, DICTIONARY_BYTES, LAST_BLOCK, SEGMENT_BYTES, storedSegments, type Made } from './segments.ts'
 
 /** How far a large entry has come: what is needed to go on in a later process. */
@@ -39,7 +38,7 @@ export async function* largeEntry(
   entry: LargeEntry,
   from: LargeProgress | null,
 ): AsyncGenerator<Uint8Array | LargeProgress, Buffer> {
-  const local = localRecord(entry)
+  const local = localRecord(entry, null)
   let { read, written, crc } = from ?? { read: 0, written: local.length, crc: 0 }
   let told = read
   if (from === null) yield local

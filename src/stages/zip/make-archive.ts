@@ -4,7 +4,6 @@
  * cannot be read in one state is told in the manifest; when a part of it has gone out already, those bytes stay in the
  * archive as dead bytes that no directory record names, which every ZIP reader passes over.
  */
-import { aheadInOrder } from '../../pipeline/ahead.ts'
 import type { Progress } from '../../pipeline/progress.ts'
 import type { Mark } from '../../pipeline/source.ts'
 import { deviceOf, mustBeOn } from '../plan/archive-folder.ts'
@@ -22,14 +21,9 @@ import {
 import type { Ledger } from './ledger.ts'
 import { goOn, type Begun, type EntryBytes } from './overlap.ts'
 import { toMark, type LargePlace, type Phase } from './place.ts'
-import { entryPath, leftOut, prepareFile, type PreparedFile } from './prepare-file.ts'
-import { ReadBuffers } from './read-buffers.ts'
-import { FileLeftOut, WHOLE_FILE_BYTES } from './read-file.ts'
-
-/**
- * Small files are read and deflated this far ahead of their turn: one for each thread of libuv's pool, and their bytes.
- */
-const AHEAD = { concurrency: 4, items: 64, budget: 4 * WHOLE_FILE_BYTES }
+import { entryPath, leftOut, type LeftOutFile, type PreparedFile } from './prepare-file.ts'
+import { MAKE_AHEAD, prepareFiles } from './prepare-files.ts'
+import { FileLeftOut } from './read-file.ts'
 
 /** The manifest's first line, as it is written, and when. */
 export interface ManifestStart {
@@ -126,13 +120,8 @@ export class ArchiveMaker {
 
   async *#files(device: bigint): AsyncGenerator<Uint8Array | Mark> {
     const { root, compression, plan, progress } = this.#input
-    const options = { root, compression, buffers: new ReadBuffers() }
-    const prepared = aheadInOrder(
-      readPlan(plan, this.#plan),
-      async ({ item, end }) => ({ one: await prepareFile(item, options), end }),
-      { ...AHEAD, weight: ({ item }) => ('leftOut' in item ? 0 : item.size) },
-    )
-    for await (const { one, end } of prepared) {
+    const prepared = prepareFiles(readPlan(plan, this.#plan), { root, compression, ahead: MAKE_AHEAD })
+    for await (const { one, from } of prepared) {
       const failed = yield* this.#file(one)
       this.#begun = null
       // One file that is gone is left out; with the folder itself gone there is no backup to be made.
@@ -142,7 +131,7 @@ export class ArchiveMaker {
         progress.filesDone += 1
         progress.bytesDone += one.file.size
       }
-      this.#plan = end
+      this.#plan = from.end
       yield this.#mark(null)
     }
   }
@@ -233,7 +222,7 @@ export class ArchiveMaker {
   }
 
   async *#folder(): AsyncGenerator<Uint8Array | Mark> {
-    const { data, record } = await folderEntry(this.#input.startedAt)
+    const { data, record } = folderEntry(this.#input.startedAt)
     const { start } = yield* this.#entry(() => asEntry(data, null))
     await this.#ledger.addEntry(record, start, null)
     yield this.#mark(null)
@@ -276,8 +265,6 @@ export class ArchiveMaker {
     return this.#mark(null)
   }
 }
-
-type LeftOutFile = Extract<PreparedFile, { kind: 'left-out' }>
 
 async function* asEntry<R>(data: readonly Uint8Array[], result: R): EntryBytes<R> {
   yield* data

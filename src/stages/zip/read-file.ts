@@ -3,10 +3,9 @@
  * state.
  */
 import { hash } from 'node:crypto'
-import { constants } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { CHANGED, reasonOf } from '../plan/left-out.ts'
-import type { ReadBuffers } from './read-buffers.ts'
 
 /**
  * Larger files are streamed; a file up to this many bytes is read whole, so that it can be read again when it changed.
@@ -41,27 +40,42 @@ function asLeftOut(error: unknown): FileLeftOut {
 }
 
 /**
- * Reads a small file whole, in one state: when size or time changed while it was read, it is read again, three times at
- * most. Null: it has grown past WHOLE_FILE_BYTES and has to be streamed. The bytes are in one of `buffers`, to be given
- * back. Rejects with FileLeftOut.
+ * Reads a small file whole into `room`, in one state: when size or time changed while it was read, it is read again,
+ * three times at most. Gives its state, of as many bytes as are in `room` then; or its size, when that is more than
+ * there is room for. Throws FileLeftOut. It waits for the disk, so it is not for the main thread.
  */
-export async function readWhole(
+export function readWhole(
   file: string | Buffer,
-  buffers: ReadBuffers,
-): Promise<{ readonly bytes: Buffer; readonly state: FileState } | null> {
-  return await withFile(file, async (handle) => {
-    let before = await stateOf(handle)
+  room: Uint8Array,
+): { readonly state: FileState } | { readonly needs: number } {
+  let descriptor: number | null = null
+  try {
+    descriptor = openSync(file, FLAGS)
+    let before = stateFrom(fstatSync(descriptor))
     for (let tries = 0; tries < TRIES; tries += 1) {
-      if (before.size > WHOLE_FILE_BYTES) return null
-      const bytes = buffers.take(before.size)
-      const read = await readFully(handle, bytes, 0)
-      const after = await stateOf(handle)
-      if (read === before.size && same(before, after)) return { bytes, state: before }
-      buffers.giveBack(bytes)
+      if (before.size > room.length) return { needs: before.size }
+      const read = fillSync(descriptor, room.subarray(0, before.size))
+      const after = stateFrom(fstatSync(descriptor))
+      if (read === before.size && same(before, after)) return { state: before }
       before = after
     }
     throw new FileLeftOut(CHANGED)
-  })
+  } catch (error) {
+    throw asLeftOut(error)
+  } finally {
+    if (descriptor !== null) closeSync(descriptor)
+  }
+}
+
+/** Fills `bytes` from the file's start; gives the number read, which is less when the file ends before. */
+function fillSync(descriptor: number, bytes: Uint8Array): number {
+  let done = 0
+  while (done < bytes.length) {
+    const read = readSync(descriptor, bytes, done, bytes.length - done, done)
+    if (read === 0) break
+    done += read
+  }
+  return done
 }
 
 /** A large file, opened. */
@@ -133,19 +147,11 @@ async function openFile(file: string | Buffer): Promise<FileHandle> {
   }
 }
 
-async function withFile<R>(file: string | Buffer, use: (handle: FileHandle) => Promise<R>): Promise<R> {
-  const handle = await openFile(file)
-  try {
-    return await use(handle)
-  } catch (error) {
-    throw asLeftOut(error)
-  } finally {
-    await handle.close()
-  }
+async function stateOf(handle: FileHandle): Promise<FileState> {
+  return stateFrom(await handle.stat())
 }
 
-async function stateOf(handle: FileHandle): Promise<FileState> {
-  const found = await handle.stat()
+function stateFrom(found: Stats): FileState {
   if (!found.isFile()) throw new FileLeftOut(CHANGED)
   return { size: found.size, mtimeMs: Math.max(-LATEST_MS, Math.min(found.mtimeMs, LATEST_MS)) }
 }

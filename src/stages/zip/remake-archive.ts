@@ -3,7 +3,6 @@
  * What was decided then stands in the ledger's files: a line of the manifest for each line of the plan that is through,
  * a directory record for each entry. Beyond them the entry under way is made from its source.
  */
-import { aheadInOrder } from '../../pipeline/ahead.ts'
 import { BackupError } from '../../pipeline/errors.ts'
 import { readJsonLinesAt } from '../../pipeline/spill-file.ts'
 import { FIRST_FILE_BYTES, readPlan } from '../plan/plan-file.ts'
@@ -14,12 +13,12 @@ import { ledgerFiles } from './ledger.ts'
 import type { ArchiveInput, ManifestStart } from './make-archive.ts'
 import { EntryChanged, type EntryBytes } from './overlap.ts'
 import type { ArchivePlace } from './place.ts'
-import { FILES_FOLDER, prepareFile } from './prepare-file.ts'
-import { ReadBuffers } from './read-buffers.ts'
-import { FileLeftOut, WHOLE_FILE_BYTES } from './read-file.ts'
+import { FILES_FOLDER } from './prepare-file.ts'
+import { prepareFiles } from './prepare-files.ts'
+import { FileLeftOut } from './read-file.ts'
 
 /** Less than when the archive is made: this goes on beside that. */
-const AHEAD = { concurrency: 2, items: 16, budget: WHOLE_FILE_BYTES }
+const REMAKE_AHEAD = 2
 
 export interface RemakeInput extends Omit<ArchiveInput, 'manifest' | 'onLeftOut' | 'progress'> {
   /** The run's folder. */
@@ -97,15 +96,11 @@ async function* files(
 ): AsyncGenerator<Uint8Array> {
   const { root, compression } = input
   const decided = decisions(input, { plan, manifest, skipLines })
-  const options = { root, compression, buffers: new ReadBuffers() }
+  const options = { root, compression, ahead: REMAKE_AHEAD }
   let within = large
   yield* starts.folder(input.startedAt, false)
-  const prepared = aheadInOrder(
-    decided,
-    async ({ item, line }) => ({ one: await prepareFile(asMade(item, line), options), line }),
-    { ...AHEAD, weight: ({ item }) => ('leftOut' in item ? 0 : item.size) },
-  )
-  for await (const { one, line } of prepared) {
+  for await (const { one, from } of prepareFiles(decided, options)) {
+    const { line } = from
     if (line?.skipped !== undefined) continue
     if (one.kind === 'left-out') {
       // What is not decided yet may be left out.
@@ -147,7 +142,8 @@ async function* decisions(
         yield { item, line: null }
         return
       }
-      yield { item, line: next.value.value as Decided }
+      const line = next.value.value as Decided
+      yield { item: asMade(item, line), line }
     }
   } finally {
     await lines.return(undefined)
@@ -194,7 +190,7 @@ class EntryStarts {
     const first = await this.#peek()
     if (first === null ? !isNeeded : first.name !== `${FILES_FOLDER}/`) return
     await this.expect(0)
-    for (const chunk of (await folderEntry(mtime)).data) yield this.count(chunk)
+    for (const chunk of folderEntry(mtime).data) yield this.count(chunk)
   }
 
   count(chunk: Uint8Array): Uint8Array {

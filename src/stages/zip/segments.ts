@@ -9,7 +9,7 @@
 import { promisify } from 'node:util'
 import { constants, crc32, deflateRaw } from 'node:zlib'
 import { aheadInOrder } from '../../pipeline/ahead.ts'
-import type { DeflateLevel } from './one-entry.ts'
+import type { DeflateLevel } from './entry-records.ts'
 
 /** So many bytes of the source go into one segment; the last has what is left. */
 export const SEGMENT_BYTES = 1024 * 1024

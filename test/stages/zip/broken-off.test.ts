@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { readdirSync } from 'node:fs'
 import { mkdir, truncate } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -9,6 +8,7 @@ import { describe, test, type TestContext } from 'node:test'
 import { BackupError } from '../../../src/pipeline/errors.ts'
 import { readPlan } from '../../../src/stages/plan/plan-file.ts'
 import { WHOLE_FILE_BYTES } from '../../../src/stages/zip/read-file.ts'
+import { openFiles } from '../../support/open-files.ts'
 import { make, place, type Place } from './archive-maker.ts'
 
 const LINUX_ONLY = process.platform !== 'linux' && 'looks into /proc'
@@ -16,8 +16,6 @@ const LINUX_ONLY = process.platform !== 'linux' && 'looks into /proc'
 const END_RECORD_BYTES = 22
 
 describe('an archive that breaks off', { skip: LINUX_ONLY }, () => {
-  const openFiles = (): number => readdirSync('/proc/self/fd').length
-
   /** Streams close their files a little after they end. */
   async function noneStaysOpen(before: number, when: string): Promise<void> {
     for (let n = 0; n < 200 && openFiles() > before; n += 1) await sleep(10)

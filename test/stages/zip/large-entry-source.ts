@@ -1,6 +1,6 @@
 /** Sources of large entries, and readers of what becomes of them, for the tests. */
 import { largeEntry, type LargeEntry, type LargeProgress } from '../../../src/stages/zip/large-entry.ts'
-import type { EntryOptions } from '../../../src/stages/zip/one-entry.ts'
+import type { EntryOptions } from '../../../src/stages/zip/entry-records.ts'
 
 export const MIB = 1024 * 1024
 

@@ -3,7 +3,6 @@ import { existsSync, readFileSync } from 'node:fs'
 import { appendFile, mkdtemp, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, test } from 'node:test'
-import { ReadBuffers } from '../../../src/stages/zip/read-buffers.ts'
 import { FileLeftOut, readWhole, streamLarge, WHOLE_FILE_BYTES } from '../../../src/stages/zip/read-file.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 
@@ -21,24 +20,28 @@ async function readPieces(file: string, meanwhile: () => Promise<void> = () => P
   return bytes
 }
 
+const room = (): Buffer => Buffer.alloc(WHOLE_FILE_BYTES)
+
 describe('a small file', () => {
   test('is read whole up to the limit; one byte more has to be streamed', async (t) => {
     const file = path.join(await tempFolder(t), 'a.dcm')
     for (const size of [0, 1, WHOLE_FILE_BYTES - 1, WHOLE_FILE_BYTES, WHOLE_FILE_BYTES + 1]) {
       await writeFile(file, Buffer.alloc(size, 7))
-      const read = await readWhole(file, new ReadBuffers())
-      if (size > WHOLE_FILE_BYTES) assert.equal(read, null)
-      else assert.ok(read?.bytes.equals(Buffer.alloc(size, 7)))
+      const room = Buffer.alloc(WHOLE_FILE_BYTES)
+      const read = readWhole(file, room)
+      if (size > WHOLE_FILE_BYTES) assert.deepEqual(read, { needs: size })
+      else assert.ok('state' in read && read.state.size === size)
+      if (size <= WHOLE_FILE_BYTES) assert.ok(room.subarray(0, size).equals(Buffer.alloc(size, 7)))
     }
   })
 
   test('that is gone, or a folder by now, is left out with its reason', async (t) => {
     const folder = await tempFolder(t)
-    await assert.rejects(
-      readWhole(path.join(folder, 'gone.dcm'), new ReadBuffers()),
+    assert.throws(
+      () => readWhole(path.join(folder, 'gone.dcm'), room()),
       (error) => error instanceof FileLeftOut && /no longer/.test(error.reason),
     )
-    await assert.rejects(readWhole(folder, new ReadBuffers()), FileLeftOut)
+    assert.throws(() => readWhole(folder, room()), FileLeftOut)
   })
 
   test(
@@ -48,8 +51,8 @@ describe('a small file', () => {
       const folder = await tempFolder(t)
       await writeFile(path.join(folder, 'secret'), 'x')
       await symlink(path.join(folder, 'secret'), path.join(folder, 'link'))
-      await assert.rejects(
-        readWhole(path.join(folder, 'link'), new ReadBuffers()),
+      assert.throws(
+        () => readWhole(path.join(folder, 'link'), room()),
         (error) => error instanceof FileLeftOut && /symbolic link/.test(error.reason),
       )
     },
@@ -66,7 +69,7 @@ describe('a file that the system shows and does not let be read', () => {
       t.skip('this machine has no such file')
       return
     }
-    await assert.rejects(readWhole(file, new ReadBuffers()), FileLeftOut)
+    assert.throws(() => readWhole(file, room()), FileLeftOut)
     await assert.rejects(readPieces(file), FileLeftOut)
   })
 
@@ -90,8 +93,8 @@ test('a time beyond what a Date can hold is taken for the last one', async (t) =
   const file = path.join(folder, 'a.dcm')
   await writeFile(file, 'x')
   await utimes(file, 9e12, 9e12)
-  const read = await readWhole(file, new ReadBuffers())
-  assert.ok(read !== null && !Number.isNaN(new Date(read.state.mtimeMs).getTime()))
+  const read = readWhole(file, room())
+  assert.ok('state' in read && !Number.isNaN(new Date(read.state.mtimeMs).getTime()))
 })
 
 describe('a large file', () => {
@@ -122,25 +125,4 @@ describe('a large file', () => {
       )
     })
   }
-})
-
-describe('buffers for whole files', () => {
-  test('are used again, have the size that was asked for, and are kept in bounds', () => {
-    const buffers = new ReadBuffers()
-    for (const size of [65_535, 65_536, 65_537, WHOLE_FILE_BYTES - 1, WHOLE_FILE_BYTES]) {
-      const first = buffers.take(size)
-      assert.equal(first.length, size)
-      buffers.giveBack(first)
-      const second = buffers.take(size)
-      assert.equal(second.length, size)
-      assert.equal(second.buffer === first.buffer, size >= 65_536, `${size} bytes`)
-      assert.notEqual(buffers.take(size).buffer, size >= 65_536 ? second.buffer : null, 'never twice at once')
-    }
-    const many = Array.from({ length: 8 }, () => buffers.take(WHOLE_FILE_BYTES))
-    for (const one of many) buffers.giveBack(one)
-    const kept = Array.from({ length: 8 }, () => buffers.take(WHOLE_FILE_BYTES)).filter((one) =>
-      many.some((old) => old.buffer === one.buffer),
-    )
-    assert.equal(kept.length, 4)
-  })
 })

@@ -1,23 +1,29 @@
 import { createHash } from 'node:crypto'
-import { DIGEST_BLOCK } from '../../../pipeline/digest.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { DIGEST_BLOCK, digestOf } from '../../../pipeline/digest.ts'
+import { stretchOf } from '../../../pipeline/part.ts'
 
 /**
  * The content hash (`ObjectDigests.contentHash`) of one request, by which Dropbox refuses bytes that were damaged on
- * the way. Computed beside the main thread, a block at a time: Node copies what it hashes there.
+ * the way. A whole part is one block, of which the hash is known since it was cut; only what is none is hashed here, a
+ * block at a time.
  */
 export async function requestHash(chunks: readonly Uint8Array[]): Promise<string> {
   const overall = createHash('sha256')
-  for (const block of blocks(chunks)) overall.update(Buffer.from(await crypto.subtle.digest('SHA-256', block)))
+  for (const block of blocks(chunks)) {
+    overall.update(digestOf(block))
+    await nextTurn()
+  }
   return overall.digest('hex')
 }
 
 /** Blocks of 4 MiB, the last possibly shorter; without copying where a block lies within one chunk. */
-function* blocks(chunks: readonly Uint8Array[]): Generator<Uint8Array<ArrayBuffer>> {
+function* blocks(chunks: readonly Uint8Array[]): Generator<Uint8Array> {
   let views: Uint8Array[] = []
   let missing = DIGEST_BLOCK
   for (const chunk of chunks) {
     for (let at = 0; at < chunk.length;) {
-      const view = chunk.subarray(at, at + missing)
+      const view = stretchOf(chunk, at, at + missing)
       views.push(view)
       at += view.length
       missing -= view.length
@@ -30,9 +36,7 @@ function* blocks(chunks: readonly Uint8Array[]): Generator<Uint8Array<ArrayBuffe
   if (views.length > 0) yield joined(views)
 }
 
-function joined(views: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+function joined(views: readonly Uint8Array[]): Uint8Array {
   const [only] = views
-  return views.length === 1 && only?.buffer instanceof ArrayBuffer
-    ? new Uint8Array(only.buffer, only.byteOffset, only.length)
-    : Buffer.concat(views)
+  return views.length === 1 && only !== undefined ? only : Buffer.concat(views)
 }

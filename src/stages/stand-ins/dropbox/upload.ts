@@ -123,7 +123,9 @@ async function pour(
   room: number,
   at: readonly string[],
 ) {
-  const hash = argument.content_hash === undefined ? null : new ContentHash()
+  // Bytes are hashed as they are taken; once more only where those are not all, or begin within a block.
+  const isHashed = argument.content_hash === undefined || receiver.contentHash() !== null
+  const hash = isHashed ? null : new ContentHash()
   let bytes = 0
   for await (const chunk of exchange.body()) {
     bytes += chunk.length
@@ -132,15 +134,15 @@ async function pour(
     hash?.update(chunk)
     await receiver.write(chunk)
   }
-  checkHash(hash, argument.content_hash)
+  checkHash(hash?.digests().contentHash ?? receiver.contentHash(), argument.content_hash)
 }
 
 function checkRoom(bytes: number, room: number, at: readonly string[]): void {
   if (bytes > room) throw refuse(...at, 'too_large')
 }
 
-function checkHash(hash: ContentHash | null, expected: string | undefined): void {
-  if (hash !== null && hash.digests().contentHash !== expected) throw refuse('content_hash_mismatch')
+function checkHash(found: string | null, expected: string | undefined): void {
+  if (expected !== undefined && found !== expected) throw refuse('content_hash_mismatch')
 }
 
 /** Takes the body as whole blocks anywhere in a concurrent session. */
@@ -166,7 +168,7 @@ async function takeBlocks(call: Call<z.infer<typeof appendArgument>>, session: C
   }
   run.end()
   if (!argument.close && run.bytes % BLOCK !== 0) throw refuse('concurrent_session_invalid_data_size')
-  checkHash(hash, argument.content_hash)
+  checkHash(hash?.digests().contentHash ?? null, argument.content_hash)
   await exchange.at('before-commit')
   session.board.place(offset, run)
 }

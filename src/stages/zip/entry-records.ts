@@ -1,9 +1,25 @@
 /**
- * What stands around the data of an entry that is written as a stream: local record, data descriptor, directory record;
- * byte for byte what yazl writes. Pure functions from facts to bytes. Section numbers are those of PKWARE's APPNOTE.TXT
- * 6.3.10.
+ * What stands around the data of an entry: local record, data descriptor, directory record; byte for byte what yazl
+ * writes. Pure functions from facts to bytes. Section numbers are those of PKWARE's APPNOTE.TXT 6.3.10.
  */
-import type { EntryOptions } from './one-entry.ts'
+
+export type DeflateLevel = 0 | 1 | 6
+
+export interface EntryOptions {
+  /** Path in the archive, `/` between its parts. */
+  readonly name: string
+  /** Kept to the second from 1970 to 2038; before and after, that limit stands in its place. */
+  readonly mtime: Date
+  /** 0: stored. */
+  readonly level: DeflateLevel
+}
+
+/** An entry without its place in the archive: what stands before the directory, and its directory record. */
+export interface ZippedEntry {
+  readonly data: readonly Uint8Array[]
+  /** For `placeRecord`. */
+  readonly record: Buffer
+}
 
 /** What is known of an entry when all its data is out. Sizes in bytes. */
 export interface EntrySums {
@@ -20,19 +36,43 @@ const VERSION = 20
 const VERSION_ZIP64 = 45
 /** 4.4.2: upper byte 3, UNIX; lower byte 63, version 6.3 of the specification. */
 const VERSION_MADE_BY = (3 << 8) | 63
-/** 4.4.4: sizes and CRC follow the data; the name is UTF-8. */
-const FLAGS = (1 << 3) | (1 << 11)
-/** A regular file, rw-r--r--, in the upper half (4.4.15). */
-const ATTRIBUTES = (0o100644 << 16) >>> 0
+/** 4.4.4: the name is UTF-8. */
+const UTF_8 = 1 << 11
+/** 4.4.4: sizes and CRC follow the data. */
+const SUMS_FOLLOW = 1 << 3
+/** A regular file, rw-r--r--, or a folder, rwxrwxr-x, in the upper half (4.4.15). */
+const ATTRIBUTES = { file: (0o100644 << 16) >>> 0, folder: (0o040775 << 16) >>> 0 }
 
-/** Throws RangeError when the name has more bytes than 16 bits can say. */
-export function localRecord(entry: EntryOptions): Buffer {
+/** An entry of which all is known before its first byte is out, so that even a streaming reader can use it. */
+export function wholeEntry(entry: EntryOptions, sums: EntrySums, data: Uint8Array): ZippedEntry {
+  return { data: [localRecord(entry, sums), data], record: directoryRecord(entry, sums, 0) }
+}
+
+/** A folder as an entry of its own. Its name ends with `/`. */
+export function folderEntry(name: string, mtime: Date): ZippedEntry {
+  const entry = { name, mtime, level: 0 } as const
+  const record = directoryRecord(entry, NOTHING, 0)
+  record.writeUInt32LE(ATTRIBUTES.folder, 38)
+  return { data: [localRecord(entry, NOTHING)], record }
+}
+
+const NOTHING: EntrySums = { crc: 0, packed: 0, size: 0 }
+
+/**
+ * `sums`: null when they are not known yet and stand in the data descriptor. Throws RangeError when the name has more
+ * bytes than 16 bits can say.
+ */
+export function localRecord(entry: EntryOptions, sums: EntrySums | null): Buffer {
   const name = nameBytes(entry)
   const fixed = Buffer.alloc(30)
   fixed.writeUInt32LE(0x04034b50, 0) // 4.3.7 local file header signature
   fixed.writeUInt16LE(VERSION, 4) // version needed to extract
-  writeKind(fixed, 6, entry)
-  // CRC and sizes, at 14, 18, 22: in the data descriptor
+  writeKind(fixed, 6, entry, sums === null ? SUMS_FOLLOW : 0)
+  if (sums !== null) {
+    fixed.writeUInt32LE(sums.crc, 14)
+    fixed.writeUInt32LE(sums.packed, 18) // compressed size
+    fixed.writeUInt32LE(sums.size, 22) // uncompressed size
+  }
   fixed.writeUInt16LE(name.length, 26) // file name length
   fixed.writeUInt16LE(0, 28) // extra field length
   return Buffer.concat([fixed, name])
@@ -54,8 +94,8 @@ export function dataDescriptor(sums: EntrySums): Buffer {
   return bytes
 }
 
-/** For `placeRecord`: that of an entry at offset 0. */
-export function directoryRecord(entry: EntryOptions, sums: EntrySums): Buffer {
+/** For `placeRecord`: that of an entry at offset 0. `flags`: as in its local record. */
+export function directoryRecord(entry: EntryOptions, sums: EntrySums, flags: number = SUMS_FOLLOW): Buffer {
   const name = nameBytes(entry)
   const zip64 = needsZip64(sums)
   const extra = zip64 ? Buffer.concat([timestampField(entry.mtime), zip64Field(sums)]) : timestampField(entry.mtime)
@@ -63,14 +103,14 @@ export function directoryRecord(entry: EntryOptions, sums: EntrySums): Buffer {
   fixed.writeUInt32LE(0x02014b50, 0) // 4.3.12 central file header signature
   fixed.writeUInt16LE(VERSION_MADE_BY, 4)
   fixed.writeUInt16LE(zip64 ? VERSION_ZIP64 : VERSION, 6) // version needed to extract
-  writeKind(fixed, 8, entry)
+  writeKind(fixed, 8, entry, flags)
   fixed.writeUInt32LE(sums.crc, 16)
   fixed.writeUInt32LE(zip64 ? MAX_32 : sums.packed, 20) // compressed size
   fixed.writeUInt32LE(zip64 ? MAX_32 : sums.size, 24) // uncompressed size
   fixed.writeUInt16LE(name.length, 28) // file name length
   fixed.writeUInt16LE(extra.length, 30) // extra field length
   // comment length, disk, internal attributes, at 32, 34, 36: none
-  fixed.writeUInt32LE(ATTRIBUTES, 38) // external file attributes
+  fixed.writeUInt32LE(ATTRIBUTES.file, 38) // external file attributes
   fixed.writeUInt32LE(zip64 ? MAX_32 : 0, 42) // offset of the local record
   return Buffer.concat([fixed, name, extra])
 }
@@ -84,9 +124,9 @@ function nameBytes({ name }: EntryOptions): Buffer {
 }
 
 /** Flags, method, time and date: eight bytes that both records have. */
-function writeKind(record: Buffer, at: number, { mtime, level }: EntryOptions): void {
+function writeKind(record: Buffer, at: number, { mtime, level }: EntryOptions, flags: number): void {
   const { time, date } = dosTime(mtime)
-  record.writeUInt16LE(FLAGS, at)
+  record.writeUInt16LE(UTF_8 | flags, at)
   record.writeUInt16LE(level === 0 ? 0 : 8, at + 2) // 4.4.5: 0 stored, 8 deflated
   record.writeUInt16LE(time, at + 4)
   record.writeUInt16LE(date, at + 6)

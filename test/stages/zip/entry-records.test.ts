@@ -1,16 +1,39 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { crc32 } from 'node:zlib'
+import { crc32, deflateRawSync } from 'node:zlib'
 import yazl from 'yazl'
 import { placeRecord } from '../../../src/stages/zip/directory.ts'
-import { dataDescriptor, directoryRecord, localRecord, type EntrySums } from '../../../src/stages/zip/large-records.ts'
-import type { DeflateLevel, EntryOptions } from '../../../src/stages/zip/one-entry.ts'
+import {
+  dataDescriptor,
+  directoryRecord,
+  folderEntry,
+  localRecord,
+  wholeEntry,
+  type DeflateLevel,
+  type EntryOptions,
+  type EntrySums,
+} from '../../../src/stages/zip/entry-records.ts'
 import { localBytes, MIB, readLarge, sourceOf } from './large-entry-source.ts'
-import { readYazl } from './yazl-entry.ts'
+import { folderYazl, readYazl, wholeYazl } from './yazl-entry.ts'
 
 const when = new Date(2026, 10, 23, 12, 0, 1)
 const GIB = 1024 * MIB
 const MAX_32 = 0xffffffff
+
+test('a deflated entry that is whole, and a folder, are byte for byte what yazl writes', async () => {
+  const bytes = Buffer.alloc(100_000, 'dicom')
+  for (const level of [1, 6] as const) {
+    const options = { name: 'a\\b "c"\n🩻.dcm', mtime: when, level }
+    const data = deflateRawSync(bytes, { level })
+    const entry = wholeEntry(options, { crc: crc32(bytes), packed: data.length, size: bytes.length }, data)
+    const yazls = await wholeYazl(bytes, options)
+    assert.ok(Buffer.concat(entry.data).equals(yazls.bytes))
+    assert.deepEqual(entry.record, yazls.record)
+  }
+  const folder = folderEntry('dicom_files/', when)
+  const yazls = await folderYazl('dicom_files/', when)
+  assert.deepEqual({ bytes: Buffer.concat(folder.data), record: folder.record }, yazls)
+})
 
 describe('a stored entry is byte for byte what yazl writes', () => {
   async function same(options: EntryOptions, bytes: Buffer): Promise<void> {
@@ -18,6 +41,11 @@ describe('a stored entry is byte for byte what yazl writes', () => {
     const yazls = await readYazl(bytes, options)
     assert.ok(mine.bytes.equals(yazls.bytes), `${options.name} ${options.mtime.toISOString()}: data`)
     assert.deepEqual(mine.record, yazls.record, `${options.name} ${options.mtime.toISOString()}: directory record`)
+    const sums = { crc: crc32(bytes), packed: bytes.length, size: bytes.length }
+    const whole = wholeEntry(options, sums, bytes)
+    const wholeYazls = await wholeYazl(bytes, options)
+    assert.ok(Buffer.concat(whole.data).equals(wholeYazls.bytes), `${options.name}: data, whole`)
+    assert.deepEqual(whole.record, wholeYazls.record, `${options.name}: directory record, whole`)
   }
   const bytes = Buffer.alloc(200_000, 'dicom')
 
@@ -92,7 +120,7 @@ describe('the records of an entry past 4 GiB', () => {
           const sums = { crc: 0xfedcba98, packed, size }
           const yazls = yazlEntry(options, sums)
           const what = `${packed} of ${size}`
-          assert.deepEqual(localRecord(options), yazls.getLocalFileHeader(), what)
+          assert.deepEqual(localRecord(options, null), yazls.getLocalFileHeader(), what)
           assert.deepEqual(dataDescriptor(sums), yazls.getDataDescriptor(), what)
           assert.deepEqual(directoryRecord(options, sums), yazls.getCentralDirectoryRecord(), what)
         }

@@ -1,0 +1,140 @@
+/** What a person, or cron every few minutes, waits for. */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { builtProgram } from '../built-program.ts'
+import { TINY, writeStudies } from '../data.ts'
+import { watched } from '../harness/watched.ts'
+import type { Case, Contender } from '../harness/types.ts'
+import { writeConfig } from '../ours.ts'
+import { startServices } from '../service-process.ts'
+
+const MB = 1_000_000
+
+function command(
+  name: string,
+  what: string,
+  words: () => Promise<readonly string[]>,
+  valueOf: (ms: number) => number,
+): Contender {
+  return {
+    name,
+    what,
+    run: async () => {
+      const [program = '', ...args] = await words()
+      const { code, stderr, ms, peakBytes, cpuMs } = await watched(program, args)
+      if (code !== 0) throw new Error(`${name}: exit ${code}\n${stderr}`)
+      return { value: valueOf(ms), ms, peakBytes, cpuMs, bytesOut: null }
+    },
+  }
+}
+
+export const startUp: Case = {
+  name: 'start-up',
+  title: 'short commands',
+  unit: 'ms',
+  better: 'lower',
+  rounds: 9,
+  async prepare(folder) {
+    const root = path.join(folder, 'dicom_files')
+    await mkdir(root)
+    const file = path.join(root, 'empty.txt')
+    await writeStudies(root, TINY, 1)
+    const services = await startServices()
+    const { dropbox, googleDrive } = services
+    const config = await writeConfig(folder, { root, scratch: folder, compression: 'store', dropbox, googleDrive })
+    const program = await builtProgram()
+    const own = (...words: readonly string[]): Promise<readonly string[]> =>
+      Promise.resolve([process.execPath, program, ...words])
+    const ms = (value: number): number => value
+    return {
+      contenders: [
+        command('status', 'dicom-backup status, before the first run', () => own('status', '--config', config), ms),
+        command('--version', 'dicom-backup --version', () => own('--version'), ms),
+        command('node -e 0', 'Node alone', () => Promise.resolve([process.execPath, '-e', '0']), ms),
+      ],
+      goals: [
+        {
+          what: 'status − node -e 0, ms',
+          reached: (row) => row('status').value.median - row('node -e 0').value.median,
+          atMost: 150,
+        },
+      ],
+      close: async () => {
+        await services.stop()
+        await rm(file, { force: true })
+      },
+    }
+  },
+}
+
+const FILES = 100_000
+
+export const dryRun: Case = {
+  name: 'dry-run',
+  title: `what a run would do: ${FILES} DICOM files, headers read, warm cache`,
+  unit: 'files/s',
+  better: 'higher',
+  rounds: 3,
+  async prepare(folder) {
+    const root = path.join(folder, 'dicom_files')
+    await mkdir(root)
+    await writeStudies(root, TINY, FILES)
+    const services = await startServices()
+    const { dropbox, googleDrive } = services
+    const config = await writeConfig(folder, { root, scratch: folder, compression: 'auto', dropbox, googleDrive })
+    const program = await builtProgram()
+    const perSecond = (ms: number): number => FILES / (ms / 1000)
+    const dry = [process.execPath, program, 'run', '--dry-run', '--json', '--config', config]
+    return {
+      contenders: [
+        command('dicom-backup', 'dicom-backup run --dry-run', () => Promise.resolve(dry), perSecond),
+        command(
+          'find',
+          'find -type f -printf, which reads no file',
+          () => Promise.resolve(['sh', '-c', `find ${root} -type f -printf '%p %s %T@\\n' | wc -l`]),
+          perSecond,
+        ),
+      ],
+      goals: [
+        { what: 'files a second', reached: (row) => row('dicom-backup').value.median, atLeast: 8000 },
+        { what: 'peak memory, MB', reached: (row) => (row('dicom-backup').peakBytes ?? 0) / MB, atMost: 250 },
+      ],
+      close: () => services.stop(),
+    }
+  },
+}
+
+export const plan: Case = {
+  name: 'plan',
+  title: `the plan of ${FILES} files, beside find -printf`,
+  unit: 's',
+  better: 'lower',
+  rounds: 3,
+  async prepare(folder) {
+    const root = path.join(folder, 'dicom_files')
+    await mkdir(root)
+    await writeStudies(root, TINY, FILES)
+    const seconds = (ms: number): number => ms / 1000
+    const script = path.join(import.meta.dirname, '../peers/write-plan.ts')
+    const own = async (): Promise<readonly string[]> => [
+      process.execPath,
+      script,
+      root,
+      path.join(await mkdtemp(path.join(folder, 'plan-')), 'plan.ndjson'),
+    ]
+    const find = ['sh', '-c', `find ${root} -type f -printf '%p %s %T@\\n' > ${folder}/found`]
+    return {
+      contenders: [
+        command('dicom-backup', 'the walk and its file, flushed', own, seconds),
+        command('find', 'find -type f -printf into a file', () => Promise.resolve(find), seconds),
+      ],
+      goals: [
+        {
+          what: 'time ÷ find -printf',
+          reached: (row) => row('dicom-backup').value.median / row('find').value.median,
+          atMost: 5,
+        },
+      ],
+    }
+  },
+}

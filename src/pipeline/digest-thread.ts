@@ -1,0 +1,42 @@
+import type { DigestState } from './archive-digest.ts'
+import type { ObjectDigests } from './destination.ts'
+import { HelperThread, programBeside } from './helper-thread.ts'
+
+/** What the thread is asked (digest-program.ts). `id`: which archive's digest. */
+export type DigestRequest = { readonly id: number } & (
+  | { readonly is: 'open'; readonly state: DigestState | null }
+  | { readonly is: 'add'; readonly part: Uint8Array }
+  | { readonly is: 'end' }
+)
+
+export interface PartDigest {
+  /** SHA-256 of the part, hex. */
+  readonly sha256: string
+  /** Of the archive up to the part's end. */
+  readonly state: DigestState
+}
+
+const thread = new HelperThread(programBeside(import.meta, './digest-program'))
+let count = 0
+
+/** An archive's digests (`ArchiveDigest`), made beside the main thread: MD5 alone would take half of it. */
+export class DigestThread {
+  readonly #id = (count += 1)
+
+  /** From the archive's start, or with `state` from where that was saved. */
+  static async open(state: DigestState | null): Promise<DigestThread> {
+    const digest = new DigestThread()
+    await thread.ask({ id: digest.#id, is: 'open', state } satisfies DigestRequest)
+    return digest
+  }
+
+  /** Takes the next part. Its bytes are not to change until this resolves; they are not copied if they are shared. */
+  add(part: Uint8Array): Promise<PartDigest> {
+    return thread.ask({ id: this.#id, is: 'add', part } satisfies DigestRequest)
+  }
+
+  /** The digests of all that was added. Nothing can be added after it. Has to be called in any case. */
+  end(): Promise<ObjectDigests> {
+    return thread.ask({ id: this.#id, is: 'end' } satisfies DigestRequest)
+  }
+}

@@ -1,0 +1,62 @@
+import path from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { BackupError } from './errors.ts'
+
+/** Where a helper's program lies: beside `module` (its import.meta), as TypeScript or built. */
+export function programBeside(module: ImportMeta, name: string): URL {
+  return new URL(`${name}${path.extname(module.filename)}`, module.url)
+}
+
+/**
+ * A thread that works on messages one after another and answers each. It starts with the first, and keeps the process
+ * alive only while it has something to do, so one may be shared by all who need it.
+ */
+export class HelperThread {
+  readonly #program: URL
+  #worker: Worker | null = null
+  readonly #waiting: PromiseWithResolvers<unknown>[] = []
+  #failure: BackupError | null = null
+
+  constructor(program: URL) {
+    this.#program = program
+  }
+
+  /** How many messages have no answer yet. */
+  get load(): number {
+    return this.#waiting.length
+  }
+
+  /**
+   * Resolves with the answer, which comes in the order of the calls. Memory that is shared stays shared, all else is
+   * copied. Rejects with E_INTERNAL when the thread has ended, and then every time.
+   */
+  async ask<T>(message: unknown): Promise<T> {
+    if (this.#failure !== null) throw this.#failure
+    const worker = (this.#worker ??= this.#start())
+    const answer = Promise.withResolvers<unknown>()
+    if (this.#waiting.push(answer) === 1) worker.ref()
+    worker.postMessage(message)
+    return (await answer.promise) as T
+  }
+
+  #start(): Worker {
+    // Small, and looked after often: what a helper works on is not on its heap.
+    const worker = new Worker(this.#program, { resourceLimits: { maxYoungGenerationSizeMb: 2 } })
+    worker.unref()
+    worker.on('message', (answer: unknown) => {
+      const waiting = this.#waiting.shift()
+      if (this.#waiting.length === 0) worker.unref()
+      waiting?.resolve(answer)
+    })
+    const ended = (reason: unknown): void => {
+      this.#failure ??= new BackupError('E_INTERNAL', `A helper thread has ended (${String(reason)}).`, {
+        advice: 'Please report it with the log file.',
+        cause: reason,
+      })
+      for (const { reject } of this.#waiting.splice(0)) reject(this.#failure)
+    }
+    worker.on('error', ended)
+    worker.on('exit', ended)
+    return worker
+  }
+}
