@@ -1,15 +1,13 @@
 /** What a backup would carry, for a dry run: the archive folder is walked and headers are read; nothing is written. */
-import { close, open, read } from 'node:fs'
-import { promisify } from 'node:util'
 import { aheadInOrder } from '../../pipeline/ahead.ts'
+import { inBatches } from '../../pipeline/batches.ts'
+import { programBeside } from '../../pipeline/helper-thread.ts'
+import { HelperThreads, THREADS } from '../../pipeline/helper-threads.ts'
 import type { ModalityCount, SyntaxCount } from '../backup/results.ts'
 import type { Compression } from '../config/types.ts'
-import { readDicomHeader } from '../dicom/header.ts'
-import { compressionFor } from '../dicom/transfer-syntax.ts'
-import type { DicomHeader } from '../dicom/types.ts'
 import { toFsPath } from './file-name.ts'
-import { reasonOf } from './left-out.ts'
 import { SurveyCounts } from './survey-counts.ts'
+import type { Look, Looked } from './survey-program.ts'
 import type { LeftOut, PlannedFile } from './types.ts'
 import { walkArchive } from './walk.ts'
 import type { WalkItem, WalkOptions } from './walk.ts'
@@ -32,16 +30,15 @@ export interface Survey {
   readonly leftOut: readonly LeftOut[]
 }
 
-const AHEAD = { concurrency: 16, items: 64, budget: Infinity, weight: () => 1 }
-/** Transfer syntax and modality stand near the front; UIDs, which may not, are not wanted here. */
-const PREFIX_BYTES = 8 * 1024
+const AHEAD = { concurrency: 2 * THREADS, items: 2 * THREADS + 1, budget: Infinity, weight: () => 0 }
+/** So many files go to a thread at once, so that messages do not count. */
+const BATCH = { items: 64, budget: Infinity, weight: () => 1 }
 
 /** A file whose header was read, or what is left out. */
-type Seen = (SeenFile & { readonly file: PlannedFile }) | { readonly leftOut: LeftOut }
-interface SeenFile {
-  readonly header: DicomHeader | null
-  readonly level: number
-}
+type Seen =
+  (Exclude<Looked, { leftOutBecause: string }> & { readonly file: PlannedFile }) | { readonly leftOut: LeftOut }
+
+const threads = new HelperThreads(programBeside(import.meta, './survey-program'))
 
 /**
  * Counts what `walkArchive` finds. `onProgress` is told the files and bytes counted so far after each file. Rejects as
@@ -55,42 +52,32 @@ export async function surveyArchive(
 ): Promise<Survey> {
   const counts = new SurveyCounts()
   const leftOut: LeftOut[] = []
-  const see = async (item: WalkItem): Promise<Seen> => {
-    if ('leftOut' in item) return item
-    try {
-      return { file: item, ...(await look(root, item, options.compression)) }
-    } catch (error) {
-      return { leftOut: { path: item.path, reason: reasonOf(error) } }
-    }
+  const see = async (batch: readonly WalkItem[]): Promise<Seen[]> => {
+    const files = batch.flatMap((item) => ('leftOut' in item ? [] : [item]))
+    const look: Look = { root, compression: options.compression, paths: files.map(({ path }) => path) }
+    const looked = files.length === 0 ? [] : await threads.ask<Looked[]>(look)
+    const seen = new Map(files.map((file, n) => [file, looked[n]]))
+    return batch.map((item) => ('leftOut' in item ? item : asSeen(item, seen.get(item))))
   }
   // Counted in the order of the walk, so that the same archive folder gives the same samples and the same estimate.
-  for await (const seen of aheadInOrder(walkArchive(root, options, signal), see, AHEAD)) {
-    if ('leftOut' in seen) {
-      leftOut.push(seen.leftOut)
-      continue
+  for await (const all of aheadInOrder(inBatches(walkArchive(root, options, signal), BATCH), see, AHEAD)) {
+    for (const seen of all) {
+      if ('leftOut' in seen) {
+        leftOut.push(seen.leftOut)
+        continue
+      }
+      const { file, header, level } = seen
+      const { sample, weight } = counts.add(file, header, level)
+      if (weight > 0) await sample.take(toFsPath(root, file.path), file.size, level, weight)
+      onProgress?.(counts.files, counts.bytes)
     }
-    const { file, header, level } = seen
-    const { sample, weight } = counts.add(file, header, level)
-    if (weight > 0) await sample.take(toFsPath(root, file.path), file.size, level, weight)
-    onProgress?.(counts.files, counts.bytes)
   }
   return { ...counts.result(options.compression), leftOut }
 }
 
-/** Calls on descriptors: a FileHandle each takes twice the time, which counts where there are millions. */
-const openFile = promisify(open)
-const readFile = promisify(read)
-const closeFile = promisify(close)
-
-/** Reads a file's header. Rejects with the system's error. */
-async function look(root: string, { path }: PlannedFile, compression: Compression): Promise<SeenFile> {
-  const descriptor = await openFile(toFsPath(root, path), 'r')
-  try {
-    const { buffer, bytesRead } = await readFile(descriptor, Buffer.allocUnsafe(PREFIX_BYTES), 0, PREFIX_BYTES, 0)
-    const prefix = buffer.subarray(0, bytesRead)
-    const header = readDicomHeader(prefix, 'modality')
-    return { header, level: compressionFor(header, compression, { name: path, prefix }) }
-  } finally {
-    await closeFile(descriptor)
-  }
+function asSeen(file: PlannedFile, looked: Looked | undefined): Seen {
+  if (looked === undefined) throw new RangeError('a file was not looked at')
+  return 'leftOutBecause' in looked
+    ? { leftOut: { path: file.path, reason: looked.leftOutBecause } }
+    : { file, ...looked }
 }

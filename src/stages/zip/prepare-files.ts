@@ -2,9 +2,10 @@
  * Small files on their way into the archive: read, hashed and deflated several ahead of their turn, in threads beside
  * the main one, and handed on in order.
  */
-import { availableParallelism } from 'node:os'
 import { aheadInOrder } from '../../pipeline/ahead.ts'
-import { HelperThread, programBeside } from '../../pipeline/helper-thread.ts'
+import { inBatches } from '../../pipeline/batches.ts'
+import { programBeside } from '../../pipeline/helper-thread.ts'
+import { HelperThreads, THREADS } from '../../pipeline/helper-threads.ts'
 import type { Compression } from '../config/types.ts'
 import type { PlannedFile } from '../plan/types.ts'
 import type { WalkItem } from '../plan/walk.ts'
@@ -23,27 +24,12 @@ export interface PrepareOptions {
 }
 
 /** Batches ahead when an archive is made: each thread has one to do and one waiting. */
-export const MAKE_AHEAD = 2 * threadCount()
-
-/** A thread costs some 10 MB; four keep up with any line. */
-function threadCount(): number {
-  return Math.min(4, availableParallelism())
-}
+export const MAKE_AHEAD = 2 * THREADS
 
 /** So much goes to a thread at once: little enough to spread, much enough for messages not to count. */
-const BATCH_BYTES = 1024 * 1024
-const BATCH_FILES = 64
+const BATCH = { items: 64, budget: 1024 * 1024 }
 
-const threads = Array.from(
-  { length: threadCount() },
-  () => new HelperThread(programBeside(import.meta, './prepare-program')),
-)
-
-function ask(batch: Batch): Promise<Prepared[]> {
-  const [first, ...others] = threads
-  if (first === undefined) throw new RangeError('no threads')
-  return others.reduce((least, one) => (one.load < least.load ? one : least), first).ask(batch)
-}
+const threads = new HelperThreads(programBeside(import.meta, './prepare-program'))
 
 /**
  * The items with what becomes of them, in order. Small files are whole; a large one is left for its turn; one that
@@ -55,31 +41,12 @@ export async function* prepareFiles<T extends { readonly item: WalkItem }>(
 ): AsyncGenerator<{ readonly from: T; readonly one: PreparedFile }> {
   const trays = new Trays()
   const work = (batch: readonly T[]): Promise<{ from: T; one: PreparedFile }[]> => prepareBatch(batch, options, trays)
+  const weight = ({ item }: T): number => (isSmall(item) ? roomFor(item.size) : 0)
   const limits = { concurrency: options.ahead, items: options.ahead + 1, budget: Infinity, weight: () => 0 }
-  for await (const batch of aheadInOrder(inBatches(items), work, limits)) yield* batch
+  for await (const batch of aheadInOrder(inBatches(items, { ...BATCH, weight }), work, limits)) yield* batch
 }
 
 const isSmall = (item: WalkItem): item is PlannedFile => !('leftOut' in item) && item.size <= WHOLE_FILE_BYTES
-
-async function* inBatches<T extends { readonly item: WalkItem }>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
-  let batch: T[] = []
-  let bytes = 0
-  for await (const one of items) {
-    const size = isSmall(one.item) ? roomFor(one.item.size) : 0
-    if (batch.length > 0 && bytes + size > BATCH_BYTES) {
-      yield batch
-      batch = []
-      bytes = 0
-    }
-    batch.push(one)
-    bytes += size
-    if (batch.length < BATCH_FILES && bytes < BATCH_BYTES) continue
-    yield batch
-    batch = []
-    bytes = 0
-  }
-  if (batch.length > 0) yield batch
-}
 
 async function prepareBatch<T extends { readonly item: WalkItem }>(
   batch: readonly T[],
@@ -95,7 +62,7 @@ async function prepareBatch<T extends { readonly item: WalkItem }>(
     files.push({ path: item.path, at: filled, room })
     filled += room
   }
-  const answers = files.length === 0 ? [] : await ask({ root, compression, tray, files })
+  const answers = files.length === 0 ? [] : await threads.ask<Prepared[]>({ root, compression, tray, files })
   let n = 0
   // The tray is free when the last of its files has gone out.
   let inUse = 1
@@ -134,7 +101,11 @@ async function prepareGrown(
 ): Promise<PreparedFile> {
   if (size > WHOLE_FILE_BYTES) return { file, kind: 'large' }
   const tray = trays.take()
-  const [answer] = await ask({ ...options, tray, files: [{ path: file.path, at: 0, room: TRAY_BYTES }] })
+  const [answer] = await threads.ask<Prepared[]>({
+    ...options,
+    tray,
+    files: [{ path: file.path, at: 0, room: TRAY_BYTES }],
+  })
   if (answer === undefined || answer.is === 'grown') {
     trays.giveBack(tray)
     return { file, kind: 'large' }

@@ -1,0 +1,41 @@
+/** The program of the threads that read headers for a dry run (survey.ts). */
+import { closeSync, openSync, readSync } from 'node:fs'
+import { parentPort } from 'node:worker_threads'
+import type { Compression } from '../config/types.ts'
+import { readDicomHeader } from '../dicom/header.ts'
+import { compressionFor } from '../dicom/transfer-syntax.ts'
+import type { DicomHeader } from '../dicom/types.ts'
+import { toFsPath } from './file-name.ts'
+import { reasonOf } from './left-out.ts'
+
+/** Files of which the headers are wanted. */
+export interface Look {
+  readonly root: string
+  readonly compression: Compression
+  readonly paths: readonly string[]
+}
+
+/** What a file is, or why it cannot be read. */
+export type Looked =
+  { readonly header: DicomHeader | null; readonly level: number } | { readonly leftOutBecause: string }
+
+/** Transfer syntax and modality stand near the front; UIDs, which may not, are not wanted here. */
+const prefix = Buffer.alloc(8 * 1024)
+
+function lookAt(root: string, path: string, compression: Compression): Looked {
+  let descriptor: number | null = null
+  try {
+    descriptor = openSync(toFsPath(root, path), 'r')
+    const start = prefix.subarray(0, readSync(descriptor, prefix, 0, prefix.length, 0))
+    const header = readDicomHeader(start, 'modality')
+    return { header, level: compressionFor(header, compression, { name: path, prefix: start }) }
+  } catch (error) {
+    return { leftOutBecause: reasonOf(error) }
+  } finally {
+    if (descriptor !== null) closeSync(descriptor)
+  }
+}
+
+parentPort?.on('message', ({ root, compression, paths }: Look) => {
+  parentPort?.postMessage(paths.map((path) => lookAt(root, path, compression)))
+})

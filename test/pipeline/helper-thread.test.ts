@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import path from 'node:path'
+import { test } from 'node:test'
+import { HelperThread, programBeside } from '../../src/pipeline/helper-thread.ts'
+
+const echo = programBeside(import.meta, '../support/helper-echo')
+
+test('answers come in the order of the questions', async () => {
+  const thread = new HelperThread(echo)
+  const answers = Array.from({ length: 50 }, (_, n) => thread.ask<number>(n))
+  assert.equal(thread.load, 50)
+  assert.deepEqual(
+    await Promise.all(answers),
+    Array.from({ length: 50 }, (_, n) => 2 * n),
+  )
+  assert.equal(thread.load, 0)
+})
+
+test('memory that is shared is worked on where it is', async () => {
+  const bytes = new Uint8Array(new SharedArrayBuffer(100))
+  await new HelperThread(echo).ask(bytes.subarray(10, 20))
+  assert.deepEqual([...bytes].map((byte, at) => byte === (at >= 10 && at < 20 ? 7 : 0)).indexOf(false), -1)
+})
+
+test('one that ends fails whoever waits for it, and whoever asks later', async () => {
+  const thread = new HelperThread(echo)
+  const waiting = [thread.ask(1), thread.ask('fail'), thread.ask(2)]
+  const ended = await Promise.allSettled(waiting)
+  assert.deepEqual(
+    ended.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'rejected'],
+  )
+  await assert.rejects(thread.ask(3), { code: 'E_INTERNAL', message: /told to fail/ })
+})
+
+test('one that has nothing to do does not keep the process alive, one that has does', () => {
+  const module = path.resolve(import.meta.dirname, '../../src/pipeline/helper-thread.ts')
+  const program = `import(${JSON.stringify(module)}).then(async ({ HelperThread }) => {
+    console.log(await new HelperThread(new URL(${JSON.stringify(echo.href)})).ask(21))
+  })`
+  const out = execFileSync(process.execPath, ['-e', program], { timeout: 30_000 })
+  assert.equal(out.toString().trim(), '42')
+})
