@@ -13,7 +13,8 @@ import { toFsPath } from '../plan/file-name.ts'
 import { CHANGED } from '../plan/left-out.ts'
 import type { PlannedFile } from '../plan/types.ts'
 import { endRecords } from './directory.ts'
-import { folderEntry as zipFolder, type DeflateLevel, type ZippedEntry } from './entry-records.ts'
+import type { DeflateLevel } from './entry-records.ts'
+import { zipFolder, type ZippedEntry } from './folder-entry.ts'
 import { largeEntry, type LargeProgress } from './large-entry.ts'
 import { MANIFEST_NAME, storedLine } from './manifest.ts'
 import { EntryChanged, type EntryBytes } from './overlap.ts'
@@ -127,7 +128,7 @@ export async function* directoryBytes(
  * For 7-Zip an archive is damaged when it begins with bytes that no directory record names. Where nothing else is certain
  * to stay, the entry of the folder goes first.
  */
-export const folderEntry = (mtime: Date): ZippedEntry => zipFolder(`${FILES_FOLDER}/`, mtime)
+export const folderEntry = (mtime: Date): Promise<ZippedEntry> => zipFolder(`${FILES_FOLDER}/`, mtime)
 
 /**
  * The SHA-256 of a source while it is read. Of one that is taken up in its middle what came before is read again, but

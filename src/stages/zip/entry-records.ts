@@ -14,13 +14,6 @@ export interface EntryOptions {
   readonly level: DeflateLevel
 }
 
-/** An entry without its place in the archive: what stands before the directory, and its directory record. */
-export interface ZippedEntry {
-  readonly data: readonly Uint8Array[]
-  /** For `placeRecord`. */
-  readonly record: Buffer
-}
-
 /** What is known of an entry when all its data is out. Sizes in bytes. */
 export interface EntrySums {
   readonly crc: number
@@ -40,42 +33,43 @@ const VERSION_MADE_BY = (3 << 8) | 63
 const UTF_8 = 1 << 11
 /** 4.4.4: sizes and CRC follow the data. */
 const SUMS_FOLLOW = 1 << 3
-/** A regular file, rw-r--r--, or a folder, rwxrwxr-x, in the upper half (4.4.15). */
-const ATTRIBUTES = { file: (0o100644 << 16) >>> 0, folder: (0o040775 << 16) >>> 0 }
+/** A regular file, rw-r--r--, in the upper half (4.4.15). */
+const ATTRIBUTES = (0o100644 << 16) >>> 0
 
-/** An entry of which all is known before its first byte is out, so that even a streaming reader can use it. */
-export function wholeEntry(entry: EntryOptions, sums: EntrySums, data: Uint8Array): ZippedEntry {
-  return { data: [localRecord(entry, sums), data], record: directoryRecord(entry, sums, 0) }
+const LOCAL_FIXED = 30
+const DIRECTORY_FIXED = 46
+const TIMESTAMP_BYTES = 9
+const ZIP64_BYTES = 28
+
+/** How long a local record is, bytes. */
+export const localRecordBytes = (name: string): number => LOCAL_FIXED + Buffer.byteLength(name)
+
+/** How long a directory record is at most, before it has its place. */
+export const directoryRecordBytes = (name: string): number =>
+  DIRECTORY_FIXED + Buffer.byteLength(name) + TIMESTAMP_BYTES + ZIP64_BYTES
+
+/** As `writeLocalRecord`, in memory of its own. */
+export function localRecord(entry: EntryOptions, sums: EntrySums | null): Buffer {
+  const record = Buffer.alloc(localRecordBytes(entry.name))
+  writeLocalRecord(record, 0, entry, sums)
+  return record
 }
-
-/** A folder as an entry of its own. Its name ends with `/`. */
-export function folderEntry(name: string, mtime: Date): ZippedEntry {
-  const entry = { name, mtime, level: 0 } as const
-  const record = directoryRecord(entry, NOTHING, 0)
-  record.writeUInt32LE(ATTRIBUTES.folder, 38)
-  return { data: [localRecord(entry, NOTHING)], record }
-}
-
-const NOTHING: EntrySums = { crc: 0, packed: 0, size: 0 }
 
 /**
- * `sums`: null when they are not known yet and stand in the data descriptor. Throws RangeError when the name has more
- * bytes than 16 bits can say.
+ * Writes a local record at byte `at` of `into`, and gives the byte after it. `sums`: null when they are not known yet and
+ * stand in the data descriptor. Throws RangeError when the name has more bytes than 16 bits can say.
  */
-export function localRecord(entry: EntryOptions, sums: EntrySums | null): Buffer {
-  const name = nameBytes(entry)
-  const fixed = Buffer.alloc(30)
-  fixed.writeUInt32LE(0x04034b50, 0) // 4.3.7 local file header signature
-  fixed.writeUInt16LE(VERSION, 4) // version needed to extract
-  writeKind(fixed, 6, entry, sums === null ? SUMS_FOLLOW : 0)
-  if (sums !== null) {
-    fixed.writeUInt32LE(sums.crc, 14)
-    fixed.writeUInt32LE(sums.packed, 18) // compressed size
-    fixed.writeUInt32LE(sums.size, 22) // uncompressed size
-  }
-  fixed.writeUInt16LE(name.length, 26) // file name length
-  fixed.writeUInt16LE(0, 28) // extra field length
-  return Buffer.concat([fixed, name])
+export function writeLocalRecord(into: Buffer, at: number, entry: EntryOptions, sums: EntrySums | null): number {
+  const nameLength = writeName(into, at + LOCAL_FIXED, entry)
+  into.writeUInt32LE(0x04034b50, at) // 4.3.7 local file header signature
+  into.writeUInt16LE(VERSION, at + 4) // version needed to extract
+  writeKind(into, at + 6, entry, sums === null ? SUMS_FOLLOW : 0)
+  into.writeUInt32LE(sums?.crc ?? 0, at + 14)
+  into.writeUInt32LE(sums?.packed ?? 0, at + 18) // compressed size
+  into.writeUInt32LE(sums?.size ?? 0, at + 22) // uncompressed size
+  into.writeUInt16LE(nameLength, at + 26) // file name length
+  into.writeUInt16LE(0, at + 28) // extra field length
+  return at + LOCAL_FIXED + nameLength
 }
 
 /** 4.3.9, with its signature; sizes of 8 bytes when the directory record has a ZIP64 field. */
@@ -94,33 +88,47 @@ export function dataDescriptor(sums: EntrySums): Buffer {
   return bytes
 }
 
-/** For `placeRecord`: that of an entry at offset 0. `flags`: as in its local record. */
+/** As `writeDirectoryRecord`, in memory of its own. `flags`: as in its local record. */
 export function directoryRecord(entry: EntryOptions, sums: EntrySums, flags: number = SUMS_FOLLOW): Buffer {
-  const name = nameBytes(entry)
+  const record = Buffer.alloc(directoryRecordBytes(entry.name))
+  return record.subarray(0, writeDirectoryRecord(record, 0, entry, sums, flags))
+}
+
+/** Writes the directory record, for `placeRecord`, of an entry at offset 0; gives the byte after it. */
+export function writeDirectoryRecord(
+  into: Buffer,
+  at: number,
+  entry: EntryOptions,
+  sums: EntrySums,
+  flags: number,
+): number {
+  const nameLength = writeName(into, at + DIRECTORY_FIXED, entry)
+  const extraAt = at + DIRECTORY_FIXED + nameLength
   const zip64 = needsZip64(sums)
-  const extra = zip64 ? Buffer.concat([timestampField(entry.mtime), zip64Field(sums)]) : timestampField(entry.mtime)
-  const fixed = Buffer.alloc(46)
-  fixed.writeUInt32LE(0x02014b50, 0) // 4.3.12 central file header signature
-  fixed.writeUInt16LE(VERSION_MADE_BY, 4)
-  fixed.writeUInt16LE(zip64 ? VERSION_ZIP64 : VERSION, 6) // version needed to extract
-  writeKind(fixed, 8, entry, flags)
-  fixed.writeUInt32LE(sums.crc, 16)
-  fixed.writeUInt32LE(zip64 ? MAX_32 : sums.packed, 20) // compressed size
-  fixed.writeUInt32LE(zip64 ? MAX_32 : sums.size, 24) // uncompressed size
-  fixed.writeUInt16LE(name.length, 28) // file name length
-  fixed.writeUInt16LE(extra.length, 30) // extra field length
-  // comment length, disk, internal attributes, at 32, 34, 36: none
-  fixed.writeUInt32LE(ATTRIBUTES.file, 38) // external file attributes
-  fixed.writeUInt32LE(zip64 ? MAX_32 : 0, 42) // offset of the local record
-  return Buffer.concat([fixed, name, extra])
+  let end = writeTimestamp(into, extraAt, entry.mtime)
+  if (zip64) end = writeZip64(into, end, sums)
+  into.writeUInt32LE(0x02014b50, at) // 4.3.12 central file header signature
+  into.writeUInt16LE(VERSION_MADE_BY, at + 4)
+  into.writeUInt16LE(zip64 ? VERSION_ZIP64 : VERSION, at + 6) // version needed to extract
+  writeKind(into, at + 8, entry, flags)
+  into.writeUInt32LE(sums.crc, at + 16)
+  into.writeUInt32LE(zip64 ? MAX_32 : sums.packed, at + 20) // compressed size
+  into.writeUInt32LE(zip64 ? MAX_32 : sums.size, at + 24) // uncompressed size
+  into.writeUInt16LE(nameLength, at + 28) // file name length
+  into.writeUInt16LE(end - extraAt, at + 30) // extra field length
+  into.fill(0, at + 32, at + 38) // comment length, disk, internal attributes: none
+  into.writeUInt32LE(ATTRIBUTES, at + 38) // external file attributes
+  into.writeUInt32LE(zip64 ? MAX_32 : 0, at + 42) // offset of the local record
+  return end
 }
 
 const needsZip64 = ({ packed, size }: EntrySums): boolean => packed >= MAX_32 || size >= MAX_32
 
-function nameBytes({ name }: EntryOptions): Buffer {
-  const bytes = Buffer.from(name)
-  if (bytes.length > MAX_16) throw new RangeError(`An entry's name has ${bytes.length} bytes; a ZIP holds ${MAX_16}.`)
-  return bytes
+/** Gives its length, bytes. */
+function writeName(into: Buffer, at: number, { name }: EntryOptions): number {
+  const bytes = Buffer.byteLength(name)
+  if (bytes > MAX_16) throw new RangeError(`An entry's name has ${bytes} bytes; a ZIP holds ${MAX_16}.`)
+  return into.write(name, at)
 }
 
 /** Flags, method, time and date: eight bytes that both records have. */
@@ -132,11 +140,13 @@ function writeKind(record: Buffer, at: number, { mtime, level }: EntryOptions, f
   record.writeUInt16LE(date, at + 6)
 }
 
+/** 4.4.6: what a time can say. */
+const FIRST_TIME = new Date(1980, 0, 1)
+const LAST_TIME = new Date(2107, 11, 31, 23, 59, 58)
+
 /** 4.4.6: local time, two seconds exact, from 1980 to 2107; before and after, that limit. */
 function dosTime(mtime: Date): { time: number; date: number } {
-  const first = new Date(1980, 0, 1)
-  const last = new Date(2107, 11, 31, 23, 59, 58)
-  const when = mtime < first ? first : mtime > last ? last : mtime
+  const when = mtime < FIRST_TIME ? FIRST_TIME : mtime > LAST_TIME ? LAST_TIME : mtime
   return {
     time: (when.getHours() << 11) | (when.getMinutes() << 5) | Math.floor(when.getSeconds() / 2),
     date: ((when.getFullYear() - 1980) << 9) | ((when.getMonth() + 1) << 5) | when.getDate(),
@@ -144,22 +154,20 @@ function dosTime(mtime: Date): { time: number; date: number } {
 }
 
 /** Info-ZIP's extended timestamp: seconds since 1970 in UTC, up to 2038; before and after, that limit. */
-function timestampField(mtime: Date): Buffer {
-  const field = Buffer.alloc(9)
-  field.writeUInt16LE(0x5455, 0) // "UT"
-  field.writeUInt16LE(5, 2)
-  field.writeUInt8(3, 4) // times of modification and access; the directory holds the first of them only
-  field.writeUInt32LE(Math.max(0, Math.min(Math.floor(mtime.getTime() / 1000), 0x7fffffff)), 5)
-  return field
+function writeTimestamp(into: Buffer, at: number, mtime: Date): number {
+  into.writeUInt16LE(0x5455, at) // "UT"
+  into.writeUInt16LE(5, at + 2)
+  into.writeUInt8(3, at + 4) // times of modification and access; the directory holds the first of them only
+  into.writeUInt32LE(Math.max(0, Math.min(Math.floor(mtime.getTime() / 1000), 0x7fffffff)), at + 5)
+  return at + TIMESTAMP_BYTES
 }
 
 /** 4.5.3, with all three numbers. */
-function zip64Field({ packed, size }: EntrySums): Buffer {
-  const field = Buffer.alloc(28)
-  field.writeUInt16LE(0x0001, 0)
-  field.writeUInt16LE(24, 2)
-  field.writeBigUInt64LE(BigInt(size), 4)
-  field.writeBigUInt64LE(BigInt(packed), 12)
-  field.writeBigUInt64LE(0n, 20) // offset of the local record
-  return field
+function writeZip64(into: Buffer, at: number, { packed, size }: EntrySums): number {
+  into.writeUInt16LE(0x0001, at)
+  into.writeUInt16LE(24, at + 2)
+  into.writeBigUInt64LE(BigInt(size), at + 4)
+  into.writeBigUInt64LE(BigInt(packed), at + 12)
+  into.writeBigUInt64LE(0n, at + 20) // offset of the local record
+  return at + ZIP64_BYTES
 }

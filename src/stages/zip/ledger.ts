@@ -4,12 +4,24 @@ import { BackupError } from '../../pipeline/errors.ts'
 import { readSpill, SpillFile } from '../../pipeline/spill-file.ts'
 import { damagedStateFile, removeStateFile } from '../../pipeline/state-file.ts'
 import { placeRecord } from './directory.ts'
-import type { SkippedLine } from './manifest.ts'
+import { manifestLine, type SkippedLine } from './manifest.ts'
 import type { ArchivePlace, LargePlace, Phase } from './place.ts'
 
 /** Paths of what a run's folder holds of the archive: it grows with the number of files. */
 export function ledgerFiles(folder: string): { readonly directory: string; readonly manifest: string } {
   return { directory: path.join(folder, 'directory.bin'), manifest: path.join(folder, 'manifest.ndjson') }
+}
+
+/** A file of the archive folder that is in. */
+export interface FileEntry {
+  /** For `placeRecord`. */
+  readonly record: Buffer
+  /** Where its entry begins in the archive. */
+  readonly start: number
+  /** In the manifest, with the line feed. */
+  readonly line: Buffer
+  /** Of the file, bytes. */
+  readonly size: number
 }
 
 /** What is known of the archive so far: its length and, on disk, the directory records and the manifest's lines. */
@@ -96,23 +108,22 @@ export class Ledger {
 
   /** An entry that begins at `start` is whole: from now on the directory names it. */
   async addEntry(record: Buffer, start: number, line: Record<string, string | number> | null): Promise<void> {
-    this.entries += 1
-    const placed = placeRecord(record, start)
-    this.#directorySum = crc32(placed, this.#directorySum)
-    await this.directory.add(placed)
-    if (line !== null) await this.#addLine(line)
+    await this.#add([placeRecord(record, start)], line === null ? [] : [Buffer.from(manifestLine(line))])
   }
 
-  /** The same for a file of the archive folder, of `size` bytes. */
-  async addFile(record: Buffer, start: number, line: Record<string, string | number>, size: number): Promise<void> {
-    this.files += 1
-    this.fileBytes += size
-    await this.addEntry(record, start, line)
+  /** The same for files of the archive folder. */
+  async addFiles(files: readonly FileEntry[]): Promise<void> {
+    this.files += files.length
+    for (const { size } of files) this.fileBytes += size
+    await this.#add(
+      files.map(({ record, start }) => placeRecord(record, start)),
+      files.map(({ line }) => line),
+    )
   }
 
   async addSkipped(line: SkippedLine): Promise<void> {
     this.skipped += 1
-    await this.#addLine(line)
+    await this.#add([], [Buffer.from(manifestLine(line))])
   }
 
   /**
@@ -131,10 +142,14 @@ export class Ledger {
     }
   }
 
-  async #addLine(line: object): Promise<void> {
-    const bytes = Buffer.from(`${JSON.stringify(line)}\n`)
-    this.#manifestSum = crc32(bytes, this.#manifestSum)
-    await this.manifest.add(bytes)
+  async #add(records: readonly Buffer[], lines: readonly Buffer[]): Promise<void> {
+    this.entries += records.length
+    const directory = Buffer.concat(records)
+    const manifest = Buffer.concat(lines)
+    this.#directorySum = crc32(directory, this.#directorySum)
+    this.#manifestSum = crc32(manifest, this.#manifestSum)
+    await this.directory.add(directory)
+    await this.manifest.add(manifest)
   }
 
   /** Everything noted so far survives a power cut. Rejects with E_QUOTA or E_STATE. */

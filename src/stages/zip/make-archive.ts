@@ -4,10 +4,11 @@
  * cannot be read in one state is told in the manifest; when a part of it has gone out already, those bytes stay in the
  * archive as dead bytes that no directory record names, which every ZIP reader passes over.
  */
+import { PART_BYTES } from '../../pipeline/part.ts'
 import type { Progress } from '../../pipeline/progress.ts'
 import type { Mark } from '../../pipeline/source.ts'
 import { deviceOf, mustBeOn } from '../plan/archive-folder.ts'
-import { FIRST_FILE_BYTES, readPlan } from '../plan/plan-file.ts'
+import { FIRST_FILE_BYTES, readPlan, type PlanLine } from '../plan/plan-file.ts'
 import type { LeftOut, PlannedFile } from '../plan/types.ts'
 import {
   directoryBytes,
@@ -19,10 +20,11 @@ import {
   type SpooledDump,
 } from './entries.ts'
 import type { Ledger } from './ledger.ts'
+import { manifestLine } from './manifest.ts'
 import { goOn, type Begun, type EntryBytes } from './overlap.ts'
 import { toMark, type LargePlace, type Phase } from './place.ts'
-import { entryPath, leftOut, type LeftOutFile, type PreparedFile } from './prepare-file.ts'
-import { MAKE_AHEAD, prepareFiles } from './prepare-files.ts'
+import { entryPath, leftOut, type LeftOutFile, type PreparedFile, type WholeFile } from './prepare-file.ts'
+import { MAKE_AHEAD, prepareFiles, type PreparedItem } from './prepare-files.ts'
 import { FileLeftOut } from './read-file.ts'
 
 /** The manifest's first line, as it is written, and when. */
@@ -119,21 +121,71 @@ export class ArchiveMaker {
   }
 
   async *#files(device: bigint): AsyncGenerator<Uint8Array | Mark> {
-    const { root, compression, plan, progress } = this.#input
-    const prepared = prepareFiles(readPlan(plan, this.#plan), { root, compression, ahead: MAKE_AHEAD })
-    for await (const { one, from } of prepared) {
-      const failed = yield* this.#file(one)
-      this.#begun = null
-      // One file that is gone is left out; with the folder itself gone there is no backup to be made.
-      if (failed?.lost === true) await mustBeOn(device, root)
-      if (failed !== null) await this.#tellLeftOut(failed)
-      if (failed?.lost !== false) {
-        progress.filesDone += 1
-        progress.bytesDone += one.file.size
+    const { root, compression, plan } = this.#input
+    const batches = prepareFiles(readPlan(plan, this.#plan), { root, compression, ahead: MAKE_AHEAD })
+    for await (const batch of batches) {
+      for (let n = 0; n < batch.length;) {
+        const run = this.#runFrom(batch, n)
+        if (run.length > 0) {
+          yield* this.#wholeFiles(run)
+          n += run.length
+        } else {
+          const item = batch[n++]
+          if (item === undefined) continue
+          const failed = yield* this.#file(item.one)
+          this.#begun = null
+          // One file that is gone is left out; with the folder itself gone there is no backup to be made.
+          if (failed?.lost === true) await mustBeOn(device, root)
+          if (failed !== null) await this.#tellLeftOut(failed)
+          if (failed?.lost !== false) this.#count(item.one.file)
+          this.#plan = item.from.end
+        }
+        yield this.#mark(null)
       }
-      this.#plan = from.end
-      yield this.#mark(null)
     }
+  }
+
+  /**
+   * Files that can go out as one chunk: whole, one behind the other in memory, up to the end of the part that the first
+   * begins in. Between them nobody could go on: of all places in a part the last one counts. Empty when the n-th of the
+   * batch has to go by itself.
+   */
+  #runFrom(batch: readonly PreparedItem<PlanLine>[], n: number): WholeItem[] {
+    const { offset } = this.#ledger
+    const run: WholeItem[] = []
+    if (this.#begun !== null) return run
+    const room = PART_BYTES - (offset % PART_BYTES)
+    let bytes = 0
+    for (const { one, from } of batch.slice(n)) {
+      if (one.kind !== 'whole' || (offset === 0 && bytes === 0 && one.size > FIRST_FILE_BYTES)) break
+      bytes += one.entry.length
+      if (run.length > 0 && (bytes > room || !isBehind(one.entry, run.at(-1)?.one.entry))) break
+      run.push({ one, from })
+    }
+    return run
+  }
+
+  async *#wholeFiles(run: readonly WholeItem[]): AsyncGenerator<Uint8Array> {
+    const ledger = this.#ledger
+    const [first] = run
+    const last = run.at(-1)
+    if (first === undefined || last === undefined) return
+    let start = ledger.offset
+    const files = run.map(({ one: { record, line, size, entry } }) => {
+      const file = { record, start, line, size }
+      start += entry.length
+      return file
+    })
+    const { buffer, byteOffset } = first.one.entry
+    const chunk = new Uint8Array(buffer, byteOffset, start - ledger.offset)
+    ledger.offset = start
+    yield chunk
+    await ledger.addFiles(files)
+    for (const { one } of run) {
+      one.release()
+      this.#count(one.file)
+    }
+    this.#plan = last.from.end
   }
 
   /** Returns null when the file is in, else why it is not. */
@@ -147,20 +199,17 @@ export class ArchiveMaker {
     if (one.kind === 'large') return yield* this.#largeFile(one.file)
     // What was too large to be read whole is now another file: nothing of it fits what is there.
     if ((this.#begun?.large ?? null) !== null) this.#leaveBegun()
-    const { data, record } = one.entry
-    let start = ledger.offset
-    if (this.#begun === null) {
-      for (const chunk of data) {
-        ledger.offset += chunk.length
-        yield chunk
-      }
-    } else {
-      const placed = yield* this.#entry(() => asEntry(data, null))
-      start = placed.start
-    }
+    const { entry, record, line, size } = one
+    const { start } = yield* this.#entry(() => asEntry(entry))
+    await ledger.addFiles([{ record, start, line, size }])
     one.release()
-    await ledger.addFile(record, start, one.line, one.size)
     return null
+  }
+
+  /** An item of the plan is through. */
+  #count({ size }: PlannedFile): void {
+    this.#input.progress.filesDone += 1
+    this.#input.progress.bytesDone += size
   }
 
   #leaveBegun(): void {
@@ -184,7 +233,7 @@ export class ArchiveMaker {
         () => identity,
       )
       const { record, line, size } = placed.result
-      await ledger.addFile(record, placed.start, line, size)
+      await ledger.addFiles([{ record, start: placed.start, line: Buffer.from(manifestLine(line)), size }])
       return null
     } catch (error) {
       if (!(error instanceof FileLeftOut)) throw error
@@ -222,8 +271,8 @@ export class ArchiveMaker {
   }
 
   async *#folder(): AsyncGenerator<Uint8Array | Mark> {
-    const { data, record } = folderEntry(this.#input.startedAt)
-    const { start } = yield* this.#entry(() => asEntry(data, null))
+    const { data, record } = await folderEntry(this.#input.startedAt)
+    const { start } = yield* this.#entry(() => asEntry(data))
     await this.#ledger.addEntry(record, start, null)
     yield this.#mark(null)
   }
@@ -266,9 +315,18 @@ export class ArchiveMaker {
   }
 }
 
-async function* asEntry<R>(data: readonly Uint8Array[], result: R): EntryBytes<R> {
-  yield* data
-  return await Promise.resolve(result)
+interface WholeItem {
+  readonly one: WholeFile
+  readonly from: PlanLine
+}
+
+/** Whether bytes lie right behind others. */
+const isBehind = (bytes: Uint8Array, others: Uint8Array | undefined): boolean =>
+  others !== undefined && bytes.buffer === others.buffer && bytes.byteOffset === others.byteOffset + others.length
+
+async function* asEntry(bytes: Uint8Array): EntryBytes<null> {
+  yield bytes
+  return await Promise.resolve(null)
 }
 
 /** The same bytes, counted into the archive. */

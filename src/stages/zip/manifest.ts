@@ -45,3 +45,6 @@ export function storedLine(line: StoredLine, header: DicomHeader | null): Record
   const entries = Object.entries({ ...line, ...header }).filter(([, value]) => value !== null)
   return Object.fromEntries(entries) as Record<string, string | number>
 }
+
+/** A line as it stands in the manifest. */
+export const manifestLine = (line: object): string => `${JSON.stringify(line)}\n`

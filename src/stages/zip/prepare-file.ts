@@ -1,24 +1,31 @@
 import { entryName } from '../plan/file-name.ts'
 import type { PlannedFile } from '../plan/types.ts'
-import type { ZippedEntry } from './entry-records.ts'
 import type { FileLeftOut } from './read-file.ts'
 
 /** Folder in the archive that holds the archive folder's files. */
 export const FILES_FOLDER = 'dicom_files'
 
+/** A small file as an entry of the archive. */
+export interface WholeFile {
+  readonly file: PlannedFile
+  readonly kind: 'whole'
+  /** Local record and data. Entries that were made together lie one behind the other in the same memory. */
+  readonly entry: Uint8Array
+  /** For `placeRecord`. */
+  readonly record: Buffer
+  /** Its line in the manifest, with the line feed. */
+  readonly line: Buffer
+  /** Of the file, bytes. */
+  readonly size: number
+  /** To be called when the entry has gone out and is noted: then the memory that all this lies in is used again. */
+  readonly release: () => void
+}
+
 /** An item of the plan on its way into the archive. */
-export type PreparedFile = { readonly file: PlannedFile } & (
-  | {
-      readonly kind: 'whole'
-      readonly entry: ZippedEntry
-      readonly size: number
-      /** To be called when the entry has gone out: until then it refers to what the file was read into. */
-      readonly release: () => void
-      readonly line: Record<string, string | number>
-    }
-  | { readonly kind: 'large' }
-  | { readonly kind: 'left-out'; readonly reason: string; readonly lost: boolean }
-)
+export type PreparedFile =
+  | WholeFile
+  | { readonly file: PlannedFile; readonly kind: 'large' }
+  | { readonly file: PlannedFile; readonly kind: 'left-out'; readonly reason: string; readonly lost: boolean }
 
 /** The name in the archive of what lies at a path below the archive folder. */
 export const entryPath = (file: { readonly path: string }): string => `${FILES_FOLDER}/${entryName(file.path)}`

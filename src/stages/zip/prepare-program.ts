@@ -1,6 +1,6 @@
 /**
- * The program of the threads that read, hash and deflate small files (prepare-files.ts): what waits for the disk or
- * takes the processor's time is done here, with plain calls, a batch of files at a time.
+ * The program of the threads that make entries of small files (prepare-files.ts): what waits for the disk or takes the
+ * processor's time is done here, with plain calls, a batch of files at a time.
  */
 import { hash } from 'node:crypto'
 import { parentPort } from 'node:worker_threads'
@@ -8,73 +8,91 @@ import { crc32, deflateRawSync } from 'node:zlib'
 import type { Compression } from '../config/types.ts'
 import { DICOM_PREFIX_BYTES, readDicomHeader } from '../dicom/header.ts'
 import { compressionFor } from '../dicom/transfer-syntax.ts'
-import type { DicomHeader } from '../dicom/types.ts'
 import { toFsPath } from '../plan/file-name.ts'
-import type { DeflateLevel } from './entry-records.ts'
-import { FileLeftOut, readWhole, WHOLE_FILE_BYTES } from './read-file.ts'
+import { directoryRecordBytes, localRecordBytes, writeDirectoryRecord, writeLocalRecord } from './entry-records.ts'
+import { manifestLine, storedLine } from './manifest.ts'
+import { entryPath } from './prepare-file.ts'
+import { FileLeftOut, readWhole } from './read-file.ts'
 
-/** Files to be prepared, each in its own stretch of the tray. */
+/** Files to be made entries of, in this order. */
 export interface Batch {
   readonly root: string
   readonly compression: Compression
-  /** Shared memory. */
+  /** Shared memory: up to `notesAt` entries are made in it, one behind the other; from there on what is told of them. */
   readonly tray: Uint8Array
-  readonly files: readonly { readonly path: string; readonly at: number; readonly room: number }[]
+  /** As much as `roomFor` says of each file together. */
+  readonly notesAt: number
+  /** `size`: so many bytes of it there is room for. */
+  readonly files: readonly { readonly path: string; readonly size: number }[]
 }
 
-/** What became of a file. */
+/** What became of a file. Numbers are bytes. */
 export type Prepared =
   | { readonly is: 'left-out'; readonly reason: string }
-  /** There is no room for it: it has grown since it was planned. */
-  | { readonly is: 'grown'; readonly size: number }
+  /** It is larger than what there is room for, or what is told of it is. */
+  | { readonly is: 'no-room'; readonly size: number }
   | {
-      readonly is: 'read'
+      readonly is: 'whole'
       readonly size: number
-      readonly mtimeMs: number
-      readonly sha256: string
-      readonly crc: number
-      readonly level: DeflateLevel
-      readonly header: DicomHeader | null
-      /** Bytes of its data in the archive. They lie in its stretch of the tray, unless they are here. */
-      readonly packed: number
-      readonly data: Uint8Array | null
+      /** Of its local record with its data. */
+      readonly entry: number
+      /** Of its directory record and, behind that, its line in the manifest. */
+      readonly record: number
+      readonly line: number
     }
 
 /** Decoders of text do not read shared memory. */
 const prefix = Buffer.alloc(DICOM_PREFIX_BYTES)
 
-function prepare({ root, compression, tray, files }: Batch): Prepared[] {
-  return files.map(({ path, at, room }) => {
-    const stretch = tray.subarray(at, at + room)
+function prepare({ root, compression, tray, notesAt, files }: Batch): Prepared[] {
+  const bytes = Buffer.from(tray.buffer, tray.byteOffset, tray.length)
+  let end = 0
+  let notesEnd = notesAt
+  return files.map(({ path, size: most }): Prepared => {
+    const name = entryPath({ path })
+    const dataAt = end + localRecordBytes(name)
     try {
-      const read = readWhole(toFsPath(root, path), stretch.subarray(0, WHOLE_FILE_BYTES))
-      if ('needs' in read) return { is: 'grown', size: read.needs }
+      const read = readWhole(toFsPath(root, path), bytes.subarray(dataAt, dataAt + most))
+      if ('needs' in read) return { is: 'no-room', size: read.needs }
       const { size, mtimeMs } = read.state
-      const bytes = stretch.subarray(0, size)
-      const start = prefix.subarray(0, Math.min(size, prefix.length))
-      start.set(bytes.subarray(0, start.length))
+      const data = bytes.subarray(dataAt, dataAt + size)
+      const start = prefix.subarray(0, data.copy(prefix))
       const header = readDicomHeader(start)
+      const mtime = new Date(mtimeMs)
       const level = compressionFor(header, compression, { name: path, prefix: start })
-      const facts = {
-        is: 'read',
+      const facts = { path: name, size, mtime: mtime.toISOString(), sha256: hash('sha256', data) }
+      const line = manifestLine(storedLine(facts, header))
+      if (notesEnd + directoryRecordBytes(name) + Buffer.byteLength(line) > bytes.length) return { is: 'no-room', size }
+      const crc = crc32(data)
+      const sums = { crc, size, packed: level === 0 ? size : deflate(bytes, dataAt, size, level) }
+      writeLocalRecord(bytes, end, { name, mtime, level }, sums)
+      const lineAt = writeDirectoryRecord(bytes, notesEnd, { name, mtime, level }, sums, 0)
+      const prepared = {
+        is: 'whole',
         size,
-        mtimeMs,
-        sha256: hash('sha256', bytes),
-        crc: crc32(bytes),
-        level,
-        header,
+        entry: dataAt + sums.packed - end,
+        record: lineAt - notesEnd,
+        line: bytes.write(line, lineAt),
       } as const
-      if (level === 0) return { ...facts, packed: size, data: null }
-      // Room for all of it, so that deflate is asked once and not for each 16 KiB.
-      const data = deflateRawSync(bytes, { level, chunkSize: Math.max(1024, size + (size >> 8)) })
-      if (data.length > room) return { ...facts, packed: data.length, data }
-      stretch.set(data)
-      return { ...facts, packed: data.length, data: null }
+      end += prepared.entry
+      notesEnd = lineAt + prepared.line
+      return prepared
     } catch (error) {
       if (error instanceof FileLeftOut) return { is: 'left-out', reason: error.reason }
       throw error
     }
   })
+}
+
+/** Deflates `size` bytes where they lie, which leaves room for what does not become smaller. Gives how many they are now. */
+function deflate(bytes: Buffer, at: number, size: number, level: number): number {
+  // Room for all of it, so that deflate is asked once and not for each 16 KiB.
+  const data = deflateRawSync(bytes.subarray(at, at + size), { level, chunkSize: Math.max(1024, size + (size >> 8)) })
+  bytes.set(data, at)
+  const { length, buffer } = data
+  // Else it would lie about until the collector runs: to that it is one small object. Small ones share their memory.
+  if (buffer.byteLength > Buffer.poolSize) buffer.transfer(0)
+  return length
 }
 
 parentPort?.on('message', (batch: Batch) => {

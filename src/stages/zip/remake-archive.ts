@@ -99,7 +99,7 @@ async function* files(
   const options = { root, compression, ahead: REMAKE_AHEAD }
   let within = large
   yield* starts.folder(input.startedAt, false)
-  for await (const { one, from } of prepareFiles(decided, options)) {
+  for await (const { one, from } of eachOf(prepareFiles(decided, options))) {
     const { line } = from
     if (line?.skipped !== undefined) continue
     if (one.kind === 'left-out') {
@@ -111,8 +111,8 @@ async function* files(
     await starts.expect(within?.start ?? starts.offset)
     if (one.kind === 'whole') {
       if (within !== null) throw cannotRemake()
-      mustBeAsMade(one.line, line)
-      for (const chunk of one.entry.data) yield starts.count(chunk)
+      mustBeAsMade(JSON.parse(one.line.toString()) as Decided, line)
+      yield starts.count(one.entry)
       one.release()
     } else {
       const entry = largeFileEntry(one.file, options, within, ({ state: { size, mtimeMs } }) => {
@@ -148,6 +148,10 @@ async function* decisions(
   } finally {
     await lines.return(undefined)
   }
+}
+
+async function* eachOf<T>(batches: AsyncIterable<readonly T[]>): AsyncGenerator<T> {
+  for await (const batch of batches) yield* batch
 }
 
 async function* nothing(): ReturnType<typeof readJsonLinesAt> {}
@@ -190,7 +194,7 @@ class EntryStarts {
     const first = await this.#peek()
     if (first === null ? !isNeeded : first.name !== `${FILES_FOLDER}/`) return
     await this.expect(0)
-    for (const chunk of folderEntry(mtime).data) yield this.count(chunk)
+    yield this.count((await folderEntry(mtime)).data)
   }
 
   count(chunk: Uint8Array): Uint8Array {

@@ -1,13 +1,25 @@
 import { WHOLE_FILE_BYTES } from './read-file.ts'
 
-/** Deflate makes what it cannot make smaller a little larger. */
-export const roomFor = (size: number): number => size + (size >> 8) + 64
+/** The fixed part of a local record, and what surrounds a name there. */
+const RECORD_BYTES = 64
+/** A path's characters are three bytes at most, and the system bounds their number. */
+const LONGEST_PATH_BYTES = 16 * 1024
 
-/** One holds a file of WHOLE_FILE_BYTES, or many small ones. */
-export const TRAY_BYTES = roomFor(WHOLE_FILE_BYTES)
+/** Deflate makes what it cannot make smaller a little larger. */
+const packedRoom = (size: number): number => size + (size >> 8) + 64
+
+/** What the entry of a file takes at most, bytes. */
+export const roomFor = ({ path, size }: { readonly path: string; readonly size: number }): number =>
+  RECORD_BYTES + 3 * path.length + packedRoom(size)
+
+/** What is told of one file at most: its path twice, and what of its header goes into the manifest. */
+const NOTES_BYTES = 1024 * 1024
+
+/** One holds a file of WHOLE_FILE_BYTES, or many small ones, and what is told of them. */
+const TRAY_BYTES = RECORD_BYTES + LONGEST_PATH_BYTES + packedRoom(WHOLE_FILE_BYTES) + NOTES_BYTES
 
 /**
- * Shared memory that files are read into, used again and again. What of it was never written to takes none of the
+ * Shared memory that entries are made in, used again and again. What of it was never written to takes none of the
  * machine's.
  */
 export class Trays {

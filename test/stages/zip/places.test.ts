@@ -5,6 +5,7 @@ import { describe, test } from 'node:test'
 import { PartIndex } from '../../../src/pipeline/part-index.ts'
 import type { Mark } from '../../../src/pipeline/source.ts'
 import { Ledger, ledgerFiles } from '../../../src/stages/zip/ledger.ts'
+import { manifestLine } from '../../../src/stages/zip/manifest.ts'
 import { placeOf, START, toMark, type ArchivePlace } from '../../../src/stages/zip/place.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 import { MIB, recorded } from './going-on.ts'
@@ -92,7 +93,7 @@ describe('the ledger', () => {
     const places = [all.place('files', 0, null)]
     for (let n = 0; n < 20; n += 1) {
       if (n % 3 === 0) await all.addSkipped({ path: `${n}`, skipped: 'gone' })
-      else await all.addFile(record, n, { path: `${n}` }, 10)
+      else await all.addFiles([{ record, start: n, line: Buffer.from(manifestLine({ path: `${n}` })), size: 10 }])
       if (n % 5 === 0) all.leaveDead(all.offset, all.offset + 7)
       places.push(all.place('files', n, null))
     }

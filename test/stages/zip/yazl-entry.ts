@@ -33,13 +33,6 @@ export async function wholeYazl(bytes: Buffer, options: EntryOptions): Promise<Y
   return await onlyEntry(zip, realName)
 }
 
-/** The same of a folder, whose name ends with `/`. */
-export async function folderYazl(name: string, mtime: Date): Promise<YazlEntry> {
-  const zip = new yazl.ZipFile()
-  zip.addEmptyDirectory(name, { mtime })
-  return await onlyEntry(zip, Buffer.from(name))
-}
-
 function optionsOf({ mtime, level }: EntryOptions): Partial<yazl.Options> {
   return {
     mtime: mtime.getTime() < 0 ? new Date(0) : mtime,
