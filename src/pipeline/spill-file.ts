@@ -128,16 +128,16 @@ export class SpillFile {
 }
 
 /**
- * The file's bytes from `from` to before `to`, or to its end when that is Infinity, in pieces of 256 KiB at most.
- * Rejects with E_STATE, also when the file ends before `from` or `to`.
+ * The file's bytes from `from` to before `to`, or to its end when that is Infinity, in pieces of 256 KiB at most, each
+ * valid until the next is asked for. Rejects with E_STATE, also when the file ends before `from` or `to`.
  */
 export async function* readSpill(file: string, from = 0, to = Infinity): AsyncGenerator<Buffer> {
   let handle: FileHandle | null = null
   try {
     handle = await open(file, 'r')
+    const buffer = Buffer.allocUnsafe(Math.min(FLUSH_BYTES, to - from))
     for (let position = from; position < to;) {
-      const wanted = Math.min(FLUSH_BYTES, to - position)
-      const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(wanted), 0, wanted, position)
+      const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, to - position), position)
       if (bytesRead === 0) {
         if (to === Infinity && (await handle.stat()).size >= position) return
         throw damagedStateFile(file)
@@ -182,7 +182,7 @@ export async function* readJsonLinesAt(
       yield { value: parseLine(Buffer.concat(begun).toString(), file), end: position + start }
       begun = []
     }
-    if (start < chunk.length) begun.push(chunk.subarray(start))
+    if (start < chunk.length) begun.push(Buffer.from(chunk.subarray(start)))
     position += chunk.length
   }
   if (begun.length > 0) throw damagedStateFile(file)

@@ -89,7 +89,7 @@ describe('a spill file', () => {
     await spill.flush()
     await spill.close()
     const read: Buffer[] = []
-    for await (const piece of readSpill(file)) read.push(piece)
+    for await (const piece of readSpill(file)) read.push(Buffer.from(piece))
     assert.ok(Buffer.concat(read).equals(Buffer.concat(pieces)))
     assert.ok((await readFile(file)).equals(Buffer.concat(pieces)))
   })
@@ -112,7 +112,7 @@ describe('a spill file', () => {
 
 async function bytesOf(file: string, from?: number, to?: number): Promise<Buffer> {
   const read: Buffer[] = []
-  for await (const piece of readSpill(file, from, to)) read.push(piece)
+  for await (const piece of readSpill(file, from, to)) read.push(Buffer.from(piece))
   return Buffer.concat(read)
 }
 

@@ -19,5 +19,6 @@ export async function* readRecords(
       yield { start: record.start, name: record.name }
       rest = rest.subarray(record.bytes)
     }
+    rest = Buffer.from(rest)
   }
 }

@@ -5,6 +5,7 @@
 import { hash } from 'node:crypto'
 import { parentPort } from 'node:worker_threads'
 import { crc32, deflateRawSync } from 'node:zlib'
+import { freeNow } from '../../pipeline/free-now.ts'
 import type { Compression } from '../config/types.ts'
 import { DICOM_PREFIX_BYTES, readDicomHeader } from '../dicom/header.ts'
 import { compressionFor } from '../dicom/transfer-syntax.ts'
@@ -89,9 +90,8 @@ function deflate(bytes: Buffer, at: number, size: number, level: number): number
   // Room for all of it, so that deflate is asked once and not for each 16 KiB.
   const data = deflateRawSync(bytes.subarray(at, at + size), { level, chunkSize: Math.max(1024, size + (size >> 8)) })
   bytes.set(data, at)
-  const { length, buffer } = data
-  // Else it would lie about until the collector runs: to that it is one small object. Small ones share their memory.
-  if (buffer.byteLength > Buffer.poolSize) buffer.transfer(0)
+  const { length } = data
+  freeNow(data)
   return length
 }
 

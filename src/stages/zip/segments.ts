@@ -9,6 +9,7 @@
 import { promisify } from 'node:util'
 import { constants, crc32, deflateRaw } from 'node:zlib'
 import { aheadInOrder } from '../../pipeline/ahead.ts'
+import { freeNow } from '../../pipeline/free-now.ts'
 import type { DeflateLevel } from './entry-records.ts'
 
 /** So many bytes of the source go into one segment; the last has what is left. */
@@ -71,7 +72,11 @@ export async function* deflatedSegments(
   const buffers: Buffer[] = []
   const stretches = cutStretches(source, before, contextBytes, buffers)
   const weight = (stretch: Stretch): number => stretch.bytes.length
-  yield* aheadInOrder(stretches, (stretch) => deflateStretch(stretch, level, buffers), { ...AHEAD, weight })
+  const deflated = aheadInOrder(stretches, (stretch) => deflateStretch(stretch, level, buffers), { ...AHEAD, weight })
+  for await (const made of deflated) {
+    yield made
+    freeNow(made.bytes)
+  }
 }
 
 /** The part of the source that becomes one segment. */
