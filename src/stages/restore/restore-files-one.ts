@@ -7,6 +7,7 @@ import { systemCode } from '../../pipeline/errors.ts'
 import { FILES_FOLDER } from '../zip/prepare-file.ts'
 import { NotRestored } from './restore-files-errors.ts'
 import type { PlannedFile } from './restore-files-plan.ts'
+import { SMALL_BYTES, type SmallFile } from './restore-files-small.ts'
 import { temporaryName, type RestoreTarget } from './restore-files-target.ts'
 
 const READ_BYTES = 1024 * 1024
@@ -18,16 +19,24 @@ const WRONG_HASH = 'its content is not what the manifest says (SHA-256)'
 
 /**
  * Writes a file under a temporary name in its folder, proves it, and gives it its own name. Rejects with NotRestored, as
- * the content does, or with the system's error; then nothing of it is there. `onBytes` hears of each piece.
+ * the content does, or with the system's error; then nothing of it is there. `onBytes` hears of each piece. A small file
+ * survives a power cut when the target was flushed, a larger one at once.
  */
 export async function restoreFile(
   planned: PlannedFile,
   content: AsyncIterable<Uint8Array>,
-  { folders }: RestoreTarget,
+  target: RestoreTarget,
   onBytes: (bytes: number) => void,
 ): Promise<void> {
-  const folder = await folders.make(planned.parts.slice(0, -1))
+  const folder = await target.folders.make(planned.parts.slice(0, -1))
   const temporary = path.join(folder, temporaryName())
+  const final = path.join(folder, planned.parts.at(-1) ?? '')
+  if (planned.entry.size <= SMALL_BYTES) {
+    const bytes = await whole(content, planned, onBytes)
+    const file: SmallFile = { temporary, final, bytes, mode: modeOf(planned), mtimeMs: planned.mtimeMs }
+    await target.small.write(file)
+    return
+  }
   const handle = await open(temporary, 'wx', modeOf(planned))
   try {
     try {
@@ -38,11 +47,28 @@ export async function restoreFile(
     } finally {
       await handle.close()
     }
-    await rename(temporary, path.join(folder, planned.parts.at(-1) ?? ''))
+    await rename(temporary, final)
   } catch (error) {
     await rm(temporary, { force: true })
     throw error
   }
+}
+
+/** Content that is proved and held. */
+async function whole(
+  content: AsyncIterable<Uint8Array>,
+  { entry, sha256 }: PlannedFile,
+  onBytes: (bytes: number) => void,
+): Promise<Uint8Array> {
+  const bytes = Buffer.allocUnsafe(entry.size)
+  let filled = 0
+  for await (const piece of content) {
+    bytes.set(piece, filled)
+    filled += piece.length
+    onBytes(piece.length)
+  }
+  if (sha256 !== null && hash('sha256', bytes) !== sha256) throw new NotRestored(WRONG_HASH)
+  return bytes
 }
 
 async function write(

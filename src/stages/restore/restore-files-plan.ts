@@ -143,7 +143,8 @@ export class RestorePlan {
   }
 }
 
-async function hasSize(file: string, size: number): Promise<boolean> {
+/** Whether a file of this size is there. */
+export async function hasSize(file: string, size: number): Promise<boolean> {
   try {
     const found = await lstat(file)
     return found.isFile() && found.size === size

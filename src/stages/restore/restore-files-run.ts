@@ -1,4 +1,5 @@
 /** One restore, from the plan to its result. */
+import path from 'node:path'
 import { aheadInOrder } from '../../pipeline/ahead.ts'
 import { abortError, asBackupError } from '../../pipeline/errors.ts'
 import { DamagedEntry, isFolder } from '../archive/archive-entry.ts'
@@ -6,7 +7,8 @@ import { grouped } from '../archive/ranges.ts'
 import { MANIFEST_NAME } from '../zip/manifest.ts'
 import { NotRestored, targetError } from './restore-files-errors.ts'
 import { isRestored, restoreFile } from './restore-files-one.ts'
-import { RestorePlan, type PlannedFile } from './restore-files-plan.ts'
+import { hasSize, RestorePlan, type PlannedFile } from './restore-files-plan.ts'
+import { SMALL_BYTES } from './restore-files-small.ts'
 import type { RestoreTarget } from './restore-files-target.ts'
 import type { RestoredFiles, RestoreFilesOptions, RestoreProgress } from './restore-files-types.ts'
 import { isEverything } from './selection.ts'
@@ -47,11 +49,11 @@ export class RestoreRun {
     this.#isBegun = true
     const groups = grouped(this.#missing(plan), ({ entry }) => reader.pieceOf(entry))
     for await (const _ of aheadInOrder(groups, (group) => this.#restoreGroup(group), RANGES));
-    await plan.remove()
     const { told, leftOut, selector } = plan
     // With files missing a later call, with a copy of the archive from elsewhere, may bring them.
-    if (told.damagedFiles === 0) await this.#target.finish()
-    else await this.#target.leave()
+    if (told.damagedFiles === 0) await this.#target.finish(this.#small(plan))
+    else await this.#target.leave(this.#small(plan))
+    await plan.remove()
     return {
       to,
       files: this.#files,
@@ -84,6 +86,14 @@ export class RestoreRun {
       const plan = await RestorePlan.make({ ...options, useManifest: false })
       plan.told.damage(MANIFEST_NAME, error.reason)
       return { plan, isProved: false }
+    }
+  }
+
+  /** Paths of the small files that are there now. */
+  async *#small(plan: RestorePlan): AsyncGenerator<string> {
+    for await (const { entry, parts } of plan.read()) {
+      const file = path.join(this.#target.folder, ...parts)
+      if (!isFolder(entry) && entry.size <= SMALL_BYTES && (await hasSize(file, entry.size))) yield file
     }
   }
 

@@ -8,13 +8,21 @@ import { lstat, mkdir, open, opendir, readFile, realpath, rename, rm, rmdir, sta
 import path from 'node:path'
 import { BackupError, systemCode } from '../../pipeline/errors.ts'
 import { targetError } from './restore-files-errors.ts'
+import { flush } from './restore-files-flush.ts'
 import { Folders } from './restore-files-folders.ts'
+import { SmallFiles } from './restore-files-small.ts'
 import { MARKER } from './safe-path.ts'
 
 const TEMPORARY = /^\.[0-9a-f]{16}\.dicom-backup-part$/
 
-/** A name for a file that is not whole yet. */
-export const temporaryName = (): string => `.${randomBytes(8).toString('hex')}.dicom-backup-part`
+const OF_THIS_PROCESS = randomBytes(4).toString('hex')
+let names = 0
+
+/** A name for a file that is not whole yet; another one each time. */
+export function temporaryName(): string {
+  names = (names + 1) >>> 0
+  return `.${OF_THIS_PROCESS}${names.toString(16).padStart(8, '0')}.dicom-backup-part`
+}
 
 export interface TargetOptions {
   readonly to: string
@@ -28,6 +36,7 @@ export class RestoreTarget {
   /** The folder, without links in its path. */
   readonly folder: string
   readonly folders: Folders
+  readonly small = new SmallFiles()
   /** Nothing that could be in the way was there before. */
   readonly isEmpty: boolean
   /** Two names that differ in case only are one file here. */
@@ -74,14 +83,15 @@ export class RestoreTarget {
     throw new BackupError('E_QUOTA', message, { advice: 'Free space there, or restore into a folder on another disk.' })
   }
 
-  /** Everything is there: it survives a power cut, and the folder is like any other. */
-  async finish(): Promise<void> {
-    await this.folders.sync()
+  /** Everything is there: it survives a power cut, and the folder is like any other. `written`: by this call. */
+  async finish(written: AsyncIterable<string>): Promise<void> {
+    await this.leave(written)
     await rm(path.join(this.folder, MARKER), { force: true })
   }
 
   /** Something is missing: what is there survives a power cut, and a later call goes on. */
-  async leave(): Promise<void> {
+  async leave(written: AsyncIterable<string>): Promise<void> {
+    if (this.small.written > 0) await flush(this.folder, written)
     await this.folders.sync()
   }
 
