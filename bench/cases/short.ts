@@ -104,37 +104,48 @@ export const dryRun: Case = {
   },
 }
 
-export const plan: Case = {
-  name: 'plan',
-  title: `the plan of ${FILES} files, beside find -printf`,
-  unit: 's',
-  better: 'lower',
-  rounds: 3,
-  async prepare(folder) {
-    const root = path.join(folder, 'dicom_files')
-    await mkdir(root)
-    await writeStudies(root, TINY, FILES)
-    const seconds = (ms: number): number => ms / 1000
-    const script = path.join(import.meta.dirname, '../peers/write-plan.ts')
-    const own = async (): Promise<readonly string[]> => [
-      process.execPath,
-      script,
-      root,
-      path.join(await mkdtemp(path.join(folder, 'plan-')), 'plan.ndjson'),
-    ]
-    const find = ['sh', '-c', `find ${root} -type f -printf '%p %s %T@\\n' > ${folder}/found`]
-    return {
-      contenders: [
-        command('dicom-backup', 'the walk and its file, flushed', own, seconds),
-        command('find', 'find -type f -printf into a file', () => Promise.resolve(find), seconds),
-      ],
-      goals: [
-        {
-          what: 'time ÷ find -printf',
-          reached: (row) => row('dicom-backup').value.median / row('find').value.median,
-          atMost: 5,
-        },
-      ],
-    }
-  },
+/** The walk as a run makes it, by the built program. `ROOT FILE` are its arguments. */
+const writePlan = (program: string): string => `
+  import(${JSON.stringify(path.join(path.dirname(program), '../stages/plan/plan-file.js'))}).then(({ writePlan }) => {
+    const [root, file] = process.argv.slice(1)
+    const options = { include: ['**/*'], exclude: [], skipFolders: [] }
+    return writePlan(file, root, options, new AbortController().signal)
+  })`
+
+/** Of `count` files: what the plan takes, beside `find`. */
+function planOf(count: number): Pick<Case, 'title' | 'unit' | 'better' | 'prepare'> {
+  return {
+    title: `the plan of ${count} files, beside find -printf`,
+    unit: 's',
+    better: 'lower',
+    async prepare(folder) {
+      const root = path.join(folder, 'dicom_files')
+      await mkdir(root)
+      await writeStudies(root, TINY, count)
+      const seconds = (ms: number): number => ms / 1000
+      const script = writePlan(await builtProgram())
+      const own = async (): Promise<readonly string[]> => {
+        const file = path.join(await mkdtemp(path.join(folder, 'plan-')), 'plan.ndjson')
+        return [process.execPath, '--eval', script, root, file]
+      }
+      const find = ['sh', '-c', `find ${root} -type f -printf '%p %s %T@\\n' > ${folder}/found`]
+      return {
+        contenders: [
+          command('dicom-backup', 'the walk and its file, flushed', own, seconds),
+          command('find', 'find -type f -printf into a file', () => Promise.resolve(find), seconds),
+        ],
+        goals: [
+          {
+            what: 'time ÷ find -printf',
+            reached: (row) => row('dicom-backup').value.median / row('find').value.median,
+            atMost: 5,
+          },
+        ],
+      }
+    },
+  }
 }
+
+export const plan: Case = { ...planOf(FILES), name: 'plan', rounds: 5 }
+
+export const planMillion: Case = { ...planOf(1_000_000), name: 'plan-1m', rounds: 3, long: true }
