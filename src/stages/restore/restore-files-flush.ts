@@ -1,22 +1,24 @@
 import { spawn } from 'node:child_process'
 import { open } from 'node:fs/promises'
-import { aheadInOrder } from '../../pipeline/ahead.ts'
+import pLimit from 'p-limit'
 
-const FLUSHES = { concurrency: 4, items: 64, budget: 64, weight: (): number => 1 }
+/** Of so few files each is flushed by itself: others may have written much to the same file system. */
+const FEW = 8
 
 /**
- * Makes files durable: the file system of `folder` as a whole, where the system has a program for it (`sync -f` of
- * coreutils and busybox), as one flush a file costs more than writing it. Else, or when that fails, `files` one by one.
- * Rejects with the system's error.
+ * Makes what was written into files below `folder` durable: by one flush of its file system where Linux has a program
+ * for it (`sync -f` of coreutils and busybox), for a flush of each small file costs more than to write it. Else, or when
+ * that fails, one by one. Rejects with the system's error.
  */
-export async function flush(folder: string, files: AsyncIterable<string>): Promise<void> {
-  if (process.platform !== 'win32' && (await syncFileSystem(folder))) return
-  for await (const _ of aheadInOrder(files, flushFile, FLUSHES));
+export async function flush(folder: string, files: readonly string[]): Promise<void> {
+  if (process.platform === 'linux' && files.length > FEW && (await flushFileSystem(folder))) return
+  const limit = pLimit(4)
+  await Promise.all(files.map((file) => limit(flushFile, file)))
 }
 
 /** False: it could not be done. */
-async function syncFileSystem(folder: string): Promise<boolean> {
-  return await new Promise((resolve) => {
+function flushFileSystem(folder: string): Promise<boolean> {
+  return new Promise((resolve) => {
     const program = spawn('sync', ['-f', '.'], { cwd: folder, stdio: 'ignore' })
     program.once('error', () => {
       resolve(false)

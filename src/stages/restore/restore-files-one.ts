@@ -1,4 +1,4 @@
-import { createHash, hash, type Hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { lstat, open, rename, rm, utimes, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
@@ -7,36 +7,27 @@ import { systemCode } from '../../pipeline/errors.ts'
 import { FILES_FOLDER } from '../zip/prepare-file.ts'
 import { NotRestored } from './restore-files-errors.ts'
 import type { PlannedFile } from './restore-files-plan.ts'
-import { SMALL_BYTES, type SmallFile } from './restore-files-small.ts'
 import { temporaryName, type RestoreTarget } from './restore-files-target.ts'
 
 const READ_BYTES = 1024 * 1024
 
 /** The dump and the manifest tell of all patients at once: for this user only. */
-const modeOf = ({ parts }: PlannedFile): number => (parts[0] === FILES_FOLDER ? 0o644 : 0o600)
+export const modeOf = ({ parts }: PlannedFile): number => (parts[0] === FILES_FOLDER ? 0o644 : 0o600)
 
-const WRONG_HASH = 'its content is not what the manifest says (SHA-256)'
+export const WRONG_HASH = 'its content is not what the manifest says (SHA-256)'
 
 /**
- * Writes a file under a temporary name in its folder, proves it, and gives it its own name. Rejects with NotRestored, as
- * the content does, or with the system's error; then nothing of it is there. `onBytes` hears of each piece. A small file
- * survives a power cut when the target was flushed, a larger one at once.
+ * Writes a large file under a temporary name in its folder, proves it, and gives it its own name. Rejects with NotRestored, as
+ * the content does, or with the system's error; then nothing of it is there. `onBytes` hears of each piece.
  */
 export async function restoreFile(
   planned: PlannedFile,
   content: AsyncIterable<Uint8Array>,
-  target: RestoreTarget,
+  { folders }: RestoreTarget,
   onBytes: (bytes: number) => void,
 ): Promise<void> {
-  const folder = await target.folders.make(planned.parts.slice(0, -1))
+  const folder = await folders.make(planned.parts.slice(0, -1))
   const temporary = path.join(folder, temporaryName())
-  const final = path.join(folder, planned.parts.at(-1) ?? '')
-  if (planned.entry.size <= SMALL_BYTES) {
-    const bytes = await whole(content, planned, onBytes)
-    const file: SmallFile = { temporary, final, bytes, mode: modeOf(planned), mtimeMs: planned.mtimeMs }
-    await target.small.write(file)
-    return
-  }
   const handle = await open(temporary, 'wx', modeOf(planned))
   try {
     try {
@@ -47,63 +38,26 @@ export async function restoreFile(
     } finally {
       await handle.close()
     }
-    await rename(temporary, final)
+    await rename(temporary, path.join(folder, planned.parts.at(-1) ?? ''))
   } catch (error) {
     await rm(temporary, { force: true })
     throw error
   }
 }
 
-/** Content that is proved and held. */
-async function whole(
-  content: AsyncIterable<Uint8Array>,
-  { entry, sha256 }: PlannedFile,
-  onBytes: (bytes: number) => void,
-): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafe(entry.size)
-  let filled = 0
-  for await (const piece of content) {
-    bytes.set(piece, filled)
-    filled += piece.length
-    onBytes(piece.length)
-  }
-  if (sha256 !== null && hash('sha256', bytes) !== sha256) throw new NotRestored(WRONG_HASH)
-  return bytes
-}
-
 async function write(
   handle: FileHandle,
   content: AsyncIterable<Uint8Array>,
-  { entry, sha256 }: PlannedFile,
+  { sha256 }: PlannedFile,
   onBytes: (bytes: number) => void,
 ): Promise<void> {
-  const digest = sha256 === null ? null : new Sha256(entry.size)
+  const digest = sha256 === null ? null : createHash('sha256')
   for await (const piece of content) {
     digest?.update(piece)
     for (let at = 0; at < piece.length;) at += (await handle.write(piece, at)).bytesWritten
     onBytes(piece.length)
   }
-  if (digest !== null && digest.digest() !== sha256) throw new NotRestored(WRONG_HASH)
-}
-
-/** SHA-256 of so many bytes; of those that come in one piece without an object for it. */
-class Sha256 {
-  readonly #bytes: number
-  #whole: string | null = null
-  #hash: Hash | null = null
-
-  constructor(bytes: number) {
-    this.#bytes = bytes
-  }
-
-  update(piece: Uint8Array): void {
-    if (piece.length === this.#bytes) this.#whole = hash('sha256', piece)
-    else (this.#hash ??= createHash('sha256')).update(piece)
-  }
-
-  digest(): string {
-    return this.#whole ?? (this.#hash ?? createHash('sha256')).digest('hex')
-  }
+  if (digest !== null && digest.digest('hex') !== sha256) throw new NotRestored(WRONG_HASH)
 }
 
 /**

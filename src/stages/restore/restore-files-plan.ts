@@ -143,8 +143,7 @@ export class RestorePlan {
   }
 }
 
-/** Whether a file of this size is there. */
-export async function hasSize(file: string, size: number): Promise<boolean> {
+async function hasSize(file: string, size: number): Promise<boolean> {
   try {
     const found = await lstat(file)
     return found.isFile() && found.size === size

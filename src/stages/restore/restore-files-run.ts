@@ -1,5 +1,4 @@
 /** One restore, from the plan to its result. */
-import path from 'node:path'
 import { aheadInOrder } from '../../pipeline/ahead.ts'
 import { abortError, asBackupError } from '../../pipeline/errors.ts'
 import { DamagedEntry, isFolder } from '../archive/archive-entry.ts'
@@ -7,10 +6,10 @@ import { grouped } from '../archive/ranges.ts'
 import { MANIFEST_NAME } from '../zip/manifest.ts'
 import { NotRestored, targetError } from './restore-files-errors.ts'
 import { isRestored, restoreFile } from './restore-files-one.ts'
-import { hasSize, RestorePlan, type PlannedFile } from './restore-files-plan.ts'
-import { SMALL_BYTES } from './restore-files-small.ts'
+import { RestorePlan, type PlannedFile } from './restore-files-plan.ts'
 import type { RestoreTarget } from './restore-files-target.ts'
 import type { RestoredFiles, RestoreFilesOptions, RestoreProgress } from './restore-files-types.ts'
+import { isSmall, WholeFiles, type WholeBatches } from './restore-files-whole.ts'
 import { isEverything } from './selection.ts'
 
 /** Ranges that are fetched at once, and files that are looked at ahead of them. */
@@ -24,6 +23,7 @@ export class RestoreRun {
   /** Aborted with the first failure: what else is under way has no use. */
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
+  readonly #whole: WholeFiles
   #plan: RestorePlan | null = null
   #isBegun = false
   #files = 0
@@ -35,6 +35,10 @@ export class RestoreRun {
     this.#target = target
     this.#signal = AbortSignal.any([options.signal, this.#stop.signal])
     this.#progress = { phase: 'reading', filesTotal: null, bytesTotal: null, filesDone: 0, bytesDone: 0 }
+    const onEnd = (planned: PlannedFile, error: Error | null): void => {
+      this.#endSmall(planned, error)
+    }
+    this.#whole = new WholeFiles({ name: options.reader.name, target, onEnd })
   }
 
   async run(): Promise<RestoredFiles> {
@@ -49,11 +53,14 @@ export class RestoreRun {
     this.#isBegun = true
     const groups = grouped(this.#missing(plan), ({ entry }) => reader.pieceOf(entry))
     for await (const _ of aheadInOrder(groups, (group) => this.#restoreGroup(group), RANGES));
+    await this.#whole.end()
+    if (this.#signal.aborted) throw abortError(this.#signal)
+    await this.#whole.close()
+    await plan.remove()
     const { told, leftOut, selector } = plan
     // With files missing a later call, with a copy of the archive from elsewhere, may bring them.
-    if (told.damagedFiles === 0) await this.#target.finish(this.#small(plan))
-    else await this.#target.leave(this.#small(plan))
-    await plan.remove()
+    if (told.damagedFiles === 0) await this.#target.finish()
+    else await this.#target.leave()
     return {
       to,
       files: this.#files,
@@ -70,6 +77,8 @@ export class RestoreRun {
 
   /** After a failure: what is restored stays, and what was not begun leaves nothing. */
   async end(): Promise<void> {
+    await this.#whole.end().catch(() => undefined)
+    await this.#whole.close()
     await this.#plan?.remove().catch(() => undefined)
     if (!this.#isBegun) await this.#target.undo().catch(() => undefined)
   }
@@ -86,14 +95,6 @@ export class RestoreRun {
       const plan = await RestorePlan.make({ ...options, useManifest: false })
       plan.told.damage(MANIFEST_NAME, error.reason)
       return { plan, isProved: false }
-    }
-  }
-
-  /** Paths of the small files that are there now. */
-  async *#small(plan: RestorePlan): AsyncGenerator<string> {
-    for await (const { entry, parts } of plan.read()) {
-      const file = path.join(this.#target.folder, ...parts)
-      if (!isFolder(entry) && entry.size <= SMALL_BYTES && (await hasSize(file, entry.size))) yield file
     }
   }
 
@@ -118,13 +119,54 @@ export class RestoreRun {
   }
 
   async #restoreGroup(group: readonly PlannedFile[]): Promise<void> {
-    await this.#failing(async () => {
-      const contents = this.#options.reader.contents(group, ({ entry }) => entry, this.#signal)
-      for await (const { item, content } of contents) {
-        if (this.#signal.aborted) throw abortError(this.#signal)
-        await this.#telling(item, () => this.#restoreOne(item, content))
-      }
-    })
+    const batches = this.#whole.batches()
+    try {
+      await this.#failing(async () => {
+        const contents = this.#options.reader.contents(group, ({ entry }) => entry, this.#signal)
+        for await (const { item, content, data } of contents) {
+          if (this.#signal.aborted) throw abortError(this.#signal)
+          if (!isSmall(item.entry)) await this.#telling(item, () => this.#restoreOne(item, content))
+          else await this.#telling(item, () => this.#beginSmall(() => batches.add(item, data), item))
+        }
+        await this.#ended(batches)
+      })
+    } finally {
+      // After a failure: what is here already is written, and need not be fetched again.
+      await batches.end().catch(() => undefined)
+    }
+  }
+
+  async #ended(batches: WholeBatches): Promise<void> {
+    try {
+      await batches.end()
+    } catch (error) {
+      throw targetError(error, this.#options.to, 'folder')
+    }
+  }
+
+  /** A small file that cannot be begun is done; the others are when they end. */
+  async #beginSmall(begin: () => Promise<void>, { entry }: PlannedFile): Promise<null> {
+    try {
+      await begin()
+    } catch (error) {
+      this.#done(entry.size)
+      throw error
+    }
+    return null
+  }
+
+  #endSmall(planned: PlannedFile, error: Error | null): void {
+    this.#done(planned.entry.size)
+    if (error === null) {
+      this.#files += 1
+      this.#bytes += planned.entry.size
+      return
+    }
+    try {
+      this.#tell(planned, error)
+    } catch (fatal) {
+      this.#stop.abort(asBackupError(fatal, this.#options.signal))
+    }
   }
 
   async #restoreOne(planned: PlannedFile, content: AsyncIterable<Uint8Array>): Promise<null> {
@@ -149,16 +191,20 @@ export class RestoreRun {
   }
 
   /** What is wrong with one file is told; everything else is thrown. */
-  async #telling<T>({ entry }: PlannedFile, step: () => Promise<T>): Promise<T | null> {
+  async #telling<T>(planned: PlannedFile, step: () => Promise<T>): Promise<T | null> {
     try {
       return await step()
     } catch (error) {
-      const found = targetError(error, this.#options.to)
-      if (found instanceof DamagedEntry) this.#plan?.told.damage(entry.name, found.reason)
-      else if (found instanceof NotRestored) this.#plan?.told.damage(entry.name, found.message)
-      else throw found
+      this.#tell(planned, error)
       return null
     }
+  }
+
+  #tell({ entry }: PlannedFile, error: unknown): void {
+    const found = targetError(error, this.#options.to)
+    if (found instanceof DamagedEntry) this.#plan?.told.damage(entry.name, found.reason)
+    else if (found instanceof NotRestored) this.#plan?.told.damage(entry.name, found.message)
+    else throw found
   }
 
   async #failing<T>(step: () => Promise<T>): Promise<T> {

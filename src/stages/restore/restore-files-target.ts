@@ -8,9 +8,7 @@ import { lstat, mkdir, open, opendir, readFile, realpath, rename, rm, rmdir, sta
 import path from 'node:path'
 import { BackupError, systemCode } from '../../pipeline/errors.ts'
 import { targetError } from './restore-files-errors.ts'
-import { flush } from './restore-files-flush.ts'
 import { Folders } from './restore-files-folders.ts'
-import { SmallFiles } from './restore-files-small.ts'
 import { MARKER } from './safe-path.ts'
 
 const TEMPORARY = /^\.[0-9a-f]{16}\.dicom-backup-part$/
@@ -36,7 +34,6 @@ export class RestoreTarget {
   /** The folder, without links in its path. */
   readonly folder: string
   readonly folders: Folders
-  readonly small = new SmallFiles()
   /** Nothing that could be in the way was there before. */
   readonly isEmpty: boolean
   /** Two names that differ in case only are one file here. */
@@ -83,15 +80,14 @@ export class RestoreTarget {
     throw new BackupError('E_QUOTA', message, { advice: 'Free space there, or restore into a folder on another disk.' })
   }
 
-  /** Everything is there: it survives a power cut, and the folder is like any other. `written`: by this call. */
-  async finish(written: AsyncIterable<string>): Promise<void> {
-    await this.leave(written)
+  /** Everything is there: it survives a power cut, and the folder is like any other. */
+  async finish(): Promise<void> {
+    await this.folders.sync()
     await rm(path.join(this.folder, MARKER), { force: true })
   }
 
   /** Something is missing: what is there survives a power cut, and a later call goes on. */
-  async leave(written: AsyncIterable<string>): Promise<void> {
-    if (this.small.written > 0) await flush(this.folder, written)
+  async leave(): Promise<void> {
     await this.folders.sync()
   }
 
