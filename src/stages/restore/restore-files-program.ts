@@ -44,8 +44,9 @@ export type Outcome =
 
 function write(tray: Uint8Array, file: WriteRequest['files'][number]): Outcome {
   let isBegun = false
+  let content: Uint8Array | null = null
   try {
-    const content = unpack(tray.subarray(file.at, file.at + file.packed), file)
+    content = unpack(tray.subarray(file.at, file.at + file.packed), file)
     if (file.sha256 !== null && hash('sha256', content) !== file.sha256) return { is: 'other' }
     const descriptor = openSync(file.temporary, 'wx', file.mode)
     isBegun = true
@@ -60,7 +61,17 @@ function write(tray: Uint8Array, file: WriteRequest['files'][number]): Outcome {
     if (isBegun) rmSync(file.temporary, { force: true })
     if (error instanceof BadData) return { is: 'bad', reason: error.message }
     return failed(error)
+  } finally {
+    if (content !== null) free(content)
   }
+}
+
+/**
+ * Gives memory back that nothing else uses. It is not on the heap, and the heap alone is what V8 goes by: tens of MB would
+ * wait in each thread to be found.
+ */
+function free({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength > Buffer.poolSize) buffer.transfer(0)
 }
 
 function rename({ temporary, final }: NameRequest['names'][number]): Outcome {
