@@ -2,7 +2,7 @@ import type { Case } from '../harness/types.ts'
 import { bytes, bytesTwenty, files, filesMillion } from './growth.ts'
 import { line, slowDestination } from './lines.ts'
 import { restoreDeflated, restoreSmall, restoreStored } from './restore.ts'
-import { dryRun, plan, startUp } from './short.ts'
+import { dryRun, plan, planMillion, startUp } from './short.ts'
 import { auto, large, mixed, small, stored } from './throughput.ts'
 
 export const CASES: readonly Case[] = [
@@ -23,4 +23,5 @@ export const CASES: readonly Case[] = [
   restoreSmall,
   filesMillion,
   bytesTwenty,
+  planMillion,
 ]

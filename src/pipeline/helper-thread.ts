@@ -39,6 +39,14 @@ export class HelperThread {
     return (await answer.promise) as T
   }
 
+  /** Ends the thread, for when it has nothing to do; the next message starts another. Rejects never. */
+  async end(): Promise<void> {
+    const worker = this.#worker
+    this.#worker = null
+    worker?.removeAllListeners()
+    await worker?.terminate()
+  }
+
   #start(): Worker {
     // Small, and looked after often: what a helper works on is not on its heap.
     const worker = new Worker(this.#program, { resourceLimits: { maxYoungGenerationSizeMb: 2 } })

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import path from 'node:path'
 import { test } from 'node:test'
 import { HelperThread, programBeside } from '../../src/pipeline/helper-thread.ts'
+import { threadCount } from '../support/threads.ts'
 
 const echo = programBeside(import.meta, '../support/helper-echo')
 
@@ -25,11 +26,12 @@ test('memory that is shared is worked on where it is', async () => {
 
 test('one that ends fails whoever waits for it, and whoever asks later', async () => {
   const thread = new HelperThread(echo)
-  const waiting = [thread.ask(1), thread.ask('fail'), thread.ask(2)]
+  assert.equal(await thread.ask(1), 2)
+  const waiting = [thread.ask('fail'), thread.ask(2)]
   const ended = await Promise.allSettled(waiting)
   assert.deepEqual(
     ended.map(({ status }) => status),
-    ['fulfilled', 'rejected', 'rejected'],
+    ['rejected', 'rejected'],
   )
   await assert.rejects(thread.ask(3), { code: 'E_INTERNAL', message: /told to fail/ })
 })
@@ -41,4 +43,16 @@ test('one that has nothing to do does not keep the process alive, one that has d
   })`
   const out = execFileSync(process.execPath, ['-e', program], { timeout: 30_000 })
   assert.equal(out.toString().trim(), '42')
+})
+
+test('one that was ended is gone, and answers again when it is asked', async () => {
+  const before = threadCount()
+  const thread = new HelperThread(echo)
+  await thread.end()
+  for (let n = 0; n < 2; n += 1) {
+    assert.equal(await thread.ask(n), 2 * n)
+    assert.equal(threadCount(), before + 1)
+    await thread.end()
+    assert.equal(threadCount(), before)
+  }
 })

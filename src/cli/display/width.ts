@@ -10,7 +10,13 @@ const INVISIBLE = /^[\p{Mark}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]+$/u
 const WIDE =
   /^[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f200}-\u{1f265}\u{20000}-\u{3fffd}]/u
 const EMOJI = /^\p{Emoji_Presentation}|\ufe0f/u
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
+/** Made when it is needed: most text is ASCII, and every command loads this file. */
+let segmenter: Intl.Segmenter | null = null
+
+function graphemesOf(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' })
+  return segmenter.segment(text)
+}
 
 /**
  * Text of any origin (a server's answer, a folder's name) made fit for one line of a terminal: no control sequences, no
@@ -43,7 +49,7 @@ export function visibleWidth(text: string): number {
   const bare = stripVTControlCharacters(text)
   if (PRINTABLE_ASCII.test(bare)) return bare.length
   let width = 0
-  for (const { segment } of graphemes.segment(bare)) width += graphemeWidth(segment)
+  for (const { segment } of graphemesOf(bare)) width += graphemeWidth(segment)
   return width
 }
 
@@ -53,7 +59,7 @@ export function truncate(text: string, width: number, ellipsis: string): string 
   const room = width - visibleWidth(ellipsis)
   let kept = ''
   let used = 0
-  for (const { segment } of graphemes.segment(text)) {
+  for (const { segment } of graphemesOf(text)) {
     used += graphemeWidth(segment)
     if (used > room) break
     kept += segment

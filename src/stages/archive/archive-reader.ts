@@ -10,7 +10,7 @@ import { damagedArchive, endOf, type ArchiveEntry } from './archive-entry.ts'
 import { ByteCursor } from './byte-cursor.ts'
 import { readDirectory } from './directory-reader.ts'
 import { parseRecord } from './directory-record.ts'
-import { entryContent, entryHead, HEAD_SLACK } from './entry-content.ts'
+import { entryContent, entryData, entryHead, HEAD_SLACK } from './entry-content.ts'
 import { inBlocks, withTail, type Piece } from './ranges.ts'
 import type { RemoteFile } from './remote-file.ts'
 
@@ -18,6 +18,8 @@ export interface EntryContent<T> {
   readonly item: T
   /** As `ArchiveReader.content`; what is not read of it is passed over. */
   readonly content: AsyncGenerator<Uint8Array>
+  /** In the place of `content`: its data as they are in the archive, for `unpack`, which proves them. */
+  readonly data: AsyncGenerator<Uint8Array>
 }
 
 export class ArchiveReader {
@@ -110,8 +112,10 @@ export class ArchiveReader {
           await cursor.skipTo(entry.start)
         }
         const content = entryContent(this.name, entry, cursor)
-        yield { item, content }
+        const data = entryData(this.name, entry, cursor)
+        yield { item, content, data }
         await content.return(undefined)
+        await data.return(undefined)
       }
     } finally {
       await cursor.close()

@@ -30,6 +30,7 @@ export class ByteCursor {
 
   /** The next `count` bytes, as a copy. */
   async take(count: number): Promise<Buffer> {
+    if (count <= this.#chunk.length) return Buffer.from(this.#pass(count))
     const bytes = Buffer.allocUnsafe(count)
     let filled = 0
     for await (const piece of this.stream(count)) {
@@ -45,20 +46,27 @@ export class ByteCursor {
     if (to > this.#file.bytes) throw new BadData('it reaches beyond the end of the archive')
     while (this.#position < to) {
       if (this.#chunk.length === 0) await this.#fetch(to)
-      const piece = this.#chunk.subarray(0, to - this.#position)
-      this.#chunk = this.#chunk.subarray(piece.length)
-      this.#position += piece.length
-      yield piece
+      yield this.#pass(to - this.#position)
     }
   }
 
   /** Goes on at `position`, which may not lie behind. */
   async skipTo(position: number): Promise<void> {
-    for await (const _ of this.stream(position - this.#position));
+    const count = Math.max(0, position - this.#position)
+    if (count <= this.#chunk.length) this.#pass(count)
+    else for await (const _ of this.stream(count));
   }
 
   async close(): Promise<void> {
     await this.#source?.return(undefined)
+  }
+
+  /** So many bytes of what is here, or all of it. */
+  #pass(count: number): Uint8Array {
+    const piece = this.#chunk.subarray(0, count)
+    this.#chunk = this.#chunk.subarray(piece.length)
+    this.#position += piece.length
+    return piece
   }
 
   async #fetch(needed: number): Promise<void> {

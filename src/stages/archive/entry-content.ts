@@ -3,6 +3,7 @@ import { DamagedEntry, LOCAL_FIXED, type ArchiveEntry } from './archive-entry.ts
 import { BadData } from './bad-data.ts'
 import type { ByteCursor } from './byte-cursor.ts'
 import { inflated, inflatedHead } from './inflated.ts'
+import { WRONG_CRC } from './unpack.ts'
 
 const SIGNATURE = 0x04034b50
 const ENCRYPTED = 1
@@ -32,7 +33,21 @@ export async function* entryContent(
       crc = crc32(piece, crc)
       yield piece
     }
-    if (crc !== entry.crc) throw new BadData('its content has another checksum (CRC-32)')
+    if (crc !== entry.crc) throw new BadData(WRONG_CRC)
+  } catch (error) {
+    throw error instanceof BadData ? new DamagedEntry(archive, entry, error.message) : error
+  }
+}
+
+/**
+ * The data of the entry that begins at the cursor, as they are in the archive: for `unpack`. Throws DamagedEntry when its
+ * record is wrong. A piece is valid until the next is asked for.
+ */
+export async function* entryData(archive: string, entry: ArchiveEntry, cursor: ByteCursor): AsyncGenerator<Uint8Array> {
+  try {
+    if (entry.fault !== null) throw new BadData(entry.fault)
+    await checkLocal(entry, cursor)
+    yield* cursor.stream(entry.packed)
   } catch (error) {
     throw error instanceof BadData ? new DamagedEntry(archive, entry, error.message) : error
   }

@@ -16,7 +16,7 @@ export async function* inflated(
   { packed, size }: { readonly packed: number; readonly size: number },
 ): AsyncGenerator<Uint8Array> {
   if (Math.max(packed, size) <= WHOLE_BYTES) {
-    const whole = await inflateWhole(await collect(data, packed), size)
+    const whole = await inflateAtOnce(await collect(data, packed), size)
     if (whole.length > 0) yield whole
     return
   }
@@ -64,24 +64,27 @@ async function collect(data: AsyncIterable<Uint8Array>, bytes: number): Promise<
   return all
 }
 
-interface Inflated {
+export interface Inflated {
   readonly buffer: Buffer
   readonly engine: { readonly bytesWritten: number }
 }
+
+/** How content of `size` bytes is inflated at once: with room for a byte more, so that too much shows. */
+export const inflateWhole = (size: number): { info: true; chunkSize: number; maxOutputLength: number } => ({
+  info: true,
+  chunkSize: Math.max(64, size + 1),
+  maxOutputLength: Math.max(1, size),
+})
+
 const inflateWithInfo = promisify(
   (data: Buffer, size: number, done: (error: Error | null, result: Inflated) => void): void => {
-    // One byte more than it should have, so that too much shows and just enough is one piece.
-    inflateRaw(
-      data,
-      { info: true, chunkSize: Math.max(64, size + 1), maxOutputLength: Math.max(1, size) },
-      (error, result) => {
-        done(error, result as unknown as Inflated)
-      },
-    )
+    inflateRaw(data, inflateWhole(size), (error, result) => {
+      done(error, result as unknown as Inflated)
+    })
   },
 )
 
-async function inflateWhole(data: Buffer, size: number): Promise<Buffer> {
+async function inflateAtOnce(data: Buffer, size: number): Promise<Buffer> {
   try {
     const { buffer, engine } = await inflateWithInfo(data, size)
     mustFit({ bytes: buffer.length, size, consumed: engine.bytesWritten, packed: data.length })
@@ -107,7 +110,8 @@ async function feed(data: AsyncIterable<Uint8Array>, inflate: ReturnType<typeof 
   inflate.end()
 }
 
-function mustFit(found: { bytes: number; size: number; consumed: number; packed: number }): void {
+/** Throws BadData when data were not just what their sizes say. */
+export function mustFit(found: { bytes: number; size: number; consumed: number; packed: number }): void {
   if (found.bytes > found.size) throw tooMuch()
   if (found.bytes < found.size) throw new BadData(`its content has ${found.bytes} bytes and not ${found.size}`)
   if (found.consumed !== found.packed) throw new BadData('its data goes on behind its end')
@@ -115,7 +119,8 @@ function mustFit(found: { bytes: number; size: number; consumed: number; packed:
 
 const tooMuch = (): BadData => new BadData('it has more content than its size says')
 
-function asBadData(error: unknown): unknown {
+/** What zlib throws because of the data as BadData; anything else as it is. */
+export function asBadData(error: unknown): unknown {
   const code = systemCode(error)
   if (code === 'ERR_BUFFER_TOO_LARGE') return tooMuch()
   if (code === 'Z_BUF_ERROR') return new BadData('its data ends too early')

@@ -19,8 +19,8 @@ export class Backlog<T extends object | string> {
     return this.#items.length - this.#next
   }
 
-  push(item: T): void {
-    this.#items.push(item)
+  push(items: readonly T[]): void {
+    for (const item of items) this.#items.push(item)
     this.#wake()
   }
 
@@ -74,6 +74,7 @@ export class Backlog<T extends object | string> {
   }
 
   #wake(): void {
+    if (this.#waiting.length === 0) return
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 }

@@ -7,6 +7,9 @@ import { walkArchive, type WalkItem, type WalkOptions } from './walk.ts'
 /** An archive may begin with a file of so many bytes at most: it is sure to be in the archive's first part. */
 export const FIRST_FILE_BYTES = 1024 * 1024
 
+/** Lines are made into bytes so many characters at a time. */
+const ADDED_LENGTH = 64 * 1024
+
 /** What the walk of the archive folder found, in sum. The files themselves stand in the plan's file, one line each. */
 export interface Plan {
   readonly path: string
@@ -30,24 +33,32 @@ export interface PlanLine {
 export async function writePlan(path: string, root: string, options: WalkOptions, signal: AbortSignal): Promise<Plan> {
   await removeStateFile(path)
   const spill = await SpillFile.create(path)
-  let files = 0
-  let bytes = 0
+  let [files, bytes, crc] = [0, 0, 0]
+  let lines = ''
+  const add = (): Promise<void> | undefined => {
+    const data = Buffer.from(lines)
+    lines = ''
+    crc = crc32(data, crc)
+    return spill.add(data)
+  }
   try {
     for await (const found of beginSmall(walkArchive(root, options, signal))) {
       if ('leftOut' in found) {
         if (found.leftOut.reason === OWN_FILES) continue
-        await spill.addJson([found.leftOut.path, found.leftOut.reason])
+        lines += `${JSON.stringify([found.leftOut.path, found.leftOut.reason])}\n`
       } else {
         files += 1
         bytes += found.size
-        await spill.addJson([found.path, found.size, found.mtimeMs])
+        lines += `${JSON.stringify([found.path, found.size, found.mtimeMs])}\n`
       }
+      if (lines.length >= ADDED_LENGTH) await add()
     }
+    await add()
     await spill.sync()
   } finally {
     await spill.close()
   }
-  return { path, crc: await crcOf(path), files, bytes }
+  return { path, crc, files, bytes }
 }
 
 /** Rejects with E_STATE when a plan of an earlier process is not what was written. */

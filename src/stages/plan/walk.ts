@@ -7,9 +7,7 @@ import { Backlog } from './backlog.ts'
 import { FolderReader } from './folder-reader.ts'
 import type { WalkItem } from './folder-reader.ts'
 import { pathsBelow } from './own-paths.ts'
-import { selectionOf } from './selection.ts'
 import type { Patterns } from './selection.ts'
-import type { ShownEntry } from './shown-entry.ts'
 
 export type { WalkItem } from './folder-reader.ts'
 
@@ -36,9 +34,10 @@ const FOLDERS_AT_ONCE = 4
  */
 export async function* walkArchive(root: string, options: WalkOptions, signal: AbortSignal): AsyncGenerator<WalkItem> {
   const device = await deviceOf(root)
-  const skip = await pathsBelow(root, options.skipFolders)
+  const { include, exclude, skipFolders } = options
+  const skip = await pathsBelow(root, skipFolders)
   const backlog = new Backlog<WalkItem>(BACKLOG)
-  const reader = new FolderReader({ root: path.resolve(root), selection: selectionOf(options), skip, backlog })
+  const reader = new FolderReader({ root: path.resolve(root), include, exclude, skip: [...skip] }, backlog)
   const stop = (): void => {
     backlog.fail(abortError(signal))
   }
@@ -49,27 +48,21 @@ export async function* walkArchive(root: string, options: WalkOptions, signal: A
     dot: true,
     followSymbolicLinks: false,
     unique: false,
-    objectMode: true,
     concurrency: FOLDERS_AT_ONCE,
     fs: { readdir: reader.readdir as unknown as fastGlob.FileSystemAdapter['readdir'] },
-  })
-  let received = 0
-  stream.on('data', ({ dirent: { file } }: { readonly dirent: ShownEntry }) => {
-    if (file === null) return
-    received += 1
-    backlog.push(file)
   })
   stream.on('end', () => {
     backlog.end()
   })
+  stream.resume()
   try {
     yield* backlog
-    if (received !== reader.files) throw new BackupError('E_INTERNAL', 'The walk of the archive folder lost files.')
+    if (reader.unread > 0) throw new BackupError('E_INTERNAL', 'The walk of the archive folder passed a folder over.')
     await mustBeOn(device, root)
   } finally {
     signal.removeEventListener('abort', stop)
     backlog.fail(new BackupError('E_ABORTED', 'The walk was ended.'))
     if (stream instanceof Readable) stream.destroy()
-    await reader.idle()
+    await reader.close()
   }
 }

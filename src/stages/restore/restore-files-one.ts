@@ -1,4 +1,4 @@
-import { createHash, hash, type Hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { lstat, open, rename, rm, utimes, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
@@ -12,12 +12,12 @@ import { temporaryName, type RestoreTarget } from './restore-files-target.ts'
 const READ_BYTES = 1024 * 1024
 
 /** The dump and the manifest tell of all patients at once: for this user only. */
-const modeOf = ({ parts }: PlannedFile): number => (parts[0] === FILES_FOLDER ? 0o644 : 0o600)
+export const modeOf = ({ parts }: PlannedFile): number => (parts[0] === FILES_FOLDER ? 0o644 : 0o600)
 
-const WRONG_HASH = 'its content is not what the manifest says (SHA-256)'
+export const WRONG_HASH = 'its content is not what the manifest says (SHA-256)'
 
 /**
- * Writes a file under a temporary name in its folder, proves it, and gives it its own name. Rejects with NotRestored, as
+ * Writes a large file under a temporary name in its folder, proves it, and gives it its own name. Rejects with NotRestored, as
  * the content does, or with the system's error; then nothing of it is there. `onBytes` hears of each piece.
  */
 export async function restoreFile(
@@ -48,36 +48,16 @@ export async function restoreFile(
 async function write(
   handle: FileHandle,
   content: AsyncIterable<Uint8Array>,
-  { entry, sha256 }: PlannedFile,
+  { sha256 }: PlannedFile,
   onBytes: (bytes: number) => void,
 ): Promise<void> {
-  const digest = sha256 === null ? null : new Sha256(entry.size)
+  const digest = sha256 === null ? null : createHash('sha256')
   for await (const piece of content) {
     digest?.update(piece)
     for (let at = 0; at < piece.length;) at += (await handle.write(piece, at)).bytesWritten
     onBytes(piece.length)
   }
-  if (digest !== null && digest.digest() !== sha256) throw new NotRestored(WRONG_HASH)
-}
-
-/** SHA-256 of so many bytes; of those that come in one piece without an object for it. */
-class Sha256 {
-  readonly #bytes: number
-  #whole: string | null = null
-  #hash: Hash | null = null
-
-  constructor(bytes: number) {
-    this.#bytes = bytes
-  }
-
-  update(piece: Uint8Array): void {
-    if (piece.length === this.#bytes) this.#whole = hash('sha256', piece)
-    else (this.#hash ??= createHash('sha256')).update(piece)
-  }
-
-  digest(): string {
-    return this.#whole ?? (this.#hash ?? createHash('sha256')).digest('hex')
-  }
+  if (digest !== null && digest.digest('hex') !== sha256) throw new NotRestored(WRONG_HASH)
 }
 
 /**

@@ -9,6 +9,7 @@ import { isRestored, restoreFile } from './restore-files-one.ts'
 import { RestorePlan, type PlannedFile } from './restore-files-plan.ts'
 import type { RestoreTarget } from './restore-files-target.ts'
 import type { RestoredFiles, RestoreFilesOptions, RestoreProgress } from './restore-files-types.ts'
+import { isSmall, WholeFiles, type WholeBatches } from './restore-files-whole.ts'
 import { isEverything } from './selection.ts'
 
 /** Ranges that are fetched at once, and files that are looked at ahead of them. */
@@ -22,6 +23,7 @@ export class RestoreRun {
   /** Aborted with the first failure: what else is under way has no use. */
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
+  readonly #whole: WholeFiles
   #plan: RestorePlan | null = null
   #isBegun = false
   #files = 0
@@ -33,6 +35,10 @@ export class RestoreRun {
     this.#target = target
     this.#signal = AbortSignal.any([options.signal, this.#stop.signal])
     this.#progress = { phase: 'reading', filesTotal: null, bytesTotal: null, filesDone: 0, bytesDone: 0 }
+    const onEnd = (planned: PlannedFile, error: Error | null): void => {
+      this.#endSmall(planned, error)
+    }
+    this.#whole = new WholeFiles({ name: options.reader.name, target, onEnd })
   }
 
   async run(): Promise<RestoredFiles> {
@@ -47,6 +53,9 @@ export class RestoreRun {
     this.#isBegun = true
     const groups = grouped(this.#missing(plan), ({ entry }) => reader.pieceOf(entry))
     for await (const _ of aheadInOrder(groups, (group) => this.#restoreGroup(group), RANGES));
+    await this.#whole.end()
+    if (this.#signal.aborted) throw abortError(this.#signal)
+    await this.#whole.close()
     await plan.remove()
     const { told, leftOut, selector } = plan
     // With files missing a later call, with a copy of the archive from elsewhere, may bring them.
@@ -68,6 +77,8 @@ export class RestoreRun {
 
   /** After a failure: what is restored stays, and what was not begun leaves nothing. */
   async end(): Promise<void> {
+    await this.#whole.end().catch(() => undefined)
+    await this.#whole.close()
     await this.#plan?.remove().catch(() => undefined)
     if (!this.#isBegun) await this.#target.undo().catch(() => undefined)
   }
@@ -108,13 +119,54 @@ export class RestoreRun {
   }
 
   async #restoreGroup(group: readonly PlannedFile[]): Promise<void> {
-    await this.#failing(async () => {
-      const contents = this.#options.reader.contents(group, ({ entry }) => entry, this.#signal)
-      for await (const { item, content } of contents) {
-        if (this.#signal.aborted) throw abortError(this.#signal)
-        await this.#telling(item, () => this.#restoreOne(item, content))
-      }
-    })
+    const batches = this.#whole.batches()
+    try {
+      await this.#failing(async () => {
+        const contents = this.#options.reader.contents(group, ({ entry }) => entry, this.#signal)
+        for await (const { item, content, data } of contents) {
+          if (this.#signal.aborted) throw abortError(this.#signal)
+          if (!isSmall(item.entry)) await this.#telling(item, () => this.#restoreOne(item, content))
+          else await this.#telling(item, () => this.#beginSmall(() => batches.add(item, data), item))
+        }
+        await this.#ended(batches)
+      })
+    } finally {
+      // After a failure: what is here already is written, and need not be fetched again.
+      await batches.end().catch(() => undefined)
+    }
+  }
+
+  async #ended(batches: WholeBatches): Promise<void> {
+    try {
+      await batches.end()
+    } catch (error) {
+      throw targetError(error, this.#options.to, 'folder')
+    }
+  }
+
+  /** A small file that cannot be begun is done; the others are when they end. */
+  async #beginSmall(begin: () => Promise<void>, { entry }: PlannedFile): Promise<null> {
+    try {
+      await begin()
+    } catch (error) {
+      this.#done(entry.size)
+      throw error
+    }
+    return null
+  }
+
+  #endSmall(planned: PlannedFile, error: Error | null): void {
+    this.#done(planned.entry.size)
+    if (error === null) {
+      this.#files += 1
+      this.#bytes += planned.entry.size
+      return
+    }
+    try {
+      this.#tell(planned, error)
+    } catch (fatal) {
+      this.#stop.abort(asBackupError(fatal, this.#options.signal))
+    }
   }
 
   async #restoreOne(planned: PlannedFile, content: AsyncIterable<Uint8Array>): Promise<null> {
@@ -139,16 +191,20 @@ export class RestoreRun {
   }
 
   /** What is wrong with one file is told; everything else is thrown. */
-  async #telling<T>({ entry }: PlannedFile, step: () => Promise<T>): Promise<T | null> {
+  async #telling<T>(planned: PlannedFile, step: () => Promise<T>): Promise<T | null> {
     try {
       return await step()
     } catch (error) {
-      const found = targetError(error, this.#options.to)
-      if (found instanceof DamagedEntry) this.#plan?.told.damage(entry.name, found.reason)
-      else if (found instanceof NotRestored) this.#plan?.told.damage(entry.name, found.message)
-      else throw found
+      this.#tell(planned, error)
       return null
     }
+  }
+
+  #tell({ entry }: PlannedFile, error: unknown): void {
+    const found = targetError(error, this.#options.to)
+    if (found instanceof DamagedEntry) this.#plan?.told.damage(entry.name, found.reason)
+    else if (found instanceof NotRestored) this.#plan?.told.damage(entry.name, found.message)
+    else throw found
   }
 
   async #failing<T>(step: () => Promise<T>): Promise<T> {

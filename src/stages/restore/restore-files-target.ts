@@ -13,8 +13,14 @@ import { MARKER } from './safe-path.ts'
 
 const TEMPORARY = /^\.[0-9a-f]{16}\.dicom-backup-part$/
 
-/** A name for a file that is not whole yet. */
-export const temporaryName = (): string => `.${randomBytes(8).toString('hex')}.dicom-backup-part`
+const OF_THIS_PROCESS = randomBytes(4).toString('hex')
+let names = 0
+
+/** A name for a file that is not whole yet; another one each time. */
+export function temporaryName(): string {
+  names = (names + 1) >>> 0
+  return `.${OF_THIS_PROCESS}${names.toString(16).padStart(8, '0')}.dicom-backup-part`
+}
 
 export interface TargetOptions {
   readonly to: string

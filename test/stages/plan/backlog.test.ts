@@ -11,7 +11,7 @@ test('a backlog gives what was put in, in order, and then ends', async () => {
     for await (const item of backlog) taken.push(item)
   })()
   for (const item of items) {
-    backlog.push(item)
+    backlog.push([item])
     if (Number(item) % 7 === 0) await tick()
   }
   backlog.end()
@@ -26,9 +26,9 @@ test('there is room exactly while fewer items wait than the limit', async () => 
     const reader = backlog[Symbol.asyncIterator]()
     for (let waiting = 0; waiting < limit; waiting++) {
       assert.equal(await backlog.room(), true)
-      backlog.push('x')
+      backlog.push(['x'])
     }
-    backlog.push('one too many')
+    backlog.push(['one too many'])
     let room = false
     const waiting = backlog.room().then((more) => (room = more))
     await reader.next()
@@ -42,7 +42,7 @@ test('there is room exactly while fewer items wait than the limit', async () => 
 
 test('a failure reaches the reader before what still waits, and whoever waits for room', async () => {
   const backlog = new Backlog<string>(1)
-  backlog.push('x')
+  backlog.push(['x'])
   const room = backlog.room()
   backlog.fail(new Error('first'))
   backlog.fail(new Error('second'))

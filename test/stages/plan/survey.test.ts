@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
@@ -143,6 +143,38 @@ test(
     assert.deepEqual(leftOut, [{ path: 'mem', reason: 'the disk reported a read error' }])
   },
 )
+
+test('each of thousands of files is counted by its own header, with what is left out between them', async (t) => {
+  const root = newFolder(t)
+  const kinds = [part10(EXPLICIT, dataSet(explicitLittle)), part10(J2K, dataSet(explicitLittle)), Buffer.from('none')]
+  const sums = kinds.map(() => ({ files: 0, bytes: 0 }))
+  const links: string[] = []
+  for (let n = 0; n < 3000; n++) {
+    const name = `${n % 11}-${String(n).padStart(4, '0')}`
+    if (n % 97 === 5) {
+      symlinkSync('nowhere', path.join(root, name))
+      links.push(name)
+      continue
+    }
+    // No two files of a kind have the same size, so that one in the place of another would show.
+    const content = Buffer.concat([kinds[(n * 7) % 3]!, Buffer.alloc(n)])
+    writeFileSync(path.join(root, name), content)
+    const sum = sums[(n * 7) % 3]!
+    sum.files += 1
+    sum.bytes += content.length
+  }
+  const { files, bytes, byTransferSyntax, leftOut } = await survey(root)
+  const found = [EXPLICIT, J2K, null].map((uid) => byTransferSyntax.find((row) => row.transferSyntax === uid))
+  assert.deepEqual(
+    found.map((row) => ({ files: row?.files, bytes: row?.bytes })),
+    sums,
+  )
+  assert.deepEqual([files, bytes], [3000 - links.length, sums.reduce((sum, one) => sum + one.bytes, 0)])
+  assert.deepEqual(
+    leftOut,
+    links.sort().map((name) => ({ path: name, reason: 'a symbolic link' })),
+  )
+})
 
 test('progress goes up to the totals, a file at a time', async (t) => {
   const root = treeOf(

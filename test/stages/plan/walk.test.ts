@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { BackupError } from '../../../src/pipeline/errors.ts'
 import { walkArchive } from '../../../src/stages/plan/walk.ts'
+import { threadCount } from '../../support/threads.ts'
 import { collect, everything, gridOf, never, newFolder, pathsOf, treeOf, walkAll } from './tree.ts'
 
 /** More than a walk holds for a reader that has only begun. */
@@ -203,4 +204,22 @@ test('files that are written during the walk are found once or not at all', asyn
     seen.filter((name) => !name.endsWith('/new')),
     files,
   )
+})
+
+test("a walk's threads end with it, however it ends", async (t) => {
+  const { root } = gridOf(t, FOLDERS, EACH)
+  const before = threadCount()
+  const stop = new AbortController()
+  for await (const _ of walkArchive(root, everything, never)) break
+  assert.equal(threadCount(), before)
+  await walkAll(root)
+  assert.equal(threadCount(), before)
+  const walk = walkArchive(root, everything, stop.signal)
+  await walk.next()
+  assert.ok(threadCount() > before)
+  stop.abort()
+  await assert.rejects(walk.next())
+  assert.equal(threadCount(), before)
+  await assert.rejects(walkAll(path.join(root, 'f00000', '00000')), { code: 'E_SOURCE' })
+  assert.equal(threadCount(), before)
 })

@@ -11,9 +11,9 @@ const slow = {
   ...remote,
   async *read(from: number, end: number, signal: AbortSignal) {
     for await (const chunk of remote.read(from, end, signal)) {
-      for (let at = 0; at < chunk.length; at += 16_384) {
+      for (let at = 0; at < chunk.length; at += 8192) {
         await sleep(1)
-        yield chunk.subarray(at, at + 16_384)
+        yield chunk.subarray(at, at + 8192)
       }
     }
   },

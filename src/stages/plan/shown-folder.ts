@@ -1,26 +1,22 @@
 import type fastGlob from 'fast-glob'
-import type { PlannedFile } from './types.ts'
 
-/** A file or a folder as fast-glob is shown it: a directory entry, which fast-glob hands on with what it finds. */
-export class ShownEntry implements Pick<
+/** A folder as fast-glob is shown it: a directory entry. */
+export class ShownFolder implements Pick<
   fastGlob.Entry['dirent'],
   'name' | 'isFile' | 'isDirectory' | 'isSymbolicLink'
 > {
   readonly name: string
-  /** Null: a folder. */
-  readonly file: PlannedFile | null
 
-  constructor(name: string, file: PlannedFile | null) {
+  constructor(name: string) {
     this.name = disguise(name)
-    this.file = file
   }
 
   isFile(): boolean {
-    return this.file !== null
+    return false
   }
 
   isDirectory(): boolean {
-    return this.file === null
+    return true
   }
 
   isSymbolicLink(): boolean {

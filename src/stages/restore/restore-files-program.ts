@@ -1,0 +1,98 @@
+/**
+ * The program of the threads that restore small files (restore-files-whole.ts): they are inflated, proved and written
+ * under temporary names here, and get their own names, with plain calls, many files at a time.
+ */
+import { hash } from 'node:crypto'
+import { closeSync, futimesSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { parentPort } from 'node:worker_threads'
+import { systemCode } from '../../pipeline/errors.ts'
+import { BadData } from '../archive/bad-data.ts'
+import { unpack } from '../archive/unpack.ts'
+
+/** Files to be written. */
+export interface WriteRequest {
+  /** Shared memory, in which each file's data stand as they are in the archive, from `at` on. */
+  readonly tray: Uint8Array
+  readonly files: readonly {
+    readonly at: number
+    readonly packed: number
+    readonly method: number
+    readonly size: number
+    readonly crc: number
+    /** Null: the CRC-32 has to do. */
+    readonly sha256: string | null
+    readonly temporary: string
+    readonly mode: number
+    readonly mtimeMs: number
+  }[]
+}
+
+/** Files that are durable, and get their own names. */
+export interface NameRequest {
+  readonly names: readonly { readonly temporary: string; readonly final: string }[]
+}
+
+/**
+ * What became of a file: null, it is done. Else nothing of it is there: its data are bad, its SHA-256 is another, or the
+ * system said no.
+ */
+export type Outcome =
+  | null
+  | { readonly is: 'bad'; readonly reason: string }
+  | { readonly is: 'other' }
+  | { readonly is: 'failed'; readonly code: string; readonly message: string }
+
+function write(tray: Uint8Array, file: WriteRequest['files'][number]): Outcome {
+  let isBegun = false
+  let content: Uint8Array | null = null
+  try {
+    content = unpack(tray.subarray(file.at, file.at + file.packed), file)
+    if (file.sha256 !== null && hash('sha256', content) !== file.sha256) return { is: 'other' }
+    const descriptor = openSync(file.temporary, 'wx', file.mode)
+    isBegun = true
+    try {
+      for (let at = 0; at < content.length;) at += writeSync(descriptor, content, at)
+      futimesSync(descriptor, file.mtimeMs / 1000, file.mtimeMs / 1000)
+    } finally {
+      closeSync(descriptor)
+    }
+    return null
+  } catch (error) {
+    if (isBegun) rmSync(file.temporary, { force: true })
+    if (error instanceof BadData) return { is: 'bad', reason: error.message }
+    return failed(error)
+  } finally {
+    if (content !== null) free(content)
+  }
+}
+
+/**
+ * Gives memory back that nothing else uses. It is not on the heap, and the heap alone is what V8 goes by: tens of MB would
+ * wait in each thread to be found.
+ */
+function free({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength > Buffer.poolSize) buffer.transfer(0)
+}
+
+function rename({ temporary, final }: NameRequest['names'][number]): Outcome {
+  try {
+    renameSync(temporary, final)
+    return null
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    return failed(error)
+  }
+}
+
+/** An error's code does not go from thread to thread with it. */
+function failed(error: unknown): Outcome {
+  const code = systemCode(error)
+  if (code === '' || !(error instanceof Error)) throw error
+  return { is: 'failed', code, message: error.message }
+}
+
+parentPort?.on('message', (request: WriteRequest | NameRequest) => {
+  parentPort?.postMessage(
+    'tray' in request ? request.files.map((file) => write(request.tray, file)) : request.names.map(rename),
+  )
+})
