@@ -135,7 +135,7 @@ export async function* readSpill(file: string, from = 0, to = Infinity): AsyncGe
   let handle: FileHandle | null = null
   try {
     handle = await open(file, 'r')
-    const buffer = Buffer.allocUnsafe(Math.min(FLUSH_BYTES, to - from))
+    const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(FLUSH_BYTES, to - from)))
     for (let position = from; position < to;) {
       const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, to - position), position)
       if (bytesRead === 0) {

@@ -130,7 +130,7 @@ describe('a file that cannot be stored in one state', () => {
     const here = await place(t)
     for (let n = 0; n < 100; n += 1) await here.put(String(n), randomBytes(1000))
     const onChunk = (_: number, filesBefore: number): Promise<void> | void =>
-      filesBefore === 5 ? rm(here.root, { recursive: true, force: true }) : undefined
+      filesBefore > 0 ? rm(here.root, { recursive: true, force: true }) : undefined
     await assert.rejects(make(here, { onChunk }), { code: 'E_SOURCE' })
   })
 
@@ -157,7 +157,7 @@ describe('a file that cannot be stored in one state', () => {
     t.after(unmount)
     for (let n = 0; n < 200; n += 1) await here.put(String(n), randomBytes(1000))
     const onChunk = (_: number, filesBefore: number): void => {
-      if (filesBefore === 5) unmount()
+      if (filesBefore > 0) unmount()
     }
     await assert.rejects(make(here, { onChunk }), { code: 'E_SOURCE' })
     // Nor does one pass that is there no more when the files are looked for.
