@@ -24,17 +24,10 @@ export async function startSinks(): Promise<ServiceProcess> {
 }
 
 async function start(program: string, ...args: readonly string[]): Promise<ServiceProcess> {
-  const child = spawn(
-    process.execPath,
-    [
-      ...(process.env['BENCH_SERVICE_FLAGS'] ?? '').split(' ').filter(Boolean),
-      path.resolve(import.meta.dirname, program),
-      ...args,
-    ],
-    {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    },
-  )
+  // They allocate all that they receive: collected beside them, that would take one of the cores from who is measured.
+  const child = spawn(process.execPath, ['--single-threaded-gc', path.resolve(import.meta.dirname, program), ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   const lines = createInterface({ input: child.stdout })
   const [line] = (await once(lines, 'line')) as [string]
   const origins = JSON.parse(line) as { dropbox: string; googleDrive: string }
