@@ -33,18 +33,18 @@ export const zipTee = (place: Place, level: Level, more: Partial<Contender> = {}
     (root) => `(cd ${root} && zip -${level} -r -q - .) | { ${TEE}; }`,
   )
 
-export const bsdtarTee = (place: Place, level: Level): Contender =>
-  shell(place, `bsdtar -${level} | tee`, 'bsdtar --format zip | tee into two curl uploads', {}, (root) => {
+export const bsdtarTee = (place: Place, level: Level, more: Partial<Contender> = {}): Contender =>
+  shell(place, `bsdtar -${level} | tee`, 'bsdtar --format zip | tee into two curl uploads', more, (root) => {
     const options = level === 0 ? 'zip:compression=store' : `zip:compression=deflate,zip:compression-level=${level}`
     return `bsdtar -cf - --format zip --options ${options} -C ${root} . | { ${TEE}; }`
   })
 
-export const sevenZip = (place: Place, level: Level): Contender =>
+export const sevenZip = (place: Place, level: Level, more: Partial<Contender> = {}): Contender =>
   shell(
     place,
     `7z -mx=${level}`,
     '7-Zip to the disk (it writes no ZIP into a pipe), then two curl uploads at once',
-    {},
+    more,
     (root) => `(cd ${root} && 7z a -tzip -mx=${level} -bso0 -bsp0 "$OLDPWD/out.zip" .) && { ${UPLOADS}; }`,
   )
 
@@ -61,8 +61,10 @@ export const oldWay = (place: Place, level: Level): Contender =>
 export const yazlPipe = (place: Place, level: Level): Contender =>
   script(place, `yazl -${level}`, 'plain yazl piped into two uploads', 'yazl-zip.ts', level)
 
-export const archiverPipe = (place: Place, level: Level): Contender =>
-  script(place, `archiver -${level}`, 'npm archiver piped into two uploads', 'archiver-zip.ts', level)
+export const archiverPipe = (place: Place, level: Level, more: Partial<Contender> = {}): Contender => ({
+  ...script(place, `archiver -${level}`, 'npm archiver piped into two uploads', 'archiver-zip.ts', level),
+  ...more,
+})
 
 export const limit = (place: Place): Contender => ({
   name: 'limit',

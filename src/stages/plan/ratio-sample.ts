@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { deflateRaw } from 'node:zlib'
+import { deflateOptions } from '../dicom/deflate-options.ts'
 
 const deflate = promisify(deflateRaw)
 
@@ -41,7 +42,7 @@ export class RatioSample {
     const place = Math.floor(((this.#samples++ * GOLDEN) % 1) * windows)
     const window = await readWindow(file, place * length, length)
     if (window.length === 0) return
-    const { length: after } = await deflate(window, { level })
+    const { length: after } = await deflate(window, deflateOptions(level))
     this.#weight += weight
     this.#deflated += (weight * after) / window.length
   }

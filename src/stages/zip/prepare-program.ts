@@ -7,6 +7,7 @@ import { parentPort } from 'node:worker_threads'
 import { crc32, deflateRawSync } from 'node:zlib'
 import { freeNow } from '../../pipeline/free-now.ts'
 import type { Compression } from '../config/types.ts'
+import { deflateOptions } from '../dicom/deflate-options.ts'
 import { DICOM_PREFIX_BYTES, readDicomHeader } from '../dicom/header.ts'
 import { compressionFor } from '../dicom/transfer-syntax.ts'
 import { toFsPath } from '../plan/file-name.ts'
@@ -88,7 +89,10 @@ function prepare({ root, compression, tray, notesAt, files }: Batch): Prepared[]
 /** Deflates `size` bytes where they lie, which leaves room for what does not become smaller. Gives how many they are now. */
 function deflate(bytes: Buffer, at: number, size: number, level: number): number {
   // Room for all of it, so that deflate is asked once and not for each 16 KiB.
-  const data = deflateRawSync(bytes.subarray(at, at + size), { level, chunkSize: Math.max(1024, size + (size >> 8)) })
+  const data = deflateRawSync(bytes.subarray(at, at + size), {
+    ...deflateOptions(level),
+    chunkSize: Math.max(1024, size + (size >> 8)),
+  })
   bytes.set(data, at)
   const { length } = data
   freeNow(data)

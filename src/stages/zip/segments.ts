@@ -10,6 +10,7 @@ import { promisify } from 'node:util'
 import { constants, crc32, deflateRaw } from 'node:zlib'
 import { aheadInOrder } from '../../pipeline/ahead.ts'
 import { freeNow } from '../../pipeline/free-now.ts'
+import { deflateOptions } from '../dicom/deflate-options.ts'
 import type { DeflateLevel } from './entry-records.ts'
 
 /** So many bytes of the source go into one segment; the last has what is left. */
@@ -145,7 +146,7 @@ async function deflateStretch(
   buffers: Buffer[],
 ): Promise<Made> {
   const packed = await deflate(bytes, {
-    level,
+    ...deflateOptions(level),
     finishFlush: constants.Z_SYNC_FLUSH,
     chunkSize: OUTPUT_BYTES,
     ...(dictionary.length > 0 ? { dictionary } : {}),
