@@ -20,12 +20,13 @@ export interface Setting {
   readonly googleDrive: string | null
 }
 
-/** Writes a configuration into `folder` and gives its path. */
+/** Writes a configuration into `folder` and gives its path. Archives of one second would have one name: each has its own folder. */
 export async function writeConfig(folder: string, setting: Setting): Promise<string> {
   const { root, compression, dropbox, googleDrive } = setting
   const file = path.join(folder, 'dicom-backup.yaml')
-  const toDropbox = { name: 'dropbox', type: 'dropbox', folder: '/bench', ...CREDENTIALS.dropbox }
-  const toDrive = { name: 'drive', type: 'google-drive', folder: 'bench', oauth: CREDENTIALS.googleDrive }
+  const remote = path.basename(folder)
+  const toDropbox = { name: 'dropbox', type: 'dropbox', folder: `/${remote}`, ...CREDENTIALS.dropbox }
+  const toDrive = { name: 'drive', type: 'google-drive', folder: remote, oauth: CREDENTIALS.googleDrive }
   const config = {
     dicom: { root },
     archive: { compression },

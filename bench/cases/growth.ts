@@ -42,7 +42,7 @@ function sizes(
 }
 
 const tiny = (count: number): Size => ({
-  name: `${count / 1000}k files`,
+  name: count === 1 ? '1 file' : `${count / 1000}k files`,
   fill: async (root) => {
     await writeStudies(root, TINY, count)
     return count
@@ -57,14 +57,17 @@ const gigabytes = (count: number): Size => ({
   },
 })
 
-/** Without the second that each run takes to start and to end. */
-const FIXED_MS = 1000
-
-const costs = (small: string, large: string, times: number): Goal => ({
+/** How the cost of a file compares when there are more, without what each run takes to start and to end. */
+const costs = (fixed: string, [small, few]: Counted, [large, many]: Counted): Goal => ({
   what: `cost per file, ${large} ÷ ${small}`,
-  reached: (row) => (row(large).ms.median - FIXED_MS) / times / Math.max(1, row(small).ms.median - FIXED_MS),
+  reached: (row) => {
+    const cost = (name: string, count: number): number => (row(name).ms.median - row(fixed).ms.median) / count
+    return cost(large, many) / cost(small, few)
+  },
   atMost: 1.15,
 })
+
+type Counted = readonly [name: string, count: number]
 
 const memory = (name: string, than?: string): Goal =>
   than === undefined
@@ -76,17 +79,26 @@ const memory = (name: string, than?: string): Goal =>
       }
 
 export const files = sizes(
-  { name: 'files', title: 'files of 4 KB, stored: cost per file and memory', unit: 'files/s', rounds: 1 },
-  [tiny(1000), tiny(10_000), tiny(100_000)],
+  { name: 'files', title: 'files of 4 KB, stored: cost per file and memory', unit: 'files/s', rounds: 3 },
+  [tiny(1), tiny(10_000), tiny(100_000)],
   1,
-  [costs('10k files', '100k files', 10), memory('100k files', '1k files'), memory('100k files')],
+  [
+    costs('1 file', ['10k files', 10_000], ['100k files', 100_000]),
+    memory('100k files', '10k files'),
+    memory('100k files'),
+  ],
 )
 
 export const filesMillion = sizes(
   { name: 'files-1m', title: 'the same up to a million', unit: 'files/s', rounds: 1, long: true },
-  [tiny(10_000), tiny(1_000_000)],
+  [tiny(1), tiny(10_000), tiny(100_000), tiny(1_000_000)],
   1,
-  [costs('10k files', '1000k files', 100), memory('1000k files', '10k files'), memory('1000k files')],
+  [
+    costs('1 file', ['10k files', 10_000], ['1000k files', 1_000_000]),
+    costs('1 file', ['100k files', 100_000], ['1000k files', 1_000_000]),
+    memory('1000k files', '10k files'),
+    memory('1000k files'),
+  ],
 )
 
 export const bytes = sizes(
