@@ -126,9 +126,10 @@ async function beginningOf(handle: FileHandle): Promise<FileBeginning> {
 async function* pieces(handle: FileHandle, { head, state }: FileBeginning, from: number): AsyncGenerator<Buffer> {
   if (from < head.length) yield head.subarray(from)
   let position = Math.max(from, head.length)
+  const room = Buffer.allocUnsafeSlow(Math.max(0, Math.min(PIECE_BYTES, state.size - position)))
   try {
     while (position < state.size) {
-      const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, state.size - position))
+      const piece = room.subarray(0, state.size - position)
       if ((await readFully(handle, piece, position)) < piece.length) break
       position += piece.length
       yield piece
