@@ -68,6 +68,6 @@ test(
     assert.equal(failure?.code, 'E_INTERNAL')
     assert.match(failure.message, /helper thread has ended/)
     assert.ok(remade > 0)
-  assert.equal(open, 0)
+    assert.equal(open, 0)
   },
 )
