@@ -34,8 +34,9 @@ export class HelperThread {
     if (this.#failure !== null) throw this.#failure
     const worker = (this.#worker ??= this.#start())
     const answer = Promise.withResolvers<unknown>()
-    if (this.#waiting.push(answer) === 1) worker.ref()
+    // First, for one that cannot be sent has no answer.
     worker.postMessage(message)
+    if (this.#waiting.push(answer) === 1) worker.ref()
     return (await answer.promise) as T
   }
 

@@ -56,7 +56,8 @@ export async function makeParts(input: MakeInput): Promise<WholeObject> {
     await publisher.settle()
     throw error
   } finally {
-    await (ended ?? digest.end())
+    // What it has met, adding to it has met before.
+    await (ended ?? digest.end()).catch(() => undefined)
     await input.reader.close()
   }
 }

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import path from 'node:path'
 import { test } from 'node:test'
+import type { BackupError } from '../../src/pipeline/errors.ts'
 import { HelperThread, programBeside } from '../../src/pipeline/helper-thread.ts'
 import { threadCount } from '../support/threads.ts'
 
 const echo = programBeside(import.meta, '../support/helper-echo')
+const module = path.resolve(import.meta.dirname, '../../src/pipeline/helper-thread.ts')
 
 test('answers come in the order of the questions', async () => {
   const thread = new HelperThread(echo)
@@ -36,8 +38,43 @@ test('one that ends fails whoever waits for it, and whoever asks later', async (
   await assert.rejects(thread.ask(3), { code: 'E_INTERNAL', message: /told to fail/ })
 })
 
+test('so it does when its program ends it, or there is no program', async () => {
+  for (const [program, message] of [
+    [echo, 'exit'],
+    [programBeside(import.meta, '../support/not-there'), 1],
+  ] as const) {
+    const thread = new HelperThread(program)
+    const ended = await Promise.allSettled([thread.ask(message), thread.ask(2)])
+    for (const one of ended) assert.equal(one.status === 'rejected' && (one.reason as BackupError).code, 'E_INTERNAL')
+    await assert.rejects(thread.ask(3), { code: 'E_INTERNAL' })
+  }
+})
+
+test('so it does when its memory is used up, and the process goes on', () => {
+  const program = `import(${JSON.stringify(module)}).then(async ({ HelperThread }) => {
+    const thread = new HelperThread(new URL(${JSON.stringify(echo.href)}))
+    const ended = await Promise.allSettled([thread.ask('fill'), thread.ask(2)])
+    console.log(ended.map(({ reason }) => reason.code + reason.message).join())
+  })`
+  const out = execFileSync(process.execPath, ['--max-old-space-size=40', '-e', program], {
+    timeout: 60_000,
+    stdio: 'pipe',
+  })
+  assert.match(out.toString(), /^E_INTERNAL.*memory.*E_INTERNAL.*memory/)
+})
+
+test('a message that cannot be sent is refused, and the answers of others stay their own', async () => {
+  const thread = new HelperThread(echo)
+  const first = thread.ask(1)
+  await assert.rejects(
+    thread.ask(() => 'a function'),
+    { name: 'DataCloneError' },
+  )
+  assert.deepEqual(await Promise.all([first, thread.ask(2)]), [2, 4])
+  assert.equal(thread.load, 0)
+})
+
 test('one that has nothing to do does not keep the process alive, one that has does', () => {
-  const module = path.resolve(import.meta.dirname, '../../src/pipeline/helper-thread.ts')
   const program = `import(${JSON.stringify(module)}).then(async ({ HelperThread }) => {
     console.log(await new HelperThread(new URL(${JSON.stringify(echo.href)})).ask(21))
   })`

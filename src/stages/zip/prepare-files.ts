@@ -12,7 +12,7 @@ import type { WalkItem } from '../plan/walk.ts'
 import { leftOut, type PreparedFile } from './prepare-file.ts'
 import type { Batch, Prepared } from './prepare-program.ts'
 import { WHOLE_FILE_BYTES } from './read-file.ts'
-import { roomFor, Trays } from './trays.ts'
+import { roomFor, TRAY_FILES, Trays } from './trays.ts'
 
 export interface PrepareOptions {
   readonly root: string
@@ -25,7 +25,7 @@ export interface PrepareOptions {
 export const MAKE_AHEAD = 2 * THREADS
 
 /** So much goes to a thread at once: little enough to spread, much enough for messages not to count. */
-const BATCH = { items: 64, budget: 1024 * 1024 }
+const BATCH = { items: TRAY_FILES, budget: 1024 * 1024 }
 
 const threads = new HelperThreads(programBeside(import.meta, './prepare-program'))
 
@@ -36,8 +36,9 @@ export interface PreparedItem<T> {
 }
 
 /**
- * The items with what becomes of them, in order and in batches. Small files are whole; a large one is left for its turn;
- * one that cannot be read is left out. Never rejects because of a file.
+ * The items with what becomes of them, in order and in batches. Small files are whole; a large one is left for its turn,
+ * and so is one that has grown since it was planned; one that cannot be read is left out. Memory is bounded by `ahead`,
+ * whatever has become of the files. Never rejects because of a file.
  */
 export async function* prepareFiles<T extends { readonly item: WalkItem }>(
   items: AsyncIterable<T>,
@@ -59,37 +60,15 @@ async function prepareBatch<T extends { readonly item: WalkItem }>(
 ): Promise<PreparedItem<T>[]> {
   const small = batch.map(({ item }) => item).filter(isSmall)
   const outcomes = (await outcomesOf(small, options, trays)).values()
-  const prepared: PreparedItem<T>[] = []
-  for (const from of batch) {
+  return batch.map((from) => {
     const { item } = from
     if ('leftOut' in item) {
       const { path, reason } = item.leftOut
-      prepared.push({ from, one: { file: { path, size: 0, mtimeMs: 0 }, kind: 'left-out', reason, lost: false } })
-      continue
+      return { from, one: { file: { path, size: 0, mtimeMs: 0 }, kind: 'left-out', reason, lost: false } }
     }
     const outcome = isSmall(item) ? outcomes.next().value : undefined
-    const one = outcome?.kind === 'no-room' ? await prepareAlone(item, outcome.size, options, trays) : outcome
-    prepared.push({ from, one: one ?? { file: item, kind: 'large' } })
-  }
-  return prepared
-}
-
-/** A file that is larger than it was planned, or has much to be told of it. */
-interface NoRoom {
-  readonly kind: 'no-room'
-  readonly size: number
-}
-
-/** In a tray of its own. */
-async function prepareAlone(
-  file: PlannedFile,
-  size: number,
-  options: PrepareOptions,
-  trays: Trays,
-): Promise<PreparedFile> {
-  if (size > WHOLE_FILE_BYTES) return { file, kind: 'large' }
-  const [outcome] = await outcomesOf([{ ...file, size: WHOLE_FILE_BYTES }], options, trays)
-  return outcome === undefined || outcome.kind === 'no-room' ? { file, kind: 'large' } : { ...outcome, file }
+    return { from, one: outcome ?? { file: item, kind: 'large' } }
+  })
 }
 
 /** What becomes of small files, in one tray. */
@@ -97,7 +76,7 @@ async function outcomesOf(
   files: readonly PlannedFile[],
   { root, compression }: PrepareOptions,
   trays: Trays,
-): Promise<(PreparedFile | NoRoom)[]> {
+): Promise<PreparedFile[]> {
   if (files.length === 0) return []
   const tray = trays.take()
   const notesAt = files.reduce((sum, file) => sum + roomFor(file), 0)
@@ -111,10 +90,10 @@ async function outcomesOf(
     inUse -= 1
     if (inUse === 0) trays.giveBack(tray)
   }
-  const outcomes = answer.map((found, n): PreparedFile | NoRoom => {
+  const outcomes = answer.map((found, n): PreparedFile => {
     const file = files[n]
     if (file === undefined) throw new RangeError('an answer without a file')
-    if (found.is === 'no-room') return { kind: 'no-room', size: found.size }
+    if (found.is === 'no-room') return { file, kind: 'large' }
     if (found.is === 'left-out') return leftOut(file, found)
     inUse += 1
     const entry = entries.next(found.entry)

@@ -15,6 +15,7 @@ import { directoryRecordBytes, localRecordBytes, writeDirectoryRecord, writeLoca
 import { manifestLine, storedLine } from './manifest.ts'
 import { entryPath } from './prepare-file.ts'
 import { FileLeftOut, readWhole } from './read-file.ts'
+import { NOTES_BYTES } from './trays.ts'
 
 /** Files to be made entries of, in this order. */
 export interface Batch {
@@ -22,7 +23,7 @@ export interface Batch {
   readonly compression: Compression
   /** Shared memory: up to `notesAt` entries are made in it, one behind the other; from there on what is told of them. */
   readonly tray: Uint8Array
-  /** As much as `roomFor` says of each file together. */
+  /** As much as `roomFor` says of each file together; behind it there are NOTES_BYTES for each. */
   readonly notesAt: number
   /** `size`: so many bytes of it there is room for. */
   readonly files: readonly { readonly path: string; readonly size: number }[]
@@ -31,8 +32,8 @@ export interface Batch {
 /** What became of a file. Numbers are bytes. */
 export type Prepared =
   | { readonly is: 'left-out'; readonly reason: string }
-  /** It is larger than what there is room for, or what is told of it is. */
-  | { readonly is: 'no-room'; readonly size: number }
+  /** It is larger than what there is room for, or what is told of it is. With the same file that is always so. */
+  | { readonly is: 'no-room' }
   | {
       readonly is: 'whole'
       readonly size: number
@@ -55,7 +56,7 @@ function prepare({ root, compression, tray, notesAt, files }: Batch): Prepared[]
     const dataAt = end + localRecordBytes(name)
     try {
       const read = readWhole(toFsPath(root, path), bytes.subarray(dataAt, dataAt + most))
-      if ('needs' in read) return { is: 'no-room', size: read.needs }
+      if ('needs' in read) return { is: 'no-room' }
       const { size, mtimeMs } = read.state
       const data = bytes.subarray(dataAt, dataAt + size)
       const start = prefix.subarray(0, data.copy(prefix))
@@ -64,7 +65,7 @@ function prepare({ root, compression, tray, notesAt, files }: Batch): Prepared[]
       const level = compressionFor(header, compression, { name: path, prefix: start })
       const facts = { path: name, size, mtime: mtime.toISOString(), sha256: hash('sha256', data) }
       const line = manifestLine(storedLine(facts, header))
-      if (notesEnd + directoryRecordBytes(name) + Buffer.byteLength(line) > bytes.length) return { is: 'no-room', size }
+      if (directoryRecordBytes(name) + Buffer.byteLength(line) > NOTES_BYTES) return { is: 'no-room' }
       const crc = crc32(data)
       const sums = { crc, size, packed: level === 0 ? size : deflate(bytes, dataAt, size, level) }
       writeLocalRecord(bytes, end, { name, mtime, level }, sums)

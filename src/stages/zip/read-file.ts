@@ -3,9 +3,9 @@
  * state.
  */
 import { hash } from 'node:crypto'
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs'
-import { open, type FileHandle } from 'node:fs/promises'
-import { CHANGED, reasonOf } from '../plan/left-out.ts'
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs'
+import { lstat, open, type FileHandle } from 'node:fs/promises'
+import { CHANGED, kindOf, reasonOf } from '../plan/left-out.ts'
 
 /**
  * Larger files are streamed; a file up to this many bytes is read whole, so that it can be read again when it changed.
@@ -14,7 +14,7 @@ export const WHOLE_FILE_BYTES = 4 * 1024 * 1024
 
 const PIECE_BYTES = 1024 * 1024
 const TRIES = 3
-/** A link that took the file's place after the walk is not followed either. Windows has no such flag. */
+/** A link that takes the file's place in the last moment is not followed either. Windows has no such flag. */
 const FLAGS = constants.O_RDONLY | ((constants.O_NOFOLLOW as number | undefined) ?? 0)
 
 /** The file cannot be in this backup. `reason` is for people and without the path. */
@@ -50,6 +50,7 @@ export function readWhole(
 ): { readonly state: FileState } | { readonly needs: number } {
   let descriptor: number | null = null
   try {
+    mustBeFile(lstatSync(file))
     descriptor = openSync(file, FLAGS)
     let before = stateFrom(fstatSync(descriptor))
     for (let tries = 0; tries < TRIES; tries += 1) {
@@ -63,7 +64,16 @@ export function readWhole(
   } catch (error) {
     throw asLeftOut(error)
   } finally {
-    if (descriptor !== null) closeSync(descriptor)
+    if (descriptor !== null) closeRead(descriptor)
+  }
+}
+
+/** What was read is read, whatever a network folder has to say when the file is closed. */
+function closeRead(descriptor: number): void {
+  try {
+    closeSync(descriptor)
+  } catch {
+    // Closed it is all the same.
   }
 }
 
@@ -105,7 +115,8 @@ export async function* streamLarge<T, R>(
     const beginning = await beginningOf(handle)
     return yield* use({ ...beginning, pieces: (from = 0) => pieces(handle, beginning, from) })
   } finally {
-    await handle.close()
+    // What was read is read.
+    await handle.close().catch(() => undefined)
   }
 }
 
@@ -142,10 +153,16 @@ async function* pieces(handle: FileHandle, { head, state }: FileBeginning, from:
 
 async function openFile(file: string | Buffer): Promise<FileHandle> {
   try {
+    mustBeFile(await lstat(file))
     return await open(file, FLAGS)
   } catch (error) {
     throw asLeftOut(error)
   }
+}
+
+/** Asked before it is opened: a pipe that took its place would be opened only when somebody writes to it. */
+function mustBeFile(found: Stats): void {
+  if (!found.isFile()) throw new FileLeftOut(found.isSymbolicLink() ? kindOf(found) : CHANGED)
 }
 
 async function stateOf(handle: FileHandle): Promise<FileState> {

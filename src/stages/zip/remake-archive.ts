@@ -156,10 +156,10 @@ async function* eachOf<T>(batches: AsyncIterable<readonly T[]>): AsyncGenerator<
 
 async function* nothing(): ReturnType<typeof readJsonLinesAt> {}
 
-/** A file that is in the archive went in as large as it was then, not as large as it was planned. */
-function asMade(item: WalkItem, line: Decided | null): WalkItem {
-  if ('leftOut' in item || line?.size === undefined) return item
-  return { ...item, size: Math.max(item.size, line.size) }
+/** A file that was left out is not read. */
+function asMade(item: WalkItem, line: Decided): WalkItem {
+  if ('leftOut' in item || line.skipped === undefined) return item
+  return { leftOut: { path: item.path, reason: line.skipped } }
 }
 
 /** Its time too: that stands in the local record. */

@@ -12,11 +12,17 @@ const packedRoom = (size: number): number => size + (size >> 8) + 64
 export const roomFor = ({ path, size }: { readonly path: string; readonly size: number }): number =>
   RECORD_BYTES + 3 * path.length + packedRoom(size)
 
-/** What is told of one file at most: its path twice, and what of its header goes into the manifest. */
-const NOTES_BYTES = 1024 * 1024
+/** So many files go into a tray at most. */
+export const TRAY_FILES = 64
+
+/**
+ * There is so much room for what is told of one file: its path twice, and what of its header goes into the manifest.
+ * Of a sound file that is hardly 1 KiB.
+ */
+export const NOTES_BYTES = 16 * 1024
 
 /** One holds a file of WHOLE_FILE_BYTES, or many small ones, and what is told of them. */
-const TRAY_BYTES = RECORD_BYTES + LONGEST_PATH_BYTES + packedRoom(WHOLE_FILE_BYTES) + NOTES_BYTES
+const TRAY_BYTES = RECORD_BYTES + LONGEST_PATH_BYTES + packedRoom(WHOLE_FILE_BYTES) + TRAY_FILES * NOTES_BYTES
 
 /**
  * Shared memory that entries are made in, used again and again. What of it was never written to takes none of the

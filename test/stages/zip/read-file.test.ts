@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { appendFile, mkdtemp, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
@@ -58,6 +59,19 @@ describe('a small file', () => {
     },
   )
 })
+
+test(
+  'a pipe that took the place of a file, small or large, is left out, and nobody waits for who would write to it',
+  { skip: process.platform === 'win32' && 'no named pipes in folders', timeout: 30_000 },
+  async (t) => {
+    const pipe = path.join(await tempFolder(t), 'a.dcm')
+    execFileSync('mkfifo', [pipe])
+    const isChanged = (error: unknown): boolean =>
+      error instanceof FileLeftOut && error.reason === 'changed while it was read'
+    await assert.rejects(readPieces(pipe), isChanged)
+    assert.throws(() => readWhole(pipe, room()), isChanged)
+  },
+)
 
 describe('a file that the system shows and does not let be read', () => {
   // Regular files of 4096 bytes whose reading fails with EINVAL on these interfaces.
