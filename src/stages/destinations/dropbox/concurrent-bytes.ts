@@ -1,0 +1,160 @@
+/**
+ * What a concurrent session holds: whole blocks of 4 MiB, appended in any order and several requests at once, until one
+ * that closes it. https://github.com/dropbox/dropbox-api-spec files.stone, UploadSessionType.concurrent
+ *
+ * Dropbox does not tell which blocks it has. What counts is what it acknowledged, from 0 without a gap; all else is sent
+ * again, which puts the same bytes in the same place. (That this is harmless is not written anywhere; Dropbox's own
+ * command line does it after a lost answer.) A block that is missing in spite of that is told by the finish, and the
+ * upload begins anew; the content hash of the whole object is compared after it in any case.
+ *
+ * The session is closed by the last bytes, once all others are acknowledged. So one that is closed has all of them, and
+ * what is appended to it is there already, unless it was given up: then it has a gap, and its finish is refused.
+ */
+import { BackupError } from '../../../pipeline/errors.ts'
+import type { DropboxApi } from './api.ts'
+import { dropboxError } from './errors.ts'
+import { fileAt } from './files.ts'
+import { isClosed, isOpen, isSessionOver } from './refusal.ts'
+import type { Refusal } from './refusal.ts'
+import { appendPiece, endOf } from './session.ts'
+import type { Piece, Session } from './session.ts'
+import type { SessionBytes, Standing } from './session-bytes.ts'
+
+/** Every append but the closing one starts at and has a multiple of this. */
+export const BLOCK_BYTES = 4 * 1024 * 1024
+const IN_FLIGHT = 3
+/** No append of a concurrent session begins here, so one that does is refused and changes nothing. */
+const NOWHERE = 1
+
+/** `acknowledged`: what is known to be held, from 0. */
+export function concurrentBytes(api: DropboxApi, session: Session, acknowledged: number): SessionBytes {
+  /** All before it is acknowledged. */
+  let held = acknowledged - (acknowledged % BLOCK_BYTES)
+  /** Acknowledged pieces after a gap: where each starts, and ends. */
+  const beyond = new Map<number, number>()
+  /** Pieces under way. */
+  const underWay = new Set<Piece>()
+  /** Closed by the last bytes: whatever there is of it is there. */
+  let closed = false
+  /** It takes nothing any more, for whatever reason. */
+  let isOver = false
+
+  const acknowledge = (from: number, to: number): number => {
+    if (to > held) beyond.set(from, Math.max(to, beyond.get(from) ?? 0))
+    for (let grows = true; grows;) {
+      grows = false
+      for (const [start, end] of beyond) {
+        if (start > held) continue
+        beyond.delete(start)
+        held = Math.max(held, end)
+        grows = true
+      }
+    }
+    return held
+  }
+
+  /** Where the next piece may begin at the latest: behind everything that is held or under way without a gap. */
+  const reach = (): number => {
+    let at = held
+    const pieces = [...beyond, ...[...underWay].map((piece) => [piece.offset, endOf(piece)] as const)]
+    for (const [start, end] of pieces.sort(([a], [b]) => a - b)) if (start <= at) at = Math.max(at, end)
+    return at
+  }
+
+  const mustFollow = ({ offset }: Piece): void => {
+    const at = reach()
+    if (offset <= at) return
+    throw new BackupError(
+      'E_OFFSET',
+      `${api.caller.name}: bytes from ${offset} on, where ${at} are held or under way.`,
+      {
+        remedy: 'resume',
+      },
+    )
+  }
+
+  /** A session that is closed and of which no file was made has all bytes. */
+  const isComplete = async (refusal: Refusal, signal: AbortSignal): Promise<boolean> =>
+    isClosed(refusal) && (await fileAt(api, session.path, signal)) === null
+
+  const send = async (piece: Piece, signal: AbortSignal): Promise<void> => {
+    const answer = await appendPiece<number | { readonly over: Refusal }>(
+      api,
+      session,
+      piece,
+      (refusal) => {
+        if (refusal.correctOffset === endOf(piece)) return refusal.correctOffset
+        return isClosed(refusal) ? { over: refusal } : undefined
+      },
+      signal,
+    )
+    if (typeof answer === 'number') return
+    if (!(await isComplete(answer.over, signal))) throw dropboxError(answer.over, api.caller)
+    closed = true
+  }
+
+  return {
+    inFlight: IN_FLIGHT,
+
+    async standing(signal) {
+      const answer = await appendPiece<Standing>(
+        api,
+        session,
+        { offset: NOWHERE, chunks: [] },
+        (refusal) => {
+          if (isOpen(refusal)) return { over: null, held }
+          return isSessionOver(refusal) ? { over: refusal, held: isClosed(refusal) ? held : null } : undefined
+        },
+        signal,
+      )
+      if (typeof answer === 'number') return { over: null, held }
+      isOver = answer.over !== null
+      if (answer.over !== null && answer.held !== null) closed = true
+      return answer
+    },
+
+    async append(piece, signal) {
+      mustFollow(piece)
+      underWay.add(piece)
+      try {
+        if (!closed) await send(piece, signal)
+      } finally {
+        underWay.delete(piece)
+      }
+      return acknowledge(piece.offset, endOf(piece))
+    },
+
+    async beforeFinish(piece, signal) {
+      const end = endOf(piece)
+      const nothing: Piece = { offset: end, chunks: [] }
+      if (closed || isOver) return nothing
+      mustFollow(piece)
+      const answer = await appendPiece<{ readonly refusal: Refusal }>(
+        api,
+        session,
+        piece,
+        (refusal) => (isSessionOver(refusal) ? { refusal } : undefined),
+        signal,
+        true,
+      )
+      // Closed before: by a request of ours of which the answer was lost.
+      if (typeof answer !== 'number' && !isClosed(answer.refusal)) return answer
+      closed = true
+      acknowledge(piece.offset, end)
+      return nothing
+    },
+
+    /** With a gap before it, which nobody can fill any more. */
+    async end(signal) {
+      const answer = await appendPiece<{ readonly hadEnded: true }>(
+        api,
+        session,
+        { offset: reach() - (reach() % BLOCK_BYTES) + 2 * BLOCK_BYTES, chunks: [] },
+        (refusal) => (isSessionOver(refusal) ? { hadEnded: true } : undefined),
+        signal,
+        true,
+      )
+      return typeof answer === 'number' ? { hadEnded: false } : answer
+    },
+  }
+}
