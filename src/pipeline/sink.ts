@@ -186,10 +186,11 @@ async function sendAllButTheLast(
   const stopped = AbortSignal.any([stop, underWay.broken])
   let next = feed.offset
   for (let goesOn = next > 0 && inFlight === 1; ; goesOn = false) {
-    const wanted = goesOn ? firstRequestBytes(requestMultiple) : destination.traits.requestBytes(next)
-    await underWay.room(wanted, inFlight, mostUnderWay)
+    await underWay.fewerThan(inFlight)
     // One at a time it may have kept less than it was sent.
     if (inFlight === 1) next = feed.offset
+    const wanted = goesOn ? firstRequestBytes(requestMultiple) : destination.traits.requestBytes(next)
+    await underWay.room(wanted, mostUnderWay)
     const stretch = await feed.takeFrom(next, wanted, requestMultiple, stopped).catch(async (error: unknown) => {
       if (underWay.broken.aborted) await underWay.all()
       throw error

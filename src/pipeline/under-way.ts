@@ -30,14 +30,15 @@ export class UnderWay {
     this.#requests.set(running, bytes)
   }
 
-  /** Resolves when there is room for one more of `bytes`, beside at most `count - 1` others. Rejects as `all` does. */
-  async room(bytes: number, count: number, most: number): Promise<void> {
-    const isFull = (): boolean => {
-      const sum = [...this.#requests.values()].reduce((before, more) => before + more, 0)
-      return this.#requests.size >= count || (this.#requests.size > 0 && sum + bytes > most)
-    }
-    while (this.#failure === null && isFull()) await Promise.race(this.#requests.keys())
-    if (this.#failure !== null) await this.all()
+  /** Resolves when fewer than `count` are under way. Rejects as `all` does. */
+  async fewerThan(count: number): Promise<void> {
+    await this.#until(() => this.#requests.size < count)
+  }
+
+  /** Resolves when they and one of `bytes` carry no more than `most`, or none is under way. Rejects as `all` does. */
+  async room(bytes: number, most: number): Promise<void> {
+    const sum = (): number => [...this.#requests.values()].reduce((before, more) => before + more, 0)
+    await this.#until(() => this.#requests.size === 0 || sum() + bytes <= most)
   }
 
   /** Resolves when none is under way any more. Rejects then with what the first of those that failed did. */
@@ -49,5 +50,10 @@ export class UnderWay {
   /** Resolves when none is under way any more, however they ended. */
   async settled(): Promise<void> {
     while (this.#requests.size > 0) await Promise.all(this.#requests.keys())
+  }
+
+  async #until(isSo: () => boolean): Promise<void> {
+    while (this.#failure === null && !isSo()) await Promise.race(this.#requests.keys())
+    if (this.#failure !== null) await this.all()
   }
 }

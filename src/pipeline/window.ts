@@ -14,7 +14,7 @@ export interface HoldUp {
   readonly share: number
 }
 
-export const HOLD_UP: HoldUp = { graceMs: 500, share: 0.03 }
+export const HOLD_UP: HoldUp = { graceMs: 300, share: 0.05 }
 
 export interface WindowOptions {
   /** In parts. */

@@ -17,8 +17,8 @@ const UPLOAD_URL = `https://www.googleapis.com/upload/drive/v3/files?uploadType=
 /** Every request of a resumable upload but the last is a multiple of this. */
 const UNIT_BYTES = 256 * 1024
 const MIB = 1024 * 1024
-/** Of these the line chooses; each is sent again as a whole when all of it is lost. */
-const REQUEST_BYTES = [8 * MIB, 16 * MIB, 32 * MIB] as const
+/** Of these the line chooses. Half of the window: the other half is made while it is sent. */
+const REQUEST_BYTES = [8 * MIB, 16 * MIB, 24 * MIB] as const
 /** 5,120 GB, https://developers.google.com/workspace/drive/api/reference/rest/v3/files/create */
 const MAX_OBJECT_BYTES = 5120 * 1024 ** 3
 
@@ -66,9 +66,8 @@ export function googleDriveDestination(
     },
 
     async begin(object, signal) {
-      const parent = await folder.ensure(signal)
       // An id of our choosing: whatever is repeated after a lost answer, it stays one file, and it can be found again.
-      const fileId = await newFileId(api, signal)
+      const [parent, fileId] = await Promise.all([folder.ensure(signal), newFileId(api, signal)])
       const answer = await api.send('metadata', UPLOAD_URL, {
         method: 'POST',
         headers: { 'content-type': 'application/json; charset=UTF-8', 'x-upload-content-type': 'application/zip' },
