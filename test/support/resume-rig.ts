@@ -54,13 +54,16 @@ export class ResumeRig {
   #processes = 0
   #folder: string
 
-  /** `root`: a folder of its own, there or not. `requests`: for each far side, the bytes of its requests. */
-  constructor(root: string, world: ByteWorld, requests: readonly number[]) {
+  /**
+   * `root`: a folder of its own, there or not. `requests`: for each far side, the bytes of its requests. `inFlight`: how
+   * many it takes at once, 1 unless given.
+   */
+  constructor(root: string, world: ByteWorld, requests: readonly number[], inFlight: readonly number[] = []) {
     this.#root = root
     this.#folder = path.join(root, 'first')
     mkdirSync(this.#folder, { recursive: true })
     this.world = world
-    this.far = requests.map((requestBytes, n) => memoryDestination(`d${n}`, { requestBytes }))
+    this.far = requests.map((requestBytes, n) => memoryDestination(`d${n}`, { requestBytes, inFlight: inFlight[n] ?? 1 }))
     this.sent = requests.map(() => 0)
   }
 

@@ -11,6 +11,7 @@
  * what is appended to it is there already, unless it was given up: then it has a gap, and its finish is refused.
  */
 import { BackupError } from '../../../pipeline/errors.ts'
+import { Pieces } from '../../../pipeline/pieces.ts'
 import type { DropboxApi } from './api.ts'
 import { dropboxError } from './errors.ts'
 import { fileAt } from './files.ts'
@@ -28,41 +29,14 @@ const NOWHERE = 1
 
 /** `acknowledged`: what is known to be held, from 0. */
 export function concurrentBytes(api: DropboxApi, session: Session, acknowledged: number): SessionBytes {
-  /** All before it is acknowledged. */
-  let held = acknowledged - (acknowledged % BLOCK_BYTES)
-  /** Acknowledged pieces after a gap: where each starts, and ends. */
-  const beyond = new Map<number, number>()
-  /** Pieces under way. */
-  const underWay = new Set<Piece>()
+  const pieces = new Pieces(acknowledged - (acknowledged % BLOCK_BYTES))
   /** Closed by the last bytes: whatever there is of it is there. */
   let closed = false
   /** It takes nothing any more, for whatever reason. */
   let isOver = false
 
-  const acknowledge = (from: number, to: number): number => {
-    if (to > held) beyond.set(from, Math.max(to, beyond.get(from) ?? 0))
-    for (let grows = true; grows;) {
-      grows = false
-      for (const [start, end] of beyond) {
-        if (start > held) continue
-        beyond.delete(start)
-        held = Math.max(held, end)
-        grows = true
-      }
-    }
-    return held
-  }
-
-  /** Where the next piece may begin at the latest: behind everything that is held or under way without a gap. */
-  const reach = (): number => {
-    let at = held
-    const pieces = [...beyond, ...[...underWay].map((piece) => [piece.offset, endOf(piece)] as const)]
-    for (const [start, end] of pieces.sort(([a], [b]) => a - b)) if (start <= at) at = Math.max(at, end)
-    return at
-  }
-
   const mustFollow = ({ offset }: Piece): void => {
-    const at = reach()
+    const at = pieces.reach
     if (offset <= at) return
     throw new BackupError(
       'E_OFFSET',
@@ -102,12 +76,12 @@ export function concurrentBytes(api: DropboxApi, session: Session, acknowledged:
         session,
         { offset: NOWHERE, chunks: [] },
         (refusal) => {
-          if (isOpen(refusal)) return { over: null, held }
-          return isSessionOver(refusal) ? { over: refusal, held: isClosed(refusal) ? held : null } : undefined
+          if (isOpen(refusal)) return { over: null, held: pieces.held }
+          return isSessionOver(refusal) ? { over: refusal, held: isClosed(refusal) ? pieces.held : null } : undefined
         },
         signal,
       )
-      if (typeof answer === 'number') return { over: null, held }
+      if (typeof answer === 'number') return { over: null, held: pieces.held }
       isOver = answer.over !== null
       if (answer.over !== null && answer.held !== null) closed = true
       return answer
@@ -115,13 +89,9 @@ export function concurrentBytes(api: DropboxApi, session: Session, acknowledged:
 
     async append(piece, signal) {
       mustFollow(piece)
-      underWay.add(piece)
-      try {
+      return await pieces.during(piece.offset, endOf(piece), async () => {
         if (!closed) await send(piece, signal)
-      } finally {
-        underWay.delete(piece)
-      }
-      return acknowledge(piece.offset, endOf(piece))
+      })
     },
 
     async beforeFinish(piece, signal) {
@@ -140,7 +110,6 @@ export function concurrentBytes(api: DropboxApi, session: Session, acknowledged:
       // Closed before: by a request of ours of which the answer was lost.
       if (typeof answer !== 'number' && !isClosed(answer.refusal)) return answer
       closed = true
-      acknowledge(piece.offset, end)
       return nothing
     },
 
@@ -149,7 +118,7 @@ export function concurrentBytes(api: DropboxApi, session: Session, acknowledged:
       const answer = await appendPiece<{ readonly hadEnded: true }>(
         api,
         session,
-        { offset: reach() - (reach() % BLOCK_BYTES) + 2 * BLOCK_BYTES, chunks: [] },
+        { offset: gapAfter(pieces.reach), chunks: [] },
         (refusal) => (isSessionOver(refusal) ? { hadEnded: true } : undefined),
         signal,
         true,
@@ -158,3 +127,6 @@ export function concurrentBytes(api: DropboxApi, session: Session, acknowledged:
     },
   }
 }
+
+/** Where the next block but one begins. */
+const gapAfter = (offset: number): number => (Math.floor(offset / BLOCK_BYTES) + 2) * BLOCK_BYTES
