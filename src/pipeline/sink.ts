@@ -157,7 +157,7 @@ async function forget({ destination, record }: SinkInput): Promise<void> {
 
 /** `mayBeStored`: by an upload before this one of which nothing is known any more. */
 async function send(upload: Upload, input: SinkInput, mayBeStored: boolean): Promise<StoredObject> {
-  const underWay = new UnderWay(input.halt)
+  const underWay = new UnderWay(() => input.feed.offset, input.halt)
   try {
     const { stretch, isTooLarge } = await sendAllButTheLast(upload, input, underWay)
     await underWay.all()
@@ -190,7 +190,7 @@ async function sendAllButTheLast(
     // One at a time it may have kept less than it was sent.
     if (inFlight === 1) next = feed.offset
     const wanted = goesOn ? firstRequestBytes(requestMultiple) : destination.traits.requestBytes(next)
-    await underWay.room(wanted, mostUnderWay)
+    await underWay.room(next + wanted, mostUnderWay)
     const stretch = await feed.takeFrom(next, wanted, requestMultiple, stopped).catch(async (error: unknown) => {
       if (underWay.broken.aborted) await underWay.all()
       throw error
@@ -206,7 +206,7 @@ async function sendAllButTheLast(
     next = offset + lengthOf(chunks)
     const isTooLarge = maxObjectBytes !== null && next > maxObjectBytes
     if (isTooLarge || last) return { stretch, isTooLarge }
-    underWay.begin(lengthOf(chunks), async (signal) => {
+    underWay.begin(next, async (signal) => {
       await begun.note(await upload.append(offset, chunks, signal))
     })
   }
@@ -228,12 +228,12 @@ class AppendNotes {
   async note(answered: number): Promise<void> {
     const { destination, feed, record, progress } = this.#input
     if (answered > feed.offset) record.held(destination.name, answered)
-    const { token } = this.#upload
-    if (token !== this.#token) {
-      this.#token = token
-      record.upload(destination.name, { token })
-      await record.sync()
-    }
+    const { token, inFlight = 1 } = this.#upload
+    const isOther = token !== this.#token
+    this.#token = token
+    if (isOther) record.upload(destination.name, { token })
+    // Where the far side does not tell what it holds, what is not on the disk is sent again.
+    if (isOther || inFlight > 1) await record.sync()
     // Another may have come in between.
     if (answered <= feed.offset) return
     progress.held = answered

@@ -1,17 +1,22 @@
 import { BackupError } from './errors.ts'
 
 /**
- * The requests of one upload that are under way. When one fails those beside it are broken off, and nothing new begins:
- * they read from buffers that would be given back.
+ * The requests of one upload that are under way. One that was answered is so still while one before it is not: what has
+ * to be sent again after a kill is all that comes after the first gap. When one fails those beside it are broken off,
+ * and nothing new begins: they read from buffers that would be given back.
  */
 export class UnderWay {
-  readonly #requests = new Map<Promise<void>, number>()
+  /** Where each of them ends that may not be held without a gap. */
+  #ends: number[] = []
+  readonly #running = new Set<Promise<void>>()
+  readonly #held: () => number
   readonly #broken = new AbortController()
   readonly #signal: AbortSignal
   #failure: { readonly error: unknown } | null = null
 
-  /** `halt`: breaks all of them off. */
-  constructor(halt: AbortSignal) {
+  /** `held`: everything before it is held. `halt`: breaks all of them off. */
+  constructor(held: () => number, halt: AbortSignal) {
+    this.#held = held
     this.#signal = AbortSignal.any([halt, this.#broken.signal])
   }
 
@@ -20,25 +25,30 @@ export class UnderWay {
     return this.#broken.signal
   }
 
-  begin(bytes: number, request: (signal: AbortSignal) => Promise<void>): void {
+  /** A request whose bytes end at `end`. */
+  begin(end: number, request: (signal: AbortSignal) => Promise<void>): void {
     const running = request(this.#signal)
       .catch((error: unknown) => {
         this.#failure ??= { error }
         this.#broken.abort(new BackupError('E_ABORTED', 'A request beside it failed.'))
       })
-      .finally(() => this.#requests.delete(running))
-    this.#requests.set(running, bytes)
+      .finally(() => this.#running.delete(running))
+    this.#running.add(running)
+    this.#ends.push(end)
   }
 
   /** Resolves when fewer than `count` are under way. Rejects as `all` does. */
   async fewerThan(count: number): Promise<void> {
-    await this.#until(() => this.#requests.size < count)
+    await this.#until(() => {
+      const held = this.#held()
+      this.#ends = this.#ends.filter((end) => end > held)
+      return this.#ends.length < count
+    })
   }
 
-  /** Resolves when they and one of `bytes` carry no more than `most`, or none is under way. Rejects as `all` does. */
-  async room(bytes: number, most: number): Promise<void> {
-    const sum = (): number => [...this.#requests.values()].reduce((before, more) => before + more, 0)
-    await this.#until(() => this.#requests.size === 0 || sum() + bytes <= most)
+  /** Resolves when one that ends at `end` makes it no more than `bytes` that are under way. Rejects as `all` does. */
+  async room(end: number, bytes: number): Promise<void> {
+    await this.#until(() => end - this.#held() <= bytes)
   }
 
   /** Resolves when none is under way any more. Rejects then with what the first of those that failed did. */
@@ -49,11 +59,12 @@ export class UnderWay {
 
   /** Resolves when none is under way any more, however they ended. */
   async settled(): Promise<void> {
-    while (this.#requests.size > 0) await Promise.all(this.#requests.keys())
+    while (this.#running.size > 0) await Promise.all(this.#running)
   }
 
+  /** Until it is so, or nothing is left that could make it so. */
   async #until(isSo: () => boolean): Promise<void> {
-    while (this.#failure === null && !isSo()) await Promise.race(this.#requests.keys())
+    while (this.#failure === null && this.#running.size > 0 && !isSo()) await Promise.race(this.#running)
     if (this.#failure !== null) await this.all()
   }
 }

@@ -35,16 +35,11 @@ export function concurrentBytes(api: DropboxApi, session: Session, acknowledged:
   /** It takes nothing any more, for whatever reason. */
   let isOver = false
 
-  const mustFollow = ({ offset }: Piece): void => {
-    const at = pieces.reach
-    if (offset <= at) return
-    throw new BackupError(
-      'E_OFFSET',
-      `${api.caller.name}: bytes from ${offset} on, where ${at} are held or under way.`,
-      {
-        remedy: 'resume',
-      },
-    )
+  const mustFollow = ({ offset }: Piece, end: number): void => {
+    if (offset <= end) return
+    throw new BackupError('E_OFFSET', `${api.caller.name}: bytes from ${offset} on do not follow the first ${end}.`, {
+      remedy: 'resume',
+    })
   }
 
   /** A session that is closed and of which no file was made has all bytes. */
@@ -88,7 +83,7 @@ export function concurrentBytes(api: DropboxApi, session: Session, acknowledged:
     },
 
     async append(piece, signal) {
-      mustFollow(piece)
+      mustFollow(piece, pieces.reach)
       return await pieces.during(piece.offset, endOf(piece), async () => {
         if (!closed) await send(piece, signal)
       })
@@ -98,7 +93,7 @@ export function concurrentBytes(api: DropboxApi, session: Session, acknowledged:
       const end = endOf(piece)
       const nothing: Piece = { offset: end, chunks: [] }
       if (closed || isOver) return nothing
-      mustFollow(piece)
+      mustFollow(piece, pieces.held)
       const answer = await appendPiece<{ readonly refusal: Refusal }>(
         api,
         session,
