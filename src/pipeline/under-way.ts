@@ -2,8 +2,8 @@ import { BackupError } from './errors.ts'
 
 /**
  * The requests of one upload that are under way. One that was answered is so still while one before it is not: what has
- * to be sent again after a kill is all that comes after the first gap. When one fails those beside it are broken off,
- * and nothing new begins: they read from buffers that would be given back.
+ * to be sent again after a kill is all that comes after the first gap. When one fails those beside it are broken off
+ * and nothing new begins: the upload does not go on, and they would hold up its next try.
  */
 export class UnderWay {
   /** Where each of them ends that may not be held without a gap. */
@@ -30,6 +30,8 @@ export class UnderWay {
     const running = request(this.#signal)
       .catch((error: unknown) => {
         this.#failure ??= { error }
+        // A stop lets the others end.
+        if (error instanceof BackupError && error.code === 'E_ABORTED') return
         this.#broken.abort(new BackupError('E_ABORTED', 'A request beside it failed.'))
       })
       .finally(() => this.#running.delete(running))
