@@ -10,6 +10,7 @@ export function counted(inner: Destination, onSend: (bytes: number) => void): De
     get token() {
       return upload.token
     },
+    inFlight: upload.inFlight ?? 1,
     held: (signal) => upload.held(signal),
     append(offset, chunks, signal) {
       onSend(lengthOf(chunks))

@@ -32,6 +32,9 @@ export const RING_PARTS = 2 * WINDOW_PARTS
  */
 export const MAX_REQUEST_BYTES = (WINDOW_PARTS - 1) * PART_BYTES
 
+/** What requests of one upload that are under way at once carry together, in bytes: as much as the largest one. */
+const MOST_UNDER_WAY = 32 * 1024 * 1024
+
 /** How long requests that are under way when the run is stopped may still take, ms. */
 const FINISH_MS = 30_000
 
@@ -115,6 +118,7 @@ export async function deliver(input: DeliverInput): Promise<Delivery> {
       object: input.object,
       feed: new Feed(window, new PartReader(sources)),
       record,
+      mostUnderWay: MOST_UNDER_WAY,
       published: () => window.published,
       whole: whole.promise,
       progress: own,

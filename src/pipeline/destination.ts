@@ -27,7 +27,8 @@ export interface DestinationTraits {
   readonly digest: DigestKind
   /**
    * The size, in bytes, a request should have that starts at `offset`: a multiple of `requestMultiple`. It may grow
-   * with the offset, for services that mind many small requests.
+   * with the offset, for services that mind many small requests, and with what the destination has learned of the line:
+   * a far service is sent larger ones. So it is asked anew before each request.
    */
   requestBytes(offset: number): number
 }
@@ -73,6 +74,13 @@ export interface Upload {
   readonly token: string
 
   /**
+   * So many appends may be under way at once, 1 unless told: each begins where the one before it ends, they settle in
+   * any order, and `commit` comes after all of them. Of one that rejects nothing counts, and it can be sent again as it
+   * was; the others are not touched by it. With one append at a time it is an upload like any other.
+   */
+  readonly inFlight?: number
+
+  /**
    * Asks the far side how many bytes it holds durably, counted from 0. Rejects with E_SESSION (`restart`) when the
    * upload is gone.
    */
@@ -81,7 +89,8 @@ export interface Upload {
   /**
    * Sends `chunks` as one request that starts at `offset`; their total length is a multiple of
    * `traits.requestMultiple`. Resolves with the number of bytes the far side now holds, which may be less than was
-   * sent, never less than `offset`. The chunks are not changed and not kept after it settles. Rejects with E_OFFSET
+   * sent, never less than `offset`; where several are under way, with how many it has acknowledged without a gap, which
+   * may be less than `offset`. The chunks are not changed and not kept after it settles. Rejects with E_OFFSET
    * (`resume`) when the far side holds something else than `offset`.
    */
   append(offset: number, chunks: readonly Uint8Array[], signal: AbortSignal): Promise<number>
@@ -111,8 +120,9 @@ export interface Destination {
 
   /**
    * Takes an upload up again from its token, in this process or a later one. `acknowledged` is how many bytes, from 0,
-   * an earlier call said are held: a destination that cannot vouch for what came after them drops it. Rejects with
-   * E_SESSION when the upload is gone.
+   * an earlier call said are held: a destination that cannot vouch for what came after them drops it, or takes it again.
+   * Rejects with E_SESSION when the upload is gone; where the far side does not tell whether one was given up, the
+   * commit does.
    */
   resume(token: string, acknowledged: number, signal: AbortSignal): Promise<Upload>
 

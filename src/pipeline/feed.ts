@@ -25,7 +25,7 @@ export class Feed {
     this.#branch = window.attach(0)
   }
 
-  /** The next byte to be taken. */
+  /** The first byte that the far side is not known to hold. */
   get offset(): number {
     return this.#offset
   }
@@ -65,6 +65,16 @@ export class Feed {
       return await this.take(wanted, multiple, signal)
     }
     return { offset: this.#offset, chunks: await this.#own(length, signal), last: isAll }
+  }
+
+  /**
+   * The same from a byte further on, while requests of what lies before it are under way. Null when it is behind, so that
+   * those have to end first.
+   */
+  async takeFrom(from: number, wanted: number, multiple: number, signal: AbortSignal): Promise<Stretch | null> {
+    if (from === this.#offset) return await this.take(wanted, multiple, signal)
+    if (this.#branch?.isAttached !== true) return null
+    return await this.#branch.takeFrom(from, wanted, signal)
   }
 
   /** The far side holds everything before `offset`. */

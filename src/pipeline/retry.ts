@@ -111,14 +111,33 @@ function retryingUpload(name: string, upload: Upload, newPatience: () => Patienc
     )
   }
 
+  /** One of several: what the far side holds in all says nothing about it, so it is sent as it was. */
+  const appendAgain = async (
+    patience: Patience,
+    offset: number,
+    chunks: readonly Uint8Array[],
+    signal: AbortSignal,
+  ): Promise<number> => {
+    for (;;) {
+      try {
+        return await upload.append(offset, chunks, signal)
+      } catch (error) {
+        if (error instanceof BackupError && error.code === 'E_OFFSET') throw error
+        await patience.pause(error, signal)
+      }
+    }
+  }
+
   return {
     get token() {
       return upload.token
     },
+    inFlight: upload.inFlight ?? 1,
     held: (signal) => again(newPatience(), signal, () => upload.held(signal)),
     async append(offset, chunks, signal) {
       const end = offset + lengthOf(chunks)
       const patience = newPatience()
+      if ((upload.inFlight ?? 1) > 1) return await appendAgain(patience, offset, chunks, signal)
       for (;;) {
         let held: number
         try {

@@ -4,6 +4,8 @@ import { abortError, asBackupError, BackupError } from './errors.ts'
 import type { Feed } from './feed.ts'
 import type { DestinationProgress } from './progress.ts'
 import type { RunRecord, WholeObject } from './run-record.ts'
+import { UnderWay } from './under-way.ts'
+import type { Stretch } from './window.ts'
 
 /** An upload that ends or loses bytes again and again without its getting further is given up after so many times. */
 const RESTARTS = 3
@@ -16,6 +18,8 @@ export interface SinkInput {
   readonly feed: Feed
   /** Where it is noted how far the upload is. */
   readonly record: RunRecord
+  /** Bytes that requests under way at once may carry together: they have to be in the window. */
+  readonly mostUnderWay: number
   /** Bytes of the archive that may have been sent by anyone. */
   readonly published: () => number
   /** Resolves when the source has ended. */
@@ -153,47 +157,115 @@ async function forget({ destination, record }: SinkInput): Promise<void> {
 
 /** `mayBeStored`: by an upload before this one of which nothing is known any more. */
 async function send(upload: Upload, input: SinkInput, mayBeStored: boolean): Promise<StoredObject> {
-  const { destination, feed, whole, record, progress, stop, halt } = input
-  const { traits } = destination
-  let { token } = upload
-  for (let goesOn = feed.offset > 0; ; goesOn = false) {
-    const wanted = goesOn ? firstRequestBytes(traits.requestMultiple) : traits.requestBytes(feed.offset)
-    const stretch = await feed.take(wanted, traits.requestMultiple, stop)
-    if (stop.aborted) throw abortError(stop)
-    progress.state = feed.isBehind ? 'behind' : 'sending'
-    const limit = traits.maxObjectBytes
-    if (limit !== null && stretch.offset + lengthOf(stretch.chunks) > limit) {
+  const underWay = new UnderWay(() => input.feed.offset, input.halt)
+  try {
+    const { stretch, isTooLarge } = await sendAllButTheLast(upload, input, underWay)
+    await underWay.all()
+    if (isTooLarge) {
       await upload.abort()
-      record.upload(destination.name, { token: null, held: 0, hopeless: true })
-      throw tooLarge(destination.name, limit)
+      input.record.upload(input.destination.name, { token: null, held: 0, hopeless: true })
+      throw tooLarge(input.destination)
     }
-    if (stretch.last) {
-      const { bytes, digests } = await whole
-      progress.state = 'verifying'
-      const stored = mayBeStored ? await committedBefore(input) : null
-      if (stored !== null) {
-        // Google Drive would keep a second file of the same name.
-        await upload.abort()
-        return stored
-      }
-      return await upload.commit({ offset: stretch.offset, tail: stretch.chunks, bytes, digests }, halt)
-    }
-    const held = await upload.append(stretch.offset, stretch.chunks, halt)
-    record.held(destination.name, held)
-    if (upload.token !== token) {
-      token = upload.token
-      record.upload(destination.name, { token })
-      await record.sync()
-    }
-    progress.held = held
-    feed.release(held)
+    return await commit(upload, stretch, input, mayBeStored)
+  } finally {
+    // They read from the feed's buffers, and what they bring counts.
+    await underWay.settled()
   }
+}
+
+/** Sends requests until it has come to the last one, or to one that would make the object too large. */
+async function sendAllButTheLast(
+  upload: Upload,
+  input: SinkInput,
+  underWay: UnderWay,
+): Promise<{ readonly stretch: Stretch; readonly isTooLarge: boolean }> {
+  const { destination, feed, progress, stop, mostUnderWay } = input
+  const { requestMultiple, maxObjectBytes } = destination.traits
+  const { inFlight = 1 } = upload
+  const begun = new AppendNotes(upload, input)
+  const stopped = AbortSignal.any([stop, underWay.broken])
+  let next = feed.offset
+  for (let goesOn = next > 0 && inFlight === 1; ; goesOn = false) {
+    await underWay.fewerThan(inFlight)
+    // One at a time it may have kept less than it was sent.
+    if (inFlight === 1) next = feed.offset
+    const wanted = goesOn ? firstRequestBytes(requestMultiple) : destination.traits.requestBytes(next)
+    await underWay.room(next + wanted, mostUnderWay)
+    const stretch = await feed.takeFrom(next, wanted, requestMultiple, stopped).catch(async (error: unknown) => {
+      if (underWay.broken.aborted) await underWay.all()
+      throw error
+    })
+    if (stop.aborted) throw abortError(stop)
+    if (stretch === null) {
+      await underWay.all()
+      next = feed.offset
+      continue
+    }
+    progress.state = feed.isBehind ? 'behind' : 'sending'
+    const { offset, chunks, last } = stretch
+    next = offset + lengthOf(chunks)
+    const isTooLarge = maxObjectBytes !== null && next > maxObjectBytes
+    if (isTooLarge || last) return { stretch, isTooLarge }
+    underWay.begin(next, async (signal) => {
+      await begun.note(await upload.append(offset, chunks, signal))
+    })
+  }
+}
+
+/** Notes what appends bring, which may end in any order. */
+class AppendNotes {
+  readonly #upload: Upload
+  readonly #input: SinkInput
+  #token: string
+
+  constructor(upload: Upload, input: SinkInput) {
+    this.#upload = upload
+    this.#input = input
+    this.#token = upload.token
+  }
+
+  /** `answered`: what the far side holds, by one of the answers. */
+  async note(answered: number): Promise<void> {
+    const { destination, feed, record, progress } = this.#input
+    if (answered > feed.offset) record.held(destination.name, answered)
+    const { token, inFlight = 1 } = this.#upload
+    const isOther = token !== this.#token
+    this.#token = token
+    if (isOther) record.upload(destination.name, { token })
+    // Where the far side does not tell what it holds, what is not on the disk is sent again.
+    if (isOther || inFlight > 1) await record.sync()
+    // Another may have come in between.
+    if (answered <= feed.offset) return
+    progress.held = answered
+    feed.release(answered)
+  }
+}
+
+async function commit(
+  upload: Upload,
+  { offset, chunks }: Stretch,
+  input: SinkInput,
+  mayBeStored: boolean,
+): Promise<StoredObject> {
+  const { bytes, digests } = await input.whole
+  input.progress.state = 'verifying'
+  const stored = mayBeStored ? await committedBefore(input) : null
+  if (stored !== null) {
+    // Google Drive would keep a second file of the same name.
+    await upload.abort()
+    return stored
+  }
+  return await upload.commit({ offset, tail: chunks, bytes, digests }, input.halt)
 }
 
 /** Small: whoever goes on does not wait until the bytes of a whole request are made. */
 const firstRequestBytes = (multiple: number): number => Math.max(multiple, FIRST_BYTES - (FIRST_BYTES % multiple))
 
-const tooLarge = (name: string, limit: number): BackupError =>
-  new BackupError('E_QUOTA', `${name}: the archive is larger than the ${limit} bytes that a file may have there.`, {
-    advice: 'Back up to another kind of destination, or leave files out with dicom.exclude.',
-  })
+const tooLarge = ({ name, traits }: Destination): BackupError =>
+  new BackupError(
+    'E_QUOTA',
+    `${name}: the archive is larger than the ${traits.maxObjectBytes} bytes that a file may have there.`,
+    {
+      advice: 'Back up to another kind of destination, or leave files out with dicom.exclude.',
+    },
+  )

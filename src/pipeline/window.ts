@@ -14,7 +14,7 @@ export interface HoldUp {
   readonly share: number
 }
 
-export const HOLD_UP: HoldUp = { graceMs: 500, share: 0.03 }
+export const HOLD_UP: HoldUp = { graceMs: 300, share: 0.05 }
 
 export interface WindowOptions {
   /** In parts. */
@@ -146,34 +146,35 @@ export class PartWindow {
     }
   }
 
-  /** For Branch only. */
-  async stretch(branch: Branch, wanted: number, signal: AbortSignal): Promise<Stretch> {
-    const { offset } = branch
+  /** For Branch only. Null when the branch was let go before it had all of them. */
+  async stretch(branch: Branch, from: number, wanted: number, signal: AbortSignal): Promise<Stretch | null> {
+    const end = from + wanted
     try {
-      while (this.#failure === null && !this.#closed && this.#published - offset <= wanted) {
-        if (this.#isTooLarge(wanted, offset)) throw new RangeError(`${wanted} bytes do not fit into the window`)
-        if (branch.awaited !== wanted) {
-          branch.awaited = wanted
+      while (this.#failure === null && !this.#closed && this.#published <= end && this.isAttached(branch)) {
+        if (this.#isTooLarge(branch, from, wanted)) throw new RangeError(`${wanted} bytes do not fit into the window`)
+        if (branch.asks?.end !== end) {
+          branch.asks = { from, end }
           this.#wake()
         }
         await this.change(signal)
       }
     } finally {
-      branch.awaited = null
+      branch.asks = null
     }
     if (this.#failure !== null) throw this.#failure
-    const available = this.#published - offset
+    if (!this.isAttached(branch)) return null
+    const available = this.#published - from
     const length = Math.min(available, wanted)
     const chunks: Uint8Array[] = []
     for (const part of this.#parts) {
-      const from = Math.max(0, offset - part.offset)
-      const to = Math.min(part.bytes.length, offset + length - part.offset)
-      if (from >= to) continue
-      chunks.push(stretchOf(part.bytes, from, to))
-      branch.pinned.push(part)
+      const first = Math.max(0, from - part.offset)
+      const to = Math.min(part.bytes.length, from + length - part.offset)
+      if (first >= to) continue
+      chunks.push(stretchOf(part.bytes, first, to))
+      branch.pinned.push({ part, until: from + length })
       this.#pins.set(part, (this.#pins.get(part) ?? 0) + 1)
     }
-    return { offset, chunks, last: this.#closed && length === available }
+    return { offset: from, chunks, last: this.#closed && length === available }
   }
 
   /** For Branch only: nobody reads these parts for it any more. */
@@ -240,21 +241,25 @@ export class PartWindow {
     const [first] = this.#parts
     const branches = [...this.#branches]
     if (first === undefined || !branches.some((branch) => this.#isHungry(branch))) return []
-    return branches.filter(({ awaited, offset }) => awaited === null && offset < first.offset + first.bytes.length)
-  }
-
-  /** Whether it waits for bytes that are not there: one that has them may not have heard of it yet. */
-  #isHungry({ awaited, offset }: Branch): boolean {
-    return awaited !== null && this.#published - offset <= awaited
+    const isAtWork = ({ asks, offset }: Branch): boolean => asks === null || asks.from > offset
+    return branches.filter((branch) => isAtWork(branch) && branch.offset < first.offset + first.bytes.length)
   }
 
   /**
-   * Whether a full window, held up by the branch at `offset` itself, does not have `wanted` bytes and one more for it:
+   * Whether it waits for bytes that are not there, with none of its requests under way: one that has them may not have
+   * heard of it yet.
+   */
+  #isHungry({ asks, offset }: Branch): boolean {
+    return asks?.from === offset && this.#published <= asks.end
+  }
+
+  /**
+   * Whether a full window, held up by the branch itself, does not have `wanted` bytes from `from` on and one more for it:
    * it would wait for ever. The first part tells how large parts are, for only the last may be shorter.
    */
-  #isTooLarge(wanted: number, offset: number): boolean {
+  #isTooLarge({ offset }: Branch, from: number, wanted: number): boolean {
     const [first] = this.#parts
-    if (first === undefined || this.#parts.length < this.#capacity) return false
+    if (first === undefined || from > offset || this.#parts.length < this.#capacity) return false
     const size = first.bytes.length
     return offset < first.offset + size && first.offset + size * this.#capacity - offset <= wanted
   }
@@ -270,10 +275,10 @@ export class PartWindow {
 export class Branch {
   readonly #window: PartWindow
   #offset: number
-  /** For PartWindow only: so many bytes it has asked for and waits for; null when it does not wait. */
-  awaited: number | null = null
-  /** For PartWindow only: the parts that its last stretch is made of. */
-  pinned: Part[] = []
+  /** For PartWindow only: the bytes it has asked for and waits for; null when it does not wait. */
+  asks: { readonly from: number; readonly end: number } | null = null
+  /** For PartWindow only: the parts that its stretches are made of, each until all of the stretch is released. */
+  pinned: { readonly part: Part; readonly until: number }[] = []
 
   constructor(window: PartWindow, offset: number) {
     this.#window = window
@@ -285,7 +290,7 @@ export class Branch {
     return this.#offset
   }
 
-  /** False when the window has let it go. Its last stretch is good until it is released all the same. */
+  /** False when the window has let it go. Its stretches are good until they are released all the same. */
   get isAttached(): boolean {
     return this.#window.isAttached(this)
   }
@@ -295,16 +300,26 @@ export class Branch {
    * twice without a release gives the same bytes again. Rejects with a RangeError when `wanted` can never fit into the
    * window. Only while it is attached.
    */
-  take(wanted: number, signal: AbortSignal): Promise<Stretch> {
+  async take(wanted: number, signal: AbortSignal): Promise<Stretch> {
     this.#unpin()
-    return this.#window.stretch(this, wanted, signal)
+    const stretch = await this.#window.stretch(this, this.#offset, wanted, signal)
+    if (stretch === null) throw new RangeError('only a branch that is attached can be taken from')
+    return stretch
+  }
+
+  /**
+   * The same from a byte further on, while requests of what lies before it are under way: stretches that were taken stay
+   * good. Null when the branch was let go meanwhile.
+   */
+  takeFrom(from: number, wanted: number, signal: AbortSignal): Promise<Stretch | null> {
+    return this.#window.stretch(this, from, wanted, signal)
   }
 
   /** The far side holds everything before `offset`: those bytes are not asked for again. */
   release(offset: number): void {
     if (offset < this.#offset) throw new RangeError('a released byte cannot be taken back')
     this.#offset = offset
-    this.#unpin()
+    this.#unpin(offset)
     this.#window.trim()
   }
 
@@ -314,9 +329,10 @@ export class Branch {
     this.#window.detach(this)
   }
 
-  #unpin(): void {
-    const parts = this.pinned
-    this.pinned = []
-    this.#window.unpin(parts)
+  /** The parts of stretches that end at or before `offset`. */
+  #unpin(offset = Infinity): void {
+    const done = this.pinned.filter(({ until }) => until <= offset)
+    this.pinned = this.pinned.filter(({ until }) => until > offset)
+    this.#window.unpin(done.map(({ part }) => part))
   }
 }

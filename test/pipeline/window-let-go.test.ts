@@ -87,6 +87,68 @@ describe('a window that is held up by its slowest branch', () => {
     assert.ok(letGo > 100, `let go ${letGo} times with a request under way`)
   })
 
+  test('with several requests under way nobody gets a wrong byte, let go or not, and the others are not held up', async () => {
+    let letGo = 0
+    for (let seed = 1; seed <= 200; seed += 1) {
+      const roll = dice(seed)
+      const capacity = 3 + roll(4)
+      const total = roll(40 * PART)
+      const { window, fill } = watched({ capacity, readers: 2, holdUp: AT_ONCE })
+      const [several, one] = [attached(window), attached(window)]
+
+      /** Takes ahead of what is released, as far as the window goes; gives where it was let go, or the end. */
+      const readSeveral = async (): Promise<void> => {
+        const ends: number[] = []
+        const running = new Set<Promise<void>>()
+        const done = new Set<number>()
+        for (let next = 0; ;) {
+          while (running.size > 0 && ends.length >= 3) await Promise.race(running)
+          const wanted = Math.min(1 + roll(2 * PART), (capacity - 1) * PART - (next - several.offset))
+          const isBehind = !several.isAttached
+          const stretch = wanted <= 0 || isBehind ? null : await several.takeFrom(next, wanted, never)
+          if (stretch === null) {
+            if (running.size > 0) {
+              await Promise.race(running)
+              continue
+            }
+            if (!several.isAttached) letGo += 1
+            break
+          }
+          assert.equal(stretch.offset, next)
+          next += lengthOf(stretch.chunks)
+          const end = next
+          ends.push(end)
+          const request = (async () => {
+            for (let n = roll(12); n > 0; n -= 1) await turn()
+            // Only now, as a slow request would.
+            assertBytes(stretch.offset, stretch.chunks)
+            done.add(end)
+            while (ends[0] !== undefined && done.has(ends[0])) several.release(ends.shift() ?? 0)
+          })().finally(() => running.delete(request))
+          running.add(request)
+          if (!stretch.last) continue
+          await Promise.all(running)
+          assert.equal(several.offset, total)
+          break
+        }
+        several.leave()
+        window.quit()
+      }
+      const readOne = async (): Promise<void> => {
+        for (;;) {
+          const stretch = await one.take(1 + roll((capacity - 1) * PART), never)
+          assertBytes(stretch.offset, stretch.chunks)
+          one.release(stretch.offset + lengthOf(stretch.chunks))
+          if (stretch.last) break
+        }
+        one.leave()
+        window.quit()
+      }
+      await inTime(`seed ${seed}`, Promise.all([readSeveral(), readOne(), fill(total)]))
+    }
+    assert.ok(letGo > 20, `let go ${letGo} times`)
+  })
+
   test('parts of a request that is under way are not given back, let go or not, until it has ended', async () => {
     for (const end of ['release', 'leave', 'take again'] as const) {
       const { window, freed, fill } = watched({ capacity: 2, readers: 2, holdUp: AT_ONCE })

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Commit, Destination, StoredObject, Upload } from '../../src/pipeline/destination.ts'
 import { ObjectDigest } from '../../src/pipeline/digest.ts'
 import { abortError, BackupError } from '../../src/pipeline/errors.ts'
+import { Pieces } from '../../src/pipeline/pieces.ts'
 
 export interface MemoryDestination extends Destination {
   readonly objects: ReadonlyMap<string, Buffer>
@@ -15,12 +16,16 @@ export interface MemoryDestination extends Destination {
 
 export interface MemoryOptions {
   readonly requestBytes?: number
+  /** So many appends at once; it does not tell then what it holds. */
+  readonly inFlight?: number
   /** Called before each call; what it throws, the call rejects with. */
   readonly before?: (call: string, n: number) => void | Promise<void>
 }
 
 interface Session {
   readonly object: string
+  /** What came to a session of several at once, by where it starts. */
+  readonly pieces: Map<number, Buffer>
   readonly held: Buffer[]
   /** The object exists, and has been compared with what was promised. */
   isDone: boolean
@@ -41,7 +46,7 @@ export function memoryDestination(name: string, options: MemoryOptions = {}): Me
 function destinationTo(
   far: Memory,
   name: string,
-  { requestBytes = 4 << 20, before }: MemoryOptions,
+  { requestBytes = 4 << 20, inFlight = 1, before }: MemoryOptions,
 ): MemoryDestination {
   const { objects, uploads } = far
   const calls: string[] = []
@@ -57,7 +62,7 @@ function destinationTo(
     digest.update(bytes)
     return { id: object, path: `/${object}`, bytes: bytes.length, digest: digest.digests().contentHash }
   }
-  const open = (token: string): Upload => {
+  const open = (token: string, acknowledged: number): Upload => {
     const session = (): Session => {
       const found = uploads.get(token)
       if (found !== undefined) return found
@@ -70,18 +75,43 @@ function destinationTo(
       held.push(...chunks.map((chunk) => Buffer.from(chunk)))
       return sizeOf(held)
     }
+    const pieces = new Pieces(acknowledged)
+    const putPiece = async (offset: number, chunks: readonly Uint8Array[], signal: AbortSignal): Promise<number> => {
+      if (offset > pieces.reach) throw new BackupError('E_OFFSET', `${name}: a gap.`, { remedy: 'resume' })
+      return await pieces.during(offset, offset + sizeOf(chunks), async () => {
+        await enter('append', signal)
+        if (session().isDone) throw new BackupError('E_SESSION', `${name}: done.`, { remedy: 'restart' })
+        session().pieces.set(offset, Buffer.concat(chunks))
+      })
+    }
+    const join = (): void => {
+      const { pieces, held } = session()
+      for (const [offset, bytes] of [...pieces].sort(([a], [b]) => a - b)) {
+        const have = sizeOf(held)
+        if (offset > have) throw new BackupError('E_SESSION', `${name}: bytes are missing.`, { remedy: 'restart' })
+        held.push(bytes.subarray(Math.min(bytes.length, have - offset)))
+      }
+      pieces.clear()
+    }
     return {
       token,
+      inFlight,
       async held(signal) {
         await enter('held', signal)
-        return sizeOf(session().held)
+        const { held, isDone } = session()
+        return inFlight > 1 && !isDone ? pieces.held : sizeOf(held)
       },
       async append(offset, chunks, signal) {
+        if (inFlight > 1) return await putPiece(offset, chunks, signal)
         await enter('append', signal)
         return put(offset, chunks)
       },
       async commit(commit: Commit, signal) {
         await enter('commit', signal)
+        if (inFlight > 1 && !session().isDone) {
+          if (commit.offset > pieces.held) throw new BackupError('E_OFFSET', `${name}: a gap.`, { remedy: 'resume' })
+          join()
+        }
         put(commit.offset, commit.tail)
         const done = session()
         const { object, held } = done
@@ -107,8 +137,9 @@ function destinationTo(
     calls,
     another: (options = {}) => destinationTo(far, name, options),
     lose(keep) {
-      for (const [token, { held, isDone }] of uploads) {
+      for (const [token, { held, pieces, isDone }] of uploads) {
         if (isDone) continue
+        for (const offset of pieces.keys()) if (offset >= (keep ?? 0)) pieces.delete(offset)
         if (keep === null) uploads.delete(token)
         else held.splice(0, Infinity, Buffer.concat(held).subarray(0, keep))
       }
@@ -121,12 +152,12 @@ function destinationTo(
     async begin(object, signal) {
       await enter('begin', signal)
       const token = randomUUID()
-      uploads.set(token, { object, held: [], isDone: false })
-      return open(token)
+      uploads.set(token, { object, held: [], pieces: new Map(), isDone: false })
+      return open(token, 0)
     },
-    async resume(token, _acknowledged, signal) {
+    async resume(token, acknowledged, signal) {
       await enter('resume', signal)
-      if (uploads.has(token)) return open(token)
+      if (uploads.has(token)) return open(token, acknowledged)
       throw new BackupError('E_SESSION', `${name}: the upload is gone.`, { remedy: 'restart' })
     },
     async stat(object, signal) {

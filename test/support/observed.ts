@@ -32,6 +32,7 @@ export function observed(inner: Destination, pass: (call: Call) => void | Promis
     get token() {
       return upload.token
     },
+    inFlight: upload.inFlight ?? 1,
     held: (signal) => around('held', () => upload.held(signal)),
     append: (offset, chunks, signal) =>
       around('append', () => upload.append(offset, chunks, signal), { offset, chunks }),

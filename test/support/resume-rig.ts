@@ -8,7 +8,7 @@ import { newProgress } from '../../src/pipeline/progress.ts'
 import type { UploadNote } from '../../src/pipeline/run-record.ts'
 import { ByteSource, type ByteWorld } from './byte-source.ts'
 import { openKeeping, watchSyncs } from './keeping.ts'
-import { memoryDestination, type MemoryDestination } from './memory-destination.ts'
+import { memoryDestination, type MemoryDestination, type MemoryOptions } from './memory-destination.ts'
 import { observed, type Call } from './observed.ts'
 
 export const OBJECT = 'a.zip'
@@ -54,13 +54,16 @@ export class ResumeRig {
   #processes = 0
   #folder: string
 
-  /** `root`: a folder of its own, there or not. `requests`: for each far side, the bytes of its requests. */
-  constructor(root: string, world: ByteWorld, requests: readonly number[]) {
+  /**
+   * `root`: a folder of its own, there or not. `requests`: for each far side, the bytes of its requests. `options`: more
+   * of it, likewise.
+   */
+  constructor(root: string, world: ByteWorld, requests: readonly number[], options: readonly MemoryOptions[] = []) {
     this.#root = root
     this.#folder = path.join(root, 'first')
     mkdirSync(this.#folder, { recursive: true })
     this.world = world
-    this.far = requests.map((requestBytes, n) => memoryDestination(`d${n}`, { requestBytes }))
+    this.far = requests.map((requestBytes, n) => memoryDestination(`d${n}`, { requestBytes, ...options[n] }))
     this.sent = requests.map(() => 0)
   }
 

@@ -8,7 +8,11 @@ import {
   type DriveStandIn,
   type DriveStandInOptions,
 } from '../../src/stages/stand-ins/google-drive/stand-in.ts'
-import { startDropboxStandIn, type DropboxStandIn } from '../../src/stages/stand-ins/dropbox/stand-in.ts'
+import {
+  startDropboxStandIn,
+  type DropboxStandIn,
+  type DropboxStandInOptions,
+} from '../../src/stages/stand-ins/dropbox/stand-in.ts'
 import { dicomBackup, type CliOptions, type CliResult } from './cli.ts'
 import { tempFolder } from './temp-folder.ts'
 
@@ -56,12 +60,13 @@ const NAS = { name: 'nas', type: 'local', folder: 'nas' }
 
 /**
  * An archive folder, a folder and both services' stand-ins as destinations, and a configuration of them. `driveOptions`
- * change its stand-in. Closed after the test.
+ * and `dropboxOptions` change their stand-ins. Closed after the test.
  */
 export async function makeRig(
   t: Pick<TestContext, 'after'>,
   sections: Settings = {},
   driveOptions: Pick<DriveStandInOptions, 'quotaChecks' | 'goneStatus' | 'grantLifetimeSeconds'> = {},
+  dropboxOptions: Pick<DropboxStandInOptions, 'latencyMs'> = {},
 ): Promise<Rig> {
   const folder = await tempFolder(t)
   const root = path.join(folder, 'dicom_files')
@@ -73,6 +78,7 @@ export async function makeRig(
     storage: { folder: path.join(folder, 'dropbox') },
     accessTokens: [SECRETS.dropboxToken],
     refreshTokens: [DROPBOX_REFRESH_TOKEN],
+    ...dropboxOptions,
   })
   t.after(() => dropbox.close())
   const drive = await startDriveStandIn({

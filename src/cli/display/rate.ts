@@ -2,7 +2,7 @@
  * How fast a run goes and how long it will take, out of counters that someone looks at now and then.
  *
  * Rates are those of the last 30 seconds. The time left looks back two minutes, as it should be steady rather than
- * fresh: a destination may tell of its bytes only every 16 MiB. It is the time that the slowest of these needs at its
+ * fresh: a destination may tell of its bytes only every 24 MiB. It is the time that the slowest of these needs at its
  * own pace:
  *
  * - reading: the plan's bytes that are not in the archive yet;

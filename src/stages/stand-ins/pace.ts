@@ -8,6 +8,9 @@ export interface Pace {
   passed(bytes: number, signal: AbortSignal): Promise<void>
 }
 
+/** A timer that comes late does not make the line slower: so much of what went unused may be made up for. ms. */
+const LATE_MS = 4
+
 /** Null: no limit. */
 export function pace(bytesPerSecond: number | null): Pace {
   if (bytesPerSecond === null) return { pieces: (chunk) => [chunk], passed: () => Promise.resolve() }
@@ -19,7 +22,7 @@ export function pace(bytesPerSecond: number | null): Pace {
     },
     async passed(bytes, signal) {
       const now = performance.now()
-      freeAt = Math.max(now, freeAt) + (bytes / bytesPerSecond) * 1000
+      freeAt = Math.max(now - LATE_MS, freeAt) + (bytes / bytesPerSecond) * 1000
       const ms = freeAt - now
       if (ms >= 1) await wait(ms, undefined, { signal })
     },

@@ -48,7 +48,10 @@ test('every refusal of a session has its meaning, at an append and one level dee
     assert.deepEqual(judge(...around, 'too_large'), ['E_DESTINATION', 'stop'])
     assert.deepEqual(judge(...around, 'payload_too_large'), ['E_DESTINATION', 'stop'])
   }
-  assert.deepEqual(judge('concurrent_session_missing_data'), ['E_DESTINATION', 'stop'])
+  assert.deepEqual(judge('concurrent_session_missing_data'), ['E_SESSION', 'restart'])
+  assert.deepEqual(judge('concurrent_session_not_closed'), ['E_SESSION', 'restart'])
+  assert.deepEqual(judge('concurrent_session_invalid_offset'), ['E_OFFSET', 'resume'])
+  assert.deepEqual(judge('concurrent_session_invalid_data_size'), ['E_OFFSET', 'resume'])
 })
 
 test('the longer of the two pauses that a 429 names is kept', () => {

@@ -7,6 +7,7 @@ import { BackupError } from '../../../src/pipeline/errors.ts'
 import type { ErrorCode, Remedy } from '../../../src/pipeline/errors.ts'
 import type { DropboxConfig } from '../../../src/stages/config/types.ts'
 import { DROPBOX_ORIGINS, dropboxDestination } from '../../../src/stages/destinations/dropbox/dropbox.ts'
+import type { SessionType } from '../../../src/stages/destinations/dropbox/session.ts'
 import { createTransport } from '../../../src/stages/http/transport.ts'
 import type { Transport, TransportOptions } from '../../../src/stages/http/types.ts'
 import { startDropboxStandIn } from '../../../src/stages/stand-ins/dropbox/stand-in.ts'
@@ -20,7 +21,11 @@ export const PATH = `/DICOM_Backups/${OBJECT}`
 export interface FarSide {
   readonly standIn: DropboxStandIn
   /** Another destination to the same account, as another process would have it. */
-  readonly open: (config?: Partial<DropboxConfig>, transport?: (real: Transport) => Transport) => Destination
+  readonly open: (
+    config?: Partial<DropboxConfig>,
+    transport?: (real: Transport) => Transport,
+    sessions?: SessionType,
+  ) => Destination
   /** One with an access token that does not lapse by itself. */
   readonly destination: Destination
 }
@@ -44,7 +49,7 @@ export async function startDropbox(
   })
   const origins = Object.fromEntries(DROPBOX_ORIGINS.map((origin) => [origin, standIn.origin]))
   const opened: Destination[] = []
-  const open: FarSide['open'] = (config = {}, transport = (real) => real) => {
+  const open: FarSide['open'] = (config = {}, transport = (real) => real, sessions) => {
     const destination = dropboxDestination(
       {
         type: 'dropbox',
@@ -57,7 +62,7 @@ export async function startDropbox(
         appSecret: null,
         ...config,
       },
-      { transport: transport(createTransport({ ...transportOptions, origins })) },
+      { transport: transport(createTransport({ ...transportOptions, origins })), ...(sessions && { sessions }) },
     )
     opened.push(destination)
     return destination

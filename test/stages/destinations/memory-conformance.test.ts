@@ -5,10 +5,10 @@ import { withRetry } from '../../../src/pipeline/retry.ts'
 import { describeDestination, type DestinationUnderTest } from '../../conformance/destination.ts'
 import { memoryDestination } from '../../support/memory-destination.ts'
 
-function make(wrap: (destination: Destination) => Destination): Promise<DestinationUnderTest> {
+function make(wrap: (destination: Destination) => Destination, inFlight = 1): Promise<DestinationUnderTest> {
   const far = memoryDestination('memory')
   return Promise.resolve({
-    open: () => wrap(far.another()),
+    open: () => wrap(far.another({ inFlight })),
     visible: () => Promise.resolve([...far.objects.keys()]),
     read: (object) => Promise.resolve(far.objects.get(object) ?? Buffer.alloc(0)),
     storeBelow: null,
@@ -21,3 +21,4 @@ const counting = (inner: Destination): Destination => counted(inner, () => undef
 
 describeDestination('memory', () => make((inner) => inner))
 describeDestination('memory behind both wrappers', () => make((inner) => withRetry(counting(inner), { policy })))
+describeDestination('memory, several at once', () => make((inner) => inner, 4))

@@ -5,8 +5,9 @@ import { counted } from '../../../src/pipeline/counted.ts'
 import type { Destination } from '../../../src/pipeline/destination.ts'
 import { ObjectDigest } from '../../../src/pipeline/digest.ts'
 import { withRetry } from '../../../src/pipeline/retry.ts'
-import type { DestinationConfig } from '../../../src/stages/config/types.ts'
-import { openDestination } from '../../../src/stages/destinations/open.ts'
+import type { DestinationConfig, DropboxConfig } from '../../../src/stages/config/types.ts'
+import { dropboxDestination } from '../../../src/stages/destinations/dropbox/dropbox.ts'
+import { openDestination, transportTo } from '../../../src/stages/destinations/open.ts'
 import { startDropboxStandIn } from '../../../src/stages/stand-ins/dropbox/stand-in.ts'
 import { startDriveStandIn } from '../../../src/stages/stand-ins/google-drive/stand-in.ts'
 import type { StandIn } from '../../../src/stages/stand-ins/types.ts'
@@ -14,7 +15,7 @@ import { describeDestination, PAGE_ENTRIES, type DestinationUnderTest } from '..
 
 const quick = { firstPauseMs: 1, longestPauseMs: 5, patienceMs: 200, openingPatienceMs: 200 }
 
-const dropbox: DestinationConfig = {
+const dropbox: DropboxConfig = {
   type: 'dropbox',
   name: 'hospital-dropbox',
   folder: '/DICOM_Backups',
@@ -40,13 +41,14 @@ async function make(
   config: DestinationConfig,
   start: Start,
   wrap: (destination: Destination) => Destination,
+  openIt: typeof openDestination = openDestination,
 ): Promise<DestinationUnderTest> {
   const folder = await mkdtemp(path.join(tmpdir(), 'dicom-backup-test-'))
   const standIn = await start({ folder })
   const endpoints = { dropbox: standIn.origin, googleDrive: standIn.origin }
   const nameOf = (object: { path: string }): string => path.posix.basename(object.path)
   return {
-    open: () => wrap(openDestination(config, endpoints)),
+    open: () => wrap(openIt(config, endpoints)),
     visible: () => Promise.resolve(standIn.objects().map(nameOf)),
     async read(object) {
       const found = standIn.objects().find((one) => nameOf(one) === object)
@@ -77,7 +79,14 @@ const asIs = (destination: Destination): Destination => destination
 const counting = (destination: Destination): Destination => counted(destination, () => undefined)
 const retried = (destination: Destination): Destination => withRetry(counting(destination), { policy: quick })
 
+const severalAtOnce: typeof openDestination = (_config, endpoints) =>
+  dropboxDestination(dropbox, { transport: transportTo('dropbox', endpoints), sessions: 'concurrent' })
+
 describeDestination('Dropbox', () => make(dropbox, startDropbox, asIs))
 describeDestination('Dropbox behind both wrappers', () => make(dropbox, startDropbox, retried))
+describeDestination('Dropbox, several requests at once', () => make(dropbox, startDropbox, asIs, severalAtOnce))
+describeDestination('Dropbox, several requests at once, behind both wrappers', () =>
+  make(dropbox, startDropbox, retried, severalAtOnce),
+)
 describeDestination('Google Drive', () => make(drive, startDrive, asIs))
 describeDestination('Google Drive behind both wrappers', () => make(drive, startDrive, retried))

@@ -2,24 +2,29 @@ import path from 'node:path'
 import type { Destination } from '../../../pipeline/destination.ts'
 import { BackupError } from '../../../pipeline/errors.ts'
 import type { DropboxConfig } from '../../config/types.ts'
-import { fieldOf, parseBody } from '../../http/answer.ts'
 import type { Transport } from '../../http/types.ts'
 import { download } from '../download.ts'
+import { Line } from '../line.ts'
 import { readAccount } from './account.ts'
 import { dropboxApi } from './api.ts'
+import { BLOCK_BYTES } from './concurrent-bytes.ts'
 import { deleteFile, fileAt } from './files.ts'
 import { filesIn } from './list.ts'
 import { startSession } from './session.ts'
-import type { Session } from './session.ts'
+import type { Session, SessionType } from './session.ts'
+import { readToken } from './token.ts'
 import { dropboxUpload } from './upload.ts'
 
 const MIB = 1024 * 1024
-/** Dropbox hashes in blocks of 4 MiB. */
-const UNIT_BYTES = 4 * MIB
-const REQUEST_BYTES = 16 * MIB
-/** Thousands of small appends make the finish of a large file fail. */
-const LARGE_REQUEST_BYTES = 32 * MIB
+/** Dropbox hashes in blocks of 4 MiB, and takes whole ones where several requests go at once. */
+const UNIT_BYTES = BLOCK_BYTES
+const LARGEST_REQUEST_BYTES = 32 * MIB
+/** Of these the line chooses when requests go one after the other. */
+const REQUEST_BYTES = [16 * MIB, LARGEST_REQUEST_BYTES] as const
+/** Thousands of small appends make the finish of a large file fail: from here on requests are as large as can be. */
 const LARGE_FROM_BYTES = 64 * 1024 * MIB
+/** Of those that go several at once, up to here. */
+const SMALL_TO_BYTES = 16 * 1024 * MIB
 /** 2^41 - 2^22, files.stone, upload_session/start */
 const MAX_OBJECT_BYTES = 2_199_019_061_248
 
@@ -28,13 +33,40 @@ const MAX_OBJECT_BYTES = 2_199_019_061_248
  */
 export const DROPBOX_ORIGINS = ['https://api.dropboxapi.com', 'https://content.dropboxapi.com'] as const
 
-/** A folder in Dropbox, made when missing. The destination owns `transport` and closes it. */
-export function dropboxDestination(config: DropboxConfig, { transport }: { transport: Transport }): Destination {
+export interface DropboxOptions {
+  /** The destination owns and closes it. */
+  readonly transport: Transport
+  /** The type of the sessions that it begins; unless told, several requests go at once where answers take long. */
+  readonly sessions?: SessionType
+}
+
+/** A folder in Dropbox, made when missing. */
+export function dropboxDestination(config: DropboxConfig, { transport, sessions }: DropboxOptions): Destination {
   const { name, folder } = config
-  const api = dropboxApi(config, transport)
+  const line = new Line()
+  const api = dropboxApi(config, line.over(transport))
+  /** Of the upload that was begun or taken up last. */
+  let type: SessionType = sessions ?? 'sequential'
   const pathOf = (object: string): string => `${folder}/${object}`
   const notOurs = (what: string): BackupError =>
     new BackupError('E_SESSION', `${name}: ${what}.`, { remedy: 'restart' })
+
+  const sizeAt = (offset: number): number => {
+    if (config.chunkSize !== null) return Math.max(1, Math.round(config.chunkSize / UNIT_BYTES)) * UNIT_BYTES
+    if (offset >= LARGE_FROM_BYTES) return LARGEST_REQUEST_BYTES
+    return type === 'concurrent' ? concurrentSizeAt(offset) : line.suits(REQUEST_BYTES)
+  }
+
+  /** One request after the other is what Dropbox watches over best: it has to be far to be given up. */
+  const start = async (signal: AbortSignal): Promise<Pick<Session, 'id' | 'type'>> => {
+    const startOf = async (type: SessionType) => ({ id: await startSession(api, type, signal), type })
+    if (sessions !== undefined) return await startOf(sessions)
+    const near = line.isFar ? null : await startOf('sequential')
+    if (near !== null && !line.mayBeFar) return near
+    const far = await startOf('concurrent')
+    // It was an answer more to judge by. What the other session holds is nothing, and it ends by itself.
+    return near === null || line.isFar ? far : near
+  }
 
   return {
     name,
@@ -43,19 +75,22 @@ export function dropboxDestination(config: DropboxConfig, { transport }: { trans
       requestMultiple: UNIT_BYTES,
       maxObjectBytes: MAX_OBJECT_BYTES,
       digest: 'contentHash',
-      requestBytes: (offset) => requestBytes(config.chunkSize, offset),
+      requestBytes: sizeAt,
     },
     signIn: (signal) => readAccount(api, signal),
     async begin(object, signal) {
-      return dropboxUpload(api, { id: await startSession(api, signal), path: pathOf(object) })
+      const started = await start(signal)
+      type = started.type
+      return dropboxUpload(api, { ...started, path: pathOf(object) }, 0)
     },
-    async resume(token, _acknowledged, signal) {
+    async resume(token, acknowledged, signal) {
       const session = readToken(token)
       if (session === null) throw notOurs('what is noted of the upload session cannot be read')
       if (path.posix.dirname(session.path) !== path.posix.dirname(pathOf('x'))) {
         throw notOurs('the interrupted upload belongs to another configuration')
       }
-      const upload = dropboxUpload(api, session)
+      type = session.type
+      const upload = dropboxUpload(api, session, acknowledged)
       await upload.held(signal)
       return upload
     },
@@ -70,14 +105,11 @@ export function dropboxDestination(config: DropboxConfig, { transport }: { trans
   }
 }
 
-function requestBytes(chunkSize: number | null, offset: number): number {
-  if (chunkSize === null) return offset < LARGE_FROM_BYTES ? REQUEST_BYTES : LARGE_REQUEST_BYTES
-  return Math.max(1, Math.round(chunkSize / UNIT_BYTES)) * UNIT_BYTES
-}
-
-function readToken(token: string): Session | null {
-  const session = parseBody(token)
-  const id = fieldOf(session, 'id')
-  const path = fieldOf(session, 'path')
-  return typeof id === 'string' && typeof path === 'string' ? { id, path } : null
+/**
+ * Several of these are under way at once. The first is smaller than those beside it, or all would end at the same time
+ * and leave the line idle together.
+ */
+function concurrentSizeAt(offset: number): number {
+  if (offset === 0) return UNIT_BYTES
+  return offset < SMALL_TO_BYTES ? 2 * UNIT_BYTES : 4 * UNIT_BYTES
 }

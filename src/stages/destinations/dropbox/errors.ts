@@ -96,6 +96,12 @@ function endpointVerdict(refusal: Refusal, { folder }: Caller, afterDoubt: After
       const held = refusal.correctOffset ?? 'another number of'
       return ['E_OFFSET', `the upload session holds ${held} bytes, not what was expected`, { remedy: 'resume' }]
     }
+    case 'concurrent_session_missing_data':
+    case 'concurrent_session_not_closed':
+      return ['E_SESSION', 'the upload session lacks bytes that Dropbox had acknowledged', { remedy: 'restart' }]
+    case 'concurrent_session_invalid_offset':
+    case 'concurrent_session_invalid_data_size':
+      return ['E_OFFSET', 'the upload session takes whole blocks of 4 MiB only', { remedy: 'resume' }]
     case 'content_hash_mismatch':
       return ['E_DESTINATION', 'bytes arrived damaged at Dropbox', { remedy: 'resume', advice: BY_ITSELF }]
     case 'too_many_write_operations':

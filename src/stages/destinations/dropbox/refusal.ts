@@ -74,6 +74,18 @@ export function isSessionOver({ status, tags }: Refusal): boolean {
   return status === 409 && (tag === 'not_found' || tag === 'closed')
 }
 
+/** The upload session takes no appends any more; it was closed, or finished. */
+export function isClosed({ status, tags }: Refusal): boolean {
+  return status === 409 && (tags[0] === 'lookup_failed' ? tags[1] : tags[0]) === 'closed'
+}
+
+/** An append to a concurrent session that starts or ends where none may: so the session is there, and open. */
+export function isOpen({ status, tags }: Refusal): boolean {
+  const [tag = ''] = tags
+  const about = ['concurrent_session_invalid_offset', 'concurrent_session_invalid_data_size']
+  return status === 409 && about.includes(tag)
+}
+
 /** Something else stands under the object's name. */
 export function isConflict({ status, tags }: Refusal): boolean {
   return status === 409 && tags[0] === 'path' && tags[1] === 'conflict'

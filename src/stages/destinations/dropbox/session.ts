@@ -4,14 +4,20 @@ import type { StoredObject } from '../../../pipeline/destination.ts'
 import { fieldOf } from '../../http/answer.ts'
 import type { DropboxApi } from './api.ts'
 import { storedObject } from './files.ts'
-import { isSessionOver } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
 import { requestHash } from './request-hash.ts'
+
+/**
+ * `sequential`: bytes come one request after the other, and the service knows how many it holds. `concurrent`: requests
+ * of whole blocks come in any order, several at once, and nobody but the client knows which have come.
+ */
+export type SessionType = 'sequential' | 'concurrent'
 
 /** An upload session and the path that its finish gives the object. */
 export interface Session {
   readonly id: string
   readonly path: string
+  readonly type: SessionType
 }
 
 /** Bytes of a request, and where in the object they start. */
@@ -24,11 +30,12 @@ export function endOf({ offset, chunks }: Piece): number {
   return offset + lengthOf(chunks)
 }
 
-/** Starts a sequential session that holds nothing, and gives its id. */
-export async function startSession(api: DropboxApi, signal: AbortSignal): Promise<string> {
+/** Starts a session that holds nothing, and gives its id. */
+export async function startSession(api: DropboxApi, type: SessionType, signal: AbortSignal): Promise<string> {
   return await api.call<string>(
     {
-      send: (client, options) => client.filesUploadSessionStart({ close: false }, options),
+      send: (client, options) =>
+        client.filesUploadSessionStart({ close: false, session_type: { '.tag': type } }, options),
       read: (result) => {
         const id = fieldOf(result, 'session_id')
         return typeof id === 'string' ? id : null
@@ -39,7 +46,7 @@ export async function startSession(api: DropboxApi, signal: AbortSignal): Promis
 }
 
 /**
- * Appends a piece and gives the number of bytes that the session holds then. `recover` may make an answer of a refusal;
+ * Appends a piece and gives where it ends; `close`: nothing can be appended after it. `recover` may make an answer of a refusal;
  * what is left rejects as `dropboxError` says, with `resume` where the bytes may have been taken.
  */
 export async function appendPiece<T>(
@@ -48,10 +55,12 @@ export async function appendPiece<T>(
   piece: Piece,
   recover: (refusal: Refusal) => T | undefined,
   signal: AbortSignal,
+  close = false,
 ): Promise<number | T> {
   return await api.call<number | T>(
     {
-      send: async (client, options) => client.filesUploadSessionAppendV2(await argument(session, piece), options),
+      send: async (client, options) =>
+        client.filesUploadSessionAppendV2({ ...(await argument(session, piece)), close }, options),
       // Only the literal null is Dropbox's yes.
       read: (result) => (result === null ? endOf(piece) : null),
       recover,
@@ -59,38 +68,6 @@ export async function appendPiece<T>(
     },
     signal,
   )
-}
-
-/**
- * Ends a session so that it takes no bytes any more. `offset`: what it is thought to hold. Resolves with whether it had
- * ended before.
- */
-export async function closeSession(
-  api: DropboxApi,
-  { id }: Session,
-  offset: number,
-  signal: AbortSignal,
-): Promise<{ readonly hadEnded: boolean }> {
-  const close = (at: number): Promise<{ hadEnded: boolean } | { correctOffset: number }> =>
-    api.call<{ hadEnded: boolean } | { correctOffset: number }>(
-      {
-        send: (client, options) =>
-          client.filesUploadSessionAppendV2(
-            { cursor: { session_id: id, offset: at }, close: true, contents: [] },
-            options,
-          ),
-        read: (result) => (result === null ? { hadEnded: false } : null),
-        recover: (refusal) => {
-          const { correctOffset } = refusal
-          if (isSessionOver(refusal)) return { hadEnded: true }
-          return correctOffset === null ? undefined : { correctOffset }
-        },
-      },
-      signal,
-    )
-  const first = await close(offset)
-  const answer = 'correctOffset' in first ? await close(first.correctOffset) : first
-  return { hadEnded: 'hadEnded' in answer && answer.hadEnded }
 }
 
 /** Appends the last piece and makes the session's bytes the object. `recover` as in `appendPiece`. */

@@ -1,30 +1,32 @@
 /**
- * The upload of one object through a sequential session of unknown length
- * (https://www.dropbox.com/developers/documentation/http/documentation#files-upload_session-start). No call of
- * Dropbox's tells what a session holds, but an append of nothing does: unless its offset is right it is refused with
- * the right one. A session that was finished takes no append any more, so whoever lost the answer to a finish looks for
- * the file.
+ * The upload of one object through a session of unknown length
+ * (https://www.dropbox.com/developers/documentation/http/documentation#files-upload_session-start). A session that was
+ * finished takes no append any more, so whoever lost the answer to a finish looks for the file.
  */
 
 import type { Commit, StoredObject, Upload } from '../../../pipeline/destination.ts'
 import { BackupError } from '../../../pipeline/errors.ts'
 import type { DropboxApi } from './api.ts'
+import { concurrentBytes } from './concurrent-bytes.ts'
 import { dropboxError } from './errors.ts'
 import { deleteFile, fileAt } from './files.ts'
 import { isConflict, isSessionOver, isUncertain } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
-import { appendPiece, closeSession, endOf, finishSession } from './session.ts'
+import { sequentialBytes } from './sequential-bytes.ts'
+import { endOf, finishSession } from './session.ts'
 import type { Piece, Session } from './session.ts'
+import { writeToken } from './token.ts'
 
 /** Giving up is a courtesy; it does not hold up the end of a run. ms. */
 const ABORT_MS = 10_000
 /** Nothing that is damaged may stay under the archive's name. ms. */
 const REMOVE_MS = 30_000
 
-export function dropboxUpload(api: DropboxApi, session: Session): Upload {
+/** `acknowledged`: as in `Destination.resume`; 0 for a session that was just started. */
+export function dropboxUpload(api: DropboxApi, session: Session, acknowledged: number): Upload {
   const { name } = api.caller
-  /** What the session was last known to hold. */
-  let known = 0
+  const bytes =
+    session.type === 'concurrent' ? concurrentBytes(api, session, acknowledged) : sequentialBytes(api, session)
   /** The last of the finishes that went out, while nobody knows what became of it. */
   let inDoubt: Commit | null = null
   /** The object under our name that is not what was sent. */
@@ -75,36 +77,27 @@ export function dropboxUpload(api: DropboxApi, session: Session): Upload {
 
   /** Resolves with what a finish of this upload made that is not what was sent; null when there is no such thing. */
   const endSession = async (signal: AbortSignal): Promise<StoredObject | null> => {
-    const { hadEnded } = await closeSession(api, session, known, signal)
+    const { hadEnded } = await bytes.end(signal)
     if (!hadEnded || inDoubt === null) return null
     const there = await fileAt(api, session.path, signal)
     return there?.bytes === inDoubt.bytes && !isWhole(there, inDoubt) ? there : null
   }
 
   return {
-    token: JSON.stringify(session),
+    token: writeToken(session),
+    inFlight: bytes.inFlight,
 
     async held(signal) {
       if (damaged !== null) return damaged.bytes
-      const answer = await appendPiece<number | { readonly refusal: Refusal }>(
-        api,
-        session,
-        { offset: known, chunks: [] },
-        (refusal) => refusal.correctOffset ?? (isSessionOver(refusal) ? { refusal } : undefined),
-        signal,
-      )
-      if (typeof answer === 'number') return (known = answer)
+      const standing = await bytes.standing(signal)
+      if (standing.over === null) return standing.held
       const stored = await fileAt(api, session.path, signal)
-      if (stored === null) throw dropboxError(answer.refusal, api.caller)
-      return stored.bytes
+      if (stored !== null) return stored.bytes
+      if (standing.held === null) throw dropboxError(standing.over, api.caller)
+      return standing.held
     },
 
-    async append(offset, chunks, signal) {
-      const piece = { offset, chunks }
-      const taken = ({ correctOffset }: Refusal): number | undefined =>
-        correctOffset !== null && correctOffset > offset && correctOffset <= endOf(piece) ? correctOffset : undefined
-      return (known = await appendPiece(api, session, piece, taken, signal))
-    },
+    append: (offset, chunks, signal) => bytes.append({ offset, chunks }, signal),
 
     async commit(commit, signal) {
       const piece = { offset: commit.offset, chunks: commit.tail }
@@ -114,7 +107,8 @@ export function dropboxUpload(api: DropboxApi, session: Session): Upload {
         })
       }
       if (damaged !== null) return await removeDamaged(damaged, signal)
-      let answer = await finish(piece, commit, signal)
+      const last = await bytes.beforeFinish(piece, signal)
+      let answer = 'refusal' in last ? last : await finish(last, commit, signal)
       if ('refusal' in answer && answer.refusal.correctOffset === commit.bytes && piece.offset < commit.bytes) {
         // An earlier finish took the tail and went no further.
         answer = await finish({ offset: commit.bytes, chunks: [] }, commit, signal)

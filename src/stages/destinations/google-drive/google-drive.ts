@@ -4,6 +4,7 @@ import type { GoogleDriveConfig } from '../../config/types.ts'
 import type { Transport } from '../../http/types.ts'
 import { fieldOf, parseBody } from '../../http/answer.ts'
 import { download } from '../download.ts'
+import { Line } from '../line.ts'
 import { driveApi } from './api.ts'
 import { FILE_FIELDS } from './drive-file.ts'
 import { driveError, unreadable } from './errors.ts'
@@ -15,7 +16,9 @@ import type { Session } from './upload.ts'
 const UPLOAD_URL = `https://www.googleapis.com/upload/drive/v3/files?uploadType=resumable&supportsAllDrives=true&fields=${FILE_FIELDS}`
 /** Every request of a resumable upload but the last is a multiple of this. */
 const UNIT_BYTES = 256 * 1024
-const DEFAULT_REQUEST_BYTES = 8 * 1024 * 1024
+const MIB = 1024 * 1024
+/** Of these the line chooses. Half of the window: the other half is made while it is sent. */
+const REQUEST_BYTES = [8 * MIB, 16 * MIB, 24 * MIB] as const
 /** 5,120 GB, https://developers.google.com/workspace/drive/api/reference/rest/v3/files/create */
 const MAX_OBJECT_BYTES = 5120 * 1024 ** 3
 
@@ -30,9 +33,11 @@ export function googleDriveDestination(
 ): Destination {
   const { name } = config
   const closing = new AbortController()
-  const api = driveApi(config, transport)
+  const line = new Line()
+  const api = driveApi(config, line.over(transport))
   const folder = folderFinder(api, config.folder, closing.signal)
-  const requestBytes = Math.max(1, Math.floor((config.chunkSize ?? DEFAULT_REQUEST_BYTES) / UNIT_BYTES)) * UNIT_BYTES
+  const { chunkSize } = config
+  const fixedBytes = chunkSize === null ? null : Math.max(1, Math.floor(chunkSize / UNIT_BYTES)) * UNIT_BYTES
 
   return {
     name,
@@ -41,7 +46,7 @@ export function googleDriveDestination(
       requestMultiple: UNIT_BYTES,
       maxObjectBytes: MAX_OBJECT_BYTES,
       digest: 'md5',
-      requestBytes: () => requestBytes,
+      requestBytes: () => fixedBytes ?? line.suits(REQUEST_BYTES),
     },
 
     async signIn(signal) {
@@ -61,9 +66,8 @@ export function googleDriveDestination(
     },
 
     async begin(object, signal) {
-      const parent = await folder.ensure(signal)
       // An id of our choosing: whatever is repeated after a lost answer, it stays one file, and it can be found again.
-      const fileId = await newFileId(api, signal)
+      const [parent, fileId] = await Promise.all([folder.ensure(signal), newFileId(api, signal)])
       const answer = await api.send('metadata', UPLOAD_URL, {
         method: 'POST',
         headers: { 'content-type': 'application/json; charset=UTF-8', 'x-upload-content-type': 'application/zip' },

@@ -39,6 +39,11 @@ export class BlockBoard {
     this.bytes = Math.max(this.bytes, offset + run.bytes)
   }
 
+  /** Drops every block that does not lie within the first `bytes`. */
+  forget(bytes: number): void {
+    for (const n of this.#digests.keys()) if ((n + 1) * BLOCK > bytes) this.#digests.delete(n)
+  }
+
   isWhole(): boolean {
     return this.#digests.size === Math.ceil(this.bytes / BLOCK)
   }

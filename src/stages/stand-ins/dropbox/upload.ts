@@ -79,8 +79,11 @@ async function find({ account, exchange, argument }: SessionCall, at: readonly s
   if (exchange.take('session-gone') !== null) await account.sessions.drop(session_id)
   const session = await account.sessions.find(session_id)
   if (session === null) throw refuse(...at, 'not_found')
-  const forget = session.type === 'sequential' ? exchange.take('forget') : null
-  if (session.type === 'sequential' && forget !== null) await session.incoming.forget(forget.bytes)
+  const forget = exchange.take('forget')
+  if (forget !== null) {
+    if (session.type === 'sequential') await session.incoming.forget(forget.bytes)
+    else session.board.forget(forget.bytes)
+  }
   // What an older request has brought counts before this one is looked at.
   if (session.type === 'sequential') await session.incoming.interrupt()
   return session
@@ -155,12 +158,15 @@ async function takeBlocks(call: Call<z.infer<typeof appendArgument>>, session: C
   const run = new BlockRun()
   const hash = argument.content_hash === undefined ? null : new ContentHash()
   const writer = await session.blob.write()
+  let flips = exchange.take('flip') !== null
   try {
     for await (const chunk of exchange.body()) {
       checkLength(run.bytes + chunk.length, account.limits.requestBytes)
       checkRoom(offset + run.bytes + chunk.length, account.limits.fileBytes, [])
-      await writer.write(offset + run.bytes, chunk)
       hash?.update(chunk)
+      if (flips) chunk.writeUInt8(chunk.readUInt8(0) ^ 1, 0)
+      flips = false
+      await writer.write(offset + run.bytes, chunk)
       run.update(chunk)
     }
   } finally {
