@@ -34,7 +34,7 @@ describe('the place that a part is kept with', () => {
       const here = await place(t)
       for (const [n, size] of sizes(chance(what.length)).entries()) {
         await here.put(`${n}`.padStart(4, '0'), noise(size, n))
-        // Some have gone by the time the archive is made.
+        // Left-out ones lie between them.
         if (n % 50 === 20) await symlink('0000', path.join(here.root, `${n}`.padStart(4, '0') + 'x'))
       }
       const folder = path.join(here.folder, 'run')
