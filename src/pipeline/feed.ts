@@ -1,7 +1,8 @@
 import { lengthOf } from './chunks.ts'
 import { PART_BYTES, stretchOf, type Part } from './part.ts'
 import type { PartReader } from './part-reader.ts'
-import type { Branch, PartWindow, Stretch } from './window.ts'
+import type { Branch } from './branch.ts'
+import type { PartWindow, Stretch } from './window.ts'
 
 /** Two parts: what a destination that is behind has in memory beside the window. */
 const CATCH_UP_BYTES = 2 * PART_BYTES

@@ -4,7 +4,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { describe, test } from 'node:test'
 import { lengthOf } from '../../src/pipeline/chunks.ts'
 import { BackupError } from '../../src/pipeline/errors.ts'
-import type { Branch, PartWindow } from '../../src/pipeline/window.ts'
+import type { Branch } from '../../src/pipeline/branch.ts'
+import type { PartWindow } from '../../src/pipeline/window.ts'
 import { assertBytes, dice, inTime, PART, partAt, watched } from '../support/window-watch.ts'
 
 const never = new AbortController().signal

@@ -3,8 +3,8 @@ import type { Transport, TransportRequest } from '../http/types.ts'
 
 /** What is shorter is near: requests of the usual size lose little by waiting for answers. ms. */
 const FAR_MS = 100
-/** A single call may be slow because this process was busy. */
-const LEAST_ANSWERS = 2
+/** One or two calls may be slow because this machine was busy. */
+const LEAST_ANSWERS = 3
 /** What a request may lose by waiting for its answer before a larger one is worth its memory. */
 const IDLE_SHARE = 0.05
 /** A request with less is taken for one that carries nothing, and one with more for one whose bytes count. */

@@ -17,8 +17,7 @@ function lineOf({
   bytes?: number
 }): Line {
   const line = new Line()
-  line.answered(answerMs + 50)
-  line.answered(answerMs)
+  for (const more of [50, 0, 20]) line.answered(answerMs + more)
   line.sent(bytes, answerMs + (bytes / perSecond) * 1000)
   return line
 }
@@ -42,11 +41,11 @@ test('what a small and a large request show comes to the same size', () => {
   }
 })
 
-test('before anything is known requests have the first size, and one slow answer makes no line far', () => {
+test('before anything is known requests have the first size, and two slow answers make no line far', () => {
   const line = new Line()
   assert.equal(line.suits(SIZES), 8 * MIB)
   assert.equal(line.mayBeFar, true)
-  line.answered(5000)
+  for (const ms of [5000, 4500]) line.answered(ms)
   line.sent(8 * MIB, 6000)
   assert.deepEqual([line.isFar, line.mayBeFar, line.suits(SIZES)], [false, true, 8 * MIB])
   line.answered(4000)
@@ -72,7 +71,7 @@ test('it learns from the requests of a transport, by what they carry and how the
 
   // A refusal may come before the bytes were read: they did not go as fast as that.
   const far = new Line()
-  for (let n = 0; n < 2; n += 1) far.answered(200)
+  for (let n = 0; n < 3; n += 1) far.answered(200)
   status = 429
   await far.over(real).fetch('http://x', { method: 'PUT', body: large })
   assert.equal(far.suits(SIZES), 8 * MIB)

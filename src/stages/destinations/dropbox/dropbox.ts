@@ -1,5 +1,5 @@
 import path from 'node:path'
-import type { Destination } from '../../../pipeline/destination.ts'
+import type { Destination, Upload } from '../../../pipeline/destination.ts'
 import { BackupError } from '../../../pipeline/errors.ts'
 import type { DropboxConfig } from '../../config/types.ts'
 import type { Transport } from '../../http/types.ts'
@@ -11,7 +11,7 @@ import { BLOCK_BYTES } from './concurrent-bytes.ts'
 import { deleteFile, fileAt } from './files.ts'
 import { filesIn } from './list.ts'
 import { startSession } from './session.ts'
-import type { Session, SessionType } from './session.ts'
+import type { SessionType } from './session.ts'
 import { readToken } from './token.ts'
 import { dropboxUpload } from './upload.ts'
 
@@ -57,14 +57,19 @@ export function dropboxDestination(config: DropboxConfig, { transport, sessions 
     return type === 'concurrent' ? concurrentSizeAt(offset) : line.suits(REQUEST_BYTES)
   }
 
-  /** One request after the other is what Dropbox watches over best: it has to be far to be given up. */
-  const start = async (signal: AbortSignal): Promise<Pick<Session, 'id' | 'type'>> => {
-    const startOf = async (type: SessionType) => ({ id: await startSession(api, type, signal), type })
-    if (sessions !== undefined) return await startOf(sessions)
-    const near = line.isFar ? null : await startOf('sequential')
+  const begin = async (path: string, type: SessionType, signal: AbortSignal): Promise<Upload> =>
+    dropboxUpload(api, { id: await startSession(api, type, signal), path, type }, 0)
+
+  /**
+   * An upload of one request after the other is what Dropbox itself watches over best, so it has to be far to get
+   * another. Of two sessions that were started the other holds nothing and ends by itself.
+   */
+  const beginAsFar = async (path: string, signal: AbortSignal): Promise<Upload> => {
+    const near = line.isFar ? null : await begin(path, 'sequential', signal)
     if (near !== null && !line.mayBeFar) return near
-    const far = await startOf('concurrent')
-    // It was an answer more to judge by. What the other session holds is nothing, and it ends by itself.
+    const far = await begin(path, 'concurrent', signal)
+    // One answer more to judge by.
+    if (!line.isFar && line.mayBeFar) await far.held(signal)
     return near === null || line.isFar ? far : near
   }
 
@@ -79,9 +84,10 @@ export function dropboxDestination(config: DropboxConfig, { transport, sessions 
     },
     signIn: (signal) => readAccount(api, signal),
     async begin(object, signal) {
-      const started = await start(signal)
-      type = started.type
-      return dropboxUpload(api, { ...started, path: pathOf(object) }, 0)
+      const path = pathOf(object)
+      const upload = sessions === undefined ? await beginAsFar(path, signal) : await begin(path, sessions, signal)
+      type = upload.inFlight === 1 ? 'sequential' : 'concurrent'
+      return upload
     },
     async resume(token, acknowledged, signal) {
       const session = readToken(token)
