@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { appendFile, mkdir, open, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, test } from 'node:test'
-import { checkedArchive, FILLER_BYTES, MIB, putZeros, runDuring, slowRig } from '../support/held-up.ts'
+import { checkedArchive, FILLER_BYTES, MIB, putReadAhead, putZeros, runDuring, slowRig } from '../support/held-up.ts'
 
 const POSIX_ONLY = process.platform === 'win32' && 'Windows does not let go of files that are open'
 describe('files that change after they were planned and before they are read', { skip: POSIX_ONLY }, () => {
@@ -13,6 +13,7 @@ describe('files that change after they were planned and before they are read', {
     const at = (name: string): string => path.join(rig.root, name)
     await rig.put('0 first', 'x')
     await putZeros(rig, 'A filler', FILLER_BYTES)
+    await putReadAhead(rig, 'B read ahead')
     const names = [
       'as it was',
       'gone',
@@ -66,7 +67,9 @@ describe('files that change after they were planned and before they are read', {
       'folder gone/y': 'no longer there',
       'to a file/x': 'changed while it was read',
     })
-    const sizes = Object.fromEntries([...entries].map(([name, { size }]) => [name, size]))
+    const later = [...entries].filter(([name]) => !name.startsWith('B read ahead'))
+    assert.equal(entries.size - later.length, 400)
+    const sizes = Object.fromEntries(later.map(([name, { size }]) => [name, size]))
     delete sizes['backup-manifest.ndjson']
     assert.deepEqual(sizes, {
       '0 first': 1,
