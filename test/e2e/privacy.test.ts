@@ -7,7 +7,7 @@ import { appendFile, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { RunResult } from '../../src/stages/backup/results.ts'
-import { FILLER_BYTES, heldUp, putZeros } from '../support/held-up.ts'
+import { FILLER_BYTES, heldUp, putReadAhead, putZeros } from '../support/held-up.ts'
 import type { MariaDb } from '../support/mariadb.ts'
 import { SECRETS, type Settings } from '../support/rig.ts'
 import {
@@ -143,6 +143,7 @@ describe('patients and secrets stay out of everything', () => {
     await one.configure({ archive: { compression: 'store' }, destinations: [dropbox] })
     await rig.put('0 first', 'x')
     await putZeros(rig, 'A filler', FILLER_BYTES)
+    await putReadAhead(rig, 'B read ahead')
     await rig.put('Mustermann PAT-778899.dcm', 'x')
     const vanish = async (): Promise<void> => {
       await heldUp(rig)
