@@ -89,8 +89,9 @@ export const restoreDeflated: Case = {
 
 export const restoreSmall: Case = {
   ...common,
+  rounds: 2,
   name: 'restore-small',
-  title: 'restore of 20,000 files of 4 KB',
+  title: 'restore of 10,000 files of 4 KB',
   prepare: (folder) =>
-    prepare(folder, { fill: (root) => writeStudies(root, TINY, 20_000), compression: 'store', atLeast: 0.8 }),
+    prepare(folder, { fill: (root) => writeStudies(root, TINY, 10_000), compression: 'store', atLeast: 0.8 }),
 }

@@ -48,12 +48,12 @@ export const sevenZip = (place: Place, level: Level, more: Partial<Contender> = 
     (root) => `(cd ${root} && 7z a -tzip -mx=${level} -bso0 -bsp0 "$OLDPWD/out.zip" .) && { ${UPLOADS}; }`,
   )
 
-export const oldWay = (place: Place, level: Level): Contender =>
+export const oldWay = (place: Place, level: Level, more: Partial<Contender> = {}): Contender =>
   shell(
     place,
     'the old way',
     `zip -${level} to the disk, then one curl upload after the other`,
-    {},
+    more,
     (root) =>
       `(cd ${root} && zip -${level} -r -q "$OLDPWD/out.zip" .) && curl -sS -T out.zip -o a "$A" && curl -sS -T out.zip -o b "$B"`,
   )
