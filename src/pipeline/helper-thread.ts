@@ -50,7 +50,8 @@ export class HelperThread {
 
   #start(): Worker {
     // Small, and looked after often: what a helper works on is not on its heap.
-    const worker = new Worker(this.#program, { resourceLimits: { maxYoungGenerationSizeMb: 2 } })
+    // Options of the process's are for its own program.
+    const worker = new Worker(this.#program, { execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 2 } })
     worker.unref()
     worker.on('message', (answer: unknown) => {
       const waiting = this.#waiting.shift()

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { lstat } from 'node:fs/promises'
 import path from 'node:path'
+import { deflateRawSync } from 'node:zlib'
 import type { Compression } from '../../../src/stages/config/types.ts'
+import { deflateOptions } from '../../../src/stages/dicom/deflate-options.ts'
 import { readDicomHeader } from '../../../src/stages/dicom/header.ts'
 import { toFsPath } from '../../../src/stages/plan/file-name.ts'
 import type { PlannedFile } from '../../../src/stages/plan/types.ts'
@@ -47,10 +49,21 @@ export function wholeAt(items: readonly Item[], n: number): WholeFile {
   return one
 }
 
+/** APPNOTE 4.3.7: what precedes the name. */
+const LOCAL_FIXED = 30
+
 /** Throws unless entry, directory record and line are those of a file with this content and time. */
 export async function isEntryOf(one: WholeFile, content: Buffer, mtime: Date, level: DeflateLevel): Promise<void> {
   const name = entryPath(one.file)
-  const yazls = await wholeYazl(content, { name, mtime, level })
+  const yazls = { ...(await wholeYazl(content, { name, mtime, level })) }
+  if (level > 0) {
+    // Its deflate stream is of other parameters.
+    const data = deflateRawSync(content, deflateOptions(level))
+    const local = yazls.bytes.subarray(0, LOCAL_FIXED + Buffer.byteLength(name))
+    local.writeUInt32LE(data.length, 18)
+    yazls.record.writeUInt32LE(data.length, 20)
+    yazls.bytes = Buffer.concat([local, data])
+  }
   const what = `${JSON.stringify(path.basename(name).slice(0, 80))}, ${content.length} bytes, level ${level}`
   assert.ok(yazls.bytes.equals(one.entry), `entry of ${what}`)
   assert.ok(yazls.record.equals(one.record), `directory record of ${what}`)
