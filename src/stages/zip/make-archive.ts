@@ -4,11 +4,10 @@
  * cannot be read in one state is told in the manifest; when a part of it has gone out already, those bytes stay in the
  * archive as dead bytes that no directory record names, which every ZIP reader passes over.
  */
-import { PART_BYTES } from '../../pipeline/part.ts'
 import type { Progress } from '../../pipeline/progress.ts'
 import type { Mark } from '../../pipeline/source.ts'
 import { deviceOf, mustBeOn } from '../plan/archive-folder.ts'
-import { FIRST_FILE_BYTES, readPlan, type PlanLine } from '../plan/plan-file.ts'
+import { FIRST_FILE_BYTES, readPlan } from '../plan/plan-file.ts'
 import type { LeftOut, PlannedFile } from '../plan/types.ts'
 import {
   directoryBytes,
@@ -19,12 +18,14 @@ import {
   type FileOptions,
   type SpooledDump,
 } from './entries.ts'
+import { filesTogether, type WholeItem } from './files-together.ts'
 import type { Ledger } from './ledger.ts'
 import { manifestLine } from './manifest.ts'
+import { mapped } from './mapped.ts'
 import { goOn, type Begun, type EntryBytes } from './overlap.ts'
 import { toMark, type LargePlace, type Phase } from './place.ts'
-import { entryPath, leftOut, type LeftOutFile, type PreparedFile, type WholeFile } from './prepare-file.ts'
-import { MAKE_AHEAD, prepareFiles, type PreparedItem } from './prepare-files.ts'
+import { entryPath, leftOut, type LeftOutFile, type PreparedFile } from './prepare-file.ts'
+import { MAKE_AHEAD, prepareFiles } from './prepare-files.ts'
 import { FileLeftOut } from './read-file.ts'
 
 /** The manifest's first line, as it is written, and when. */
@@ -125,7 +126,7 @@ export class ArchiveMaker {
     const batches = prepareFiles(readPlan(plan, this.#plan), { root, compression, ahead: MAKE_AHEAD })
     for await (const batch of batches) {
       for (let n = 0; n < batch.length;) {
-        const run = this.#runFrom(batch, n)
+        const run = this.#begun === null ? filesTogether(batch.slice(n), this.#ledger.offset) : []
         if (run.length > 0) {
           yield* this.#wholeFiles(run)
           n += run.length
@@ -143,26 +144,6 @@ export class ArchiveMaker {
         yield this.#mark(null)
       }
     }
-  }
-
-  /**
-   * Files that can go out as one chunk: whole, one behind the other in memory, up to the end of the part that the first
-   * begins in. Between them nobody could go on: of all places in a part the last one counts. Empty when the n-th of the
-   * batch has to go by itself.
-   */
-  #runFrom(batch: readonly PreparedItem<PlanLine>[], n: number): WholeItem[] {
-    const { offset } = this.#ledger
-    const run: WholeItem[] = []
-    if (this.#begun !== null) return run
-    const room = PART_BYTES - (offset % PART_BYTES)
-    let bytes = 0
-    for (const { one, from } of batch.slice(n)) {
-      if (one.kind !== 'whole' || (offset === 0 && bytes === 0 && one.size > FIRST_FILE_BYTES)) break
-      bytes += one.entry.length
-      if (run.length > 0 && (bytes > room || !isBehind(one.entry, run.at(-1)?.one.entry))) break
-      run.push({ one, from })
-    }
-    return run
   }
 
   async *#wholeFiles(run: readonly WholeItem[]): AsyncGenerator<Uint8Array> {
@@ -315,15 +296,6 @@ export class ArchiveMaker {
   }
 }
 
-interface WholeItem {
-  readonly one: WholeFile
-  readonly from: PlanLine
-}
-
-/** Whether bytes lie right behind others. */
-const isBehind = (bytes: Uint8Array, others: Uint8Array | undefined): boolean =>
-  others !== undefined && bytes.buffer === others.buffer && bytes.byteOffset === others.byteOffset + others.length
-
 async function* asEntry(bytes: Uint8Array): EntryBytes<null> {
   yield bytes
   return await Promise.resolve(null)
@@ -335,17 +307,4 @@ function counting<R>(bytes: EntryBytes<R>, ledger: Ledger): EntryBytes<R> {
     if (chunk instanceof Uint8Array) ledger.offset += chunk.length
     return chunk
   })
-}
-
-/** `yield*` with a change to what is yielded. */
-async function* mapped<T, U, R>(source: AsyncGenerator<T, R>, change: (value: T) => U): AsyncGenerator<U, R> {
-  try {
-    for (;;) {
-      const next = await source.next()
-      if (next.done === true) return next.value
-      yield change(next.value)
-    }
-  } finally {
-    await source.return(undefined as never)
-  }
 }
