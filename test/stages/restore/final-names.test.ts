@@ -96,7 +96,8 @@ test('the threads of a restore end with it, whether it comes to its end or not',
   )
   assert.equal(threadCount(), before)
   const { files, skipped } = await restore(archive, to)
-  assert.ok(skipped > 0 && files > 0, `${skipped} and ${files}`)
+  // How many, depends on when the stop was heard.
+  assert.ok(skipped > 0, `${skipped} and ${files}`)
   assert.equal(files + skipped, FILES + 1)
   assert.equal(threadCount(), before)
 })
