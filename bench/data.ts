@@ -42,6 +42,17 @@ export async function writeStudies(root: string, kind: Kind, count: number, seed
   return bytes
 }
 
+/** The same in a new archive folder below `folder`. */
+export async function archiveFolder(
+  folder: string,
+  kind: Kind,
+  count: number,
+): Promise<{ readonly root: string; readonly bytes: number }> {
+  const root = path.join(folder, 'dicom_files')
+  await mkdir(root)
+  return { root, bytes: await writeStudies(root, kind, count) }
+}
+
 /** One multi-frame instance of about `bytes`: frames one after the other. */
 export async function writeMultiFrame(file: string, bytes: number, seed = 1): Promise<number> {
   await mkdir(path.dirname(file), { recursive: true })

@@ -1,8 +1,8 @@
 /** Lines that are slow, uneven or long, as the stand-ins make them. */
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CT, writeStudies } from '../data.ts'
+import { archiveFolder, CT } from '../data.ts'
 import type { Case, Contender, Sample } from '../harness/types.ts'
 import { ours, ownRun, type Setting } from '../ours.ts'
 import { startServices } from '../service-process.ts'
@@ -16,9 +16,7 @@ export const slowDestination: Case = {
   better: 'lower',
   rounds: 3,
   async prepare(folder) {
-    const root = path.join(folder, 'dicom_files')
-    await mkdir(root)
-    const bytes = await writeStudies(root, CT, 380)
+    const { root, bytes } = await archiveFolder(folder, CT, 380)
     const uneven = ['--bytes-per-second', String(40 * MB), '--drive-bytes-per-second', String(4 * MB)]
     const services = await startServices(...uneven)
     const setting: Setting = {
@@ -95,9 +93,7 @@ export const line: Case = {
   better: 'higher',
   rounds: 1,
   async prepare(folder) {
-    const root = path.join(folder, 'dicom_files')
-    await mkdir(root)
-    const bytes = await writeStudies(root, CT, 950)
+    const { root, bytes } = await archiveFolder(folder, CT, 950)
     const services = await startServices('--bytes-per-second', String(LINE_BYTES), '--latency-ms', '200')
     const { dropbox, googleDrive, pid } = services
     const setting: Setting = { root, scratch: folder, compression: 'store', dropbox, googleDrive }

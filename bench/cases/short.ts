@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { builtProgram } from '../built-program.ts'
-import { TINY, writeStudies } from '../data.ts'
+import { archiveFolder, TINY, writeStudies } from '../data.ts'
 import { watched } from '../harness/watched.ts'
 import type { Case, Contender } from '../harness/types.ts'
 import { writeConfig } from '../ours.ts'
@@ -38,9 +38,7 @@ export const startUp: Case = {
   better: 'lower',
   rounds: 9,
   async prepare(folder) {
-    const root = path.join(folder, 'dicom_files')
-    await mkdir(root)
-    await writeStudies(root, TINY, 1)
+    const { root } = await archiveFolder(folder, TINY, 1)
     const services = await startServices()
     const { dropbox, googleDrive } = services
     const config = await writeConfig(folder, { root, scratch: folder, compression: 'store', dropbox, googleDrive })
@@ -91,9 +89,7 @@ export const dryRun: Case = {
   better: 'higher',
   rounds: 3,
   async prepare(folder) {
-    const root = path.join(folder, 'dicom_files')
-    await mkdir(root)
-    await writeStudies(root, TINY, FILES)
+    const { root } = await archiveFolder(folder, TINY, FILES)
     const services = await startServices()
     const { dropbox, googleDrive } = services
     const config = await writeConfig(folder, { root, scratch: folder, compression: 'auto', dropbox, googleDrive })
