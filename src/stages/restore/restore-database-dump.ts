@@ -18,7 +18,7 @@ export interface DumpStatements extends AsyncIterable<Uint8Array> {
 }
 
 /**
- * A dump as any client program takes it, for the database `name`: without MariaDB's sandbox line, whose protection
+ * A dump that every client program takes, for the database `name`: without MariaDB's sandbox line, whose protection
  * `--binary-mode` gives as well. Throws E_DUMP before a statement that would go to another database (`USE`): dumps of
  * several databases at once have those. `name` null: nothing is looked for.
  */
