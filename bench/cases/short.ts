@@ -1,8 +1,8 @@
 /** What a person, or cron every few minutes, waits for. */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { builtProgram } from '../built-program.ts'
-import { archiveFolder, TINY, writeStudies } from '../data.ts'
+import { archiveFolder, TINY } from '../data.ts'
 import { watched } from '../harness/watched.ts'
 import type { Case, Contender } from '../harness/types.ts'
 import { writeConfig } from '../ours.ts'
@@ -137,9 +137,7 @@ function planOf(count: number): Pick<Case, 'title' | 'unit' | 'better' | 'prepar
     unit: 's',
     better: 'lower',
     async prepare(folder) {
-      const root = path.join(folder, 'dicom_files')
-      await mkdir(root)
-      await writeStudies(root, TINY, count)
+      const { root } = await archiveFolder(folder, TINY, count)
       const seconds = (ms: number): number => ms / 1000
       const script = writePlan(await builtProgram())
       const own = async (): Promise<readonly string[]> => {
