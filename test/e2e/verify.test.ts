@@ -2,82 +2,14 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { open, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
+import { readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { after, before, describe, test, type TestContext } from 'node:test'
+import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
-import type { StatusResult, VerifyCheck, VerifyResult } from '../../src/stages/backup/results.ts'
-import { withStateIfAny } from '../../src/cli/workplace.ts'
-import { openState } from '../../src/stages/state/open-state.ts'
-import { verifyArchive, type VerifyOptions } from '../../src/stages/verify/verify.ts'
-import { startMariaDb, type MariaDb } from '../support/mariadb.ts'
-import { makeRig, onlyNas, type Rig, type Settings } from '../support/rig.ts'
-import { createViewerDatabase, type ViewerDatabase } from '../support/viewer-database.ts'
-
-const NAMES = ['hospital-dropbox', 'hospital-drive', 'nas'] as const
-type Name = (typeof NAMES)[number]
-const WINDOWS = process.platform === 'win32' && 'Windows has no signals to send'
-
-/** A rig with a stored archive of a few files, among them one with a patient's name in its own. */
-async function stored(t: TestContext, sections: Settings = {}): Promise<{ rig: Rig; archive: string }> {
-  const rig = await makeRig(t, { archive: { compression: 'store' }, ...sections })
-  for (let n = 0; n < 5; n += 1) await rig.put(`Müller^Jürgen/${n}.dcm`, randomBytes(300_000))
-  const { code, result } = await rig.run()
-  assert.equal(code, 0, JSON.stringify(result))
-  return { rig, archive: result.archive!.name }
-}
-
-async function look(rig: Rig, change: Partial<VerifyOptions> = {}): Promise<VerifyResult> {
-  const log: string[] = []
-  const note = (fields: object, message: string): void => {
-    log.push(`${message} ${JSON.stringify(fields)}`)
-  }
-  const result = await withStateIfAny(rig.configFile, openState, ({ config, state, lost }) => {
-    if (lost !== null) note({}, lost.message)
-    return verifyArchive(config, {
-      state,
-      archive: null,
-      from: null,
-      deep: false,
-      restoreTest: false,
-      onWork: () => undefined,
-      log: { info: note, warn: note },
-      signal: new AbortController().signal,
-      ...change,
-    })
-  })
-  assert.doesNotMatch(log.join('\n'), /Müller|Jürgen/)
-  return result
-}
-
-const of = ({ checks }: VerifyResult, name: string): VerifyCheck => {
-  const found = checks.find(({ destination }) => destination === name)
-  assert.ok(found, `${name} is told of`)
-  return found
-}
-
-/** Flips a bit in the middle of the archive, or where `position` says. */
-async function damage(rig: Rig, archive: string, name: Name, position: number | null = null): Promise<void> {
-  if (name !== 'nas') {
-    const standIn = name === 'hospital-dropbox' ? rig.dropbox : rig.drive
-    const object = standIn.objects().find((one) => path.posix.basename(one.path) === archive)!
-    await standIn.flipByte(object, position ?? Math.floor(object.bytes / 2))
-    return
-  }
-  const file = await open(path.join(rig.nas, archive), 'r+')
-  const { size } = await file.stat()
-  const at = position ?? Math.floor(size / 2)
-  const byte = Buffer.alloc(1)
-  await file.read(byte, 0, 1, at)
-  await file.write(Buffer.from([byte[0]! ^ 1]), 0, 1, at)
-  await file.close()
-}
-
-async function takeDown(rig: Rig, name: Name): Promise<void> {
-  if (name === 'nas') await rename(rig.nas, `${rig.nas}.away`)
-  else await (name === 'hospital-dropbox' ? rig.dropbox : rig.drive).close()
-}
+import type { StatusResult, VerifyResult } from '../../src/stages/backup/results.ts'
+import { makeRig, onlyNas } from '../support/rig.ts'
+import { damage, look, NAMES, of, stored, takeDown, WINDOWS } from '../support/verify-rig.ts'
 
 describe('verify', () => {
   test('compares what each destination says it holds with what was sent, without a download', async (t) => {
@@ -269,82 +201,6 @@ describe('verify on a machine that has nothing but the configuration', () => {
     assert.match(of(result, 'nas').detail, /all of its 6 entries.*CRC-32 and size; it has no manifest/)
     await damage(rig, name, 'nas', 200)
     assert.equal((await look(rig, { deep: true })).ok, false)
-  })
-})
-
-describe('verify --restore-test', () => {
-  let server: MariaDb
-  let viewer: ViewerDatabase
-  before(async () => {
-    server = await startMariaDb()
-    viewer = await createViewerDatabase(server, { patients: 40 })
-  })
-  after(() => server.close())
-  const database = () => ({ socket: server.socket, user: server.user, password: server.password, name: viewer.name })
-  const scratch = () => server.query("SHOW DATABASES LIKE 'dicom\\_backup\\_test\\_%'")
-
-  test('loads the dump, tells tables and rows, and leaves nothing behind', async (t) => {
-    const { rig } = await stored(t, { database: database() })
-    const { code, stdout } = await rig.cli('verify', '--restore-test', '--json')
-    assert.equal(code, 0)
-    const { checks } = JSON.parse(stdout) as VerifyResult
-    assert.equal(checks.length, 1)
-    assert.equal(checks[0]?.method, 'restore-test')
-    const rows = await server.query(
-      `SELECT ${viewer.tables.map((table) => `(SELECT COUNT(*) FROM ${table})`).join('+')} AS n`,
-      viewer.name,
-    )
-    assert.match(checks[0].detail, new RegExp(`${viewer.tables.length} tables with ${String(rows[0]?.['n'])} rows`))
-    assert.deepEqual(await scratch(), [])
-    const both = await look(rig, { deep: true, restoreTest: true })
-    assert.deepEqual(both.checks.map(({ method }) => method).sort(), ['deep', 'deep', 'deep', 'restore-test'])
-  })
-
-  test('finds a dump that is damaged, and leaves nothing behind', async (t) => {
-    const { rig, archive } = await stored(t, { database: database() })
-    await damage(rig, archive, 'nas', 2000)
-    const result = await look(rig, { restoreTest: true, from: 'nas' })
-    assert.deepEqual([result.ok, of(result, 'nas').checked], [false, true])
-    assert.deepEqual(await scratch(), [])
-    assert.equal((await look(rig, { restoreTest: true, from: 'hospital-drive' })).ok, true)
-  })
-
-  test('that is stopped leaves nothing behind', { skip: WINDOWS }, async (t) => {
-    await createViewerDatabase(server, { name: 'larger', patients: 3000 })
-    const { rig } = await stored(t, { database: { ...database(), name: 'larger' } })
-    let seen = false
-    const { code } = await rig.cliWith(
-      {
-        onStart: (child) => {
-          void (async () => {
-            while (child.exitCode === null && (await scratch()).length === 0) await sleep(5)
-            seen = child.exitCode === null
-            child.kill('SIGINT')
-          })()
-        },
-      },
-      'verify',
-      '--restore-test',
-    )
-    assert.ok(seen, 'it was stopped while its database was there')
-    assert.equal(code, 130)
-    assert.deepEqual(await scratch(), [])
-  })
-
-  test('without a server in the configuration is wrong usage; without a database in the archive, unchecked', async (t) => {
-    const { rig } = await stored(t, onlyNas)
-    assert.equal((await rig.cli('verify', '--restore-test')).code, 2)
-    await rig.configure({ ...onlyNas, database: database() })
-    const { code, stdout } = await rig.cli('verify', '--restore-test')
-    assert.equal(code, 3)
-    assert.match(stdout, /there is no database in it/)
-  })
-
-  test('a server that cannot be reached says nothing about the archive', async (t) => {
-    const { rig } = await stored(t, { ...onlyNas, database: database() })
-    await rig.configure({ ...onlyNas, database: { ...database(), socket: '/nowhere' } })
-    const result = await look(rig, { restoreTest: true })
-    assert.deepEqual([result.ok, of(result, 'nas').checked], [false, false])
   })
 })
 
