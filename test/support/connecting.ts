@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SignIn } from '../../src/stages/accounts/sign-ins.ts'
+import type { StatusResult } from '../../src/stages/backup/results.ts'
 import type { CliResult } from './cli.ts'
 import { makeRig, SECRETS, type Rig, type Settings } from './rig.ts'
 
@@ -144,4 +145,16 @@ export async function freePort(): Promise<number> {
   server.close()
   await once(server, 'close')
   return port
+}
+
+/** `status`: its exit code, and how each account's sign-in stands. */
+export async function statusOf(rig: Rig): Promise<{ code: number | null; of: (name: string) => string | undefined }> {
+  const { code, stdout } = await rig.cli('status', '--json')
+  const { accounts } = JSON.parse(stdout) as StatusResult
+  return { code, of: (name) => accounts.find((one) => one.name === name)?.signIn?.state }
+}
+
+/** Times in the state are whole seconds; a run that ended in the second of a sign-in counts as later. */
+export async function nextSecond(): Promise<void> {
+  await sleep(1000 - (Date.now() % 1000))
 }
