@@ -1,75 +1,14 @@
-/** Faults that both services share, in each of them: items 48–55 of the conformance list. */
+/** Faults that both services share, in each of them: items 48–58 of the conformance list. */
 
 import assert from 'node:assert/strict'
-import { stat } from 'node:fs/promises'
-import { Agent, request } from 'node:http'
+import { Agent } from 'node:http'
 import { test } from 'node:test'
-import type { TestContext } from 'node:test'
-import { dropboxAnswers, driveAnswers, empty, html, json } from '../../../src/stages/stand-ins/index.ts'
-import type { Fault, StandIn } from '../../../src/stages/stand-ins/index.ts'
-import { bytes, collect, contentHash, drive, dropbox, md5, settles, TOKEN, UNIT, until } from './support.ts'
-import type { CallOptions, Reply } from './support.ts'
+import { dropboxAnswers, driveAnswers, empty, html } from '../../../src/stages/stand-ins/index.ts'
+import type { Fault } from '../../../src/stages/stand-ins/index.ts'
+import { bytes, contentHash, drive, dropbox, md5, settles, UNIT, until } from './support.ts'
+import { CONTENT, earlyStatus, finishes, PART, reset, SERVICES } from './uploads.ts'
 
-/** An upload of `content` under way at one of the services: the same three moves for both. */
-interface Upload {
-  readonly standIn: StandIn
-  /** The routes that a part and the last part go to. */
-  readonly routes: { readonly part: string; readonly last: string }
-  part(start: number, body: Buffer, options?: CallOptions): Promise<Reply>
-  last(start: number, body: Buffer): Promise<Reply>
-  /** Asks how many bytes are held. */
-  held(): Promise<number>
-  /** Whether the one stored object is `content`. */
-  stored(content: Buffer): boolean
-}
-
-async function dropboxUpload(t: TestContext): Promise<Upload> {
-  const { standIn, start, append, finish } = await dropbox(t)
-  const id = await start()
-  return {
-    standIn,
-    routes: { part: 'append', last: 'finish' },
-    part: (offset, body, options) => append(id, offset, body, {}, options),
-    last: (offset, body) => finish(id, offset, '/a.zip', body),
-    held: async () => (await append(id, 999_999_999, '')).at('error/correct_offset') as number,
-    stored: (content) => standIn.objects()[0]?.digests['contentHash'] === contentHash(content),
-  }
-}
-
-async function driveUpload(t: TestContext): Promise<Upload> {
-  const { standIn, session, put, query } = await drive(t)
-  const address = await session()
-  return {
-    standIn,
-    routes: { part: 'chunk', last: 'final' },
-    part: (offset, body, options) => put(address, offset, body, '*', options),
-    last: (offset, body) => put(address, offset, body, offset + body.length),
-    async held() {
-      const { range } = (await query(address)).headers
-      return range === undefined ? 0 : Number(range.split('-')[1]) + 1
-    },
-    stored: (content) => standIn.objects()[0]?.digests['md5'] === md5(content),
-  }
-}
-
-const CONTENT = bytes(4 * UNIT)
-const PART = CONTENT.subarray(0, 2 * UNIT)
-const reset = { code: /^(ECONNRESET|EPIPE)$/ }
-
-/** The rest of the upload, from what is held to the end, gives the right object. */
-async function finishes(upload: Upload): Promise<void> {
-  const held = await upload.held()
-  assert.ok((await upload.last(held, CONTENT.subarray(held))).status === 200)
-  assert.ok(upload.stored(CONTENT))
-  const [object] = upload.standIn.objects()
-  assert.deepEqual(await collect(upload.standIn.read(object!)), CONTENT)
-  assert.deepEqual(upload.standIn.faults.unused(), [])
-}
-
-for (const [service, start] of [
-  ['Dropbox', dropboxUpload],
-  ['Google Drive', driveUpload],
-] as const) {
+for (const [service, start] of SERVICES) {
   const cuts: readonly [Extract<Fault, { kind: 'cut' }>, number][] = [
     [{ kind: 'cut', afterBytes: 0 }, 0],
     [{ kind: 'cut', afterBytes: UNIT + 1000, keep: 'none' }, 0],
@@ -319,42 +258,6 @@ for (const [service, start] of [
     assert.ok((await part).status < 400)
     await finishes(upload)
   })
-
-  test(`${service}: what still comes in on an older request is not written`, async (t) => {
-    const upload = await start(t)
-    const { part } = upload.routes
-    upload.standIn.faults.add({ route: part, fault: { kind: 'slow', bytesPerSecond: 2_000_000 } })
-    const old = upload.part(0, bytes(PART.length)).catch((error: unknown) => error)
-    await until(() => (upload.standIn.requests.latest(part)[0]?.bytes ?? 0) > 0)
-    // All of it anew, so that whatever the older one has left is skipped by neither service.
-    upload.standIn.faults.add({ route: part, fault: { kind: 'forget', bytes: 0 } })
-    assert.ok((await upload.part(0, PART)).status < 400)
-    assert.ok((await old) instanceof Error)
-    await finishes(upload)
-  })
-
-  test(`${service}: an upload ends where it says, whatever was written past that before`, async (t) => {
-    const upload = await start(t)
-    upload.standIn.faults.add({ route: upload.routes.last, fault: { kind: 'forget', bytes: 0 } })
-    await upload.part(0, CONTENT)
-    assert.equal((await upload.last(0, bytes(10))).status, 200)
-    assert.equal((await stat(upload.standIn.objects()[0]?.file ?? '')).size, 10)
-  })
-
-  test(`${service}: the newest request owns the upload: an older one that comes to life again changes nothing`, async (t) => {
-    const upload = await start(t)
-    upload.standIn.faults.add({ route: upload.routes.part, fault: { kind: 'delay', ms: 300 } })
-    const old = upload.part(0, PART).then(
-      () => 'answered',
-      () => 'cut',
-    )
-    await until(() => upload.standIn.faults.unused().length === 0)
-    assert.ok((await upload.part(0, PART)).status < 400)
-    assert.ok((await upload.part(PART.length, CONTENT.subarray(PART.length))).status < 400)
-    assert.equal(await old, 'cut')
-    assert.equal(await upload.held(), CONTENT.length)
-    await upload.last(CONTENT.length - UNIT, CONTENT.subarray(-UNIT))
-  })
 }
 
 test('33: Google Drive: a chunk is answered, but only part of it is held', async (t) => {
@@ -376,64 +279,3 @@ test('52: Dropbox: the data of a finish is taken, the file is not saved, and the
   assert.equal((await finish(id, 0, '/a.zip', 'abc')).at('error/lookup_failed/correct_offset'), 3)
   assert.equal((await finish(id, 3, '/a.zip')).at('content_hash'), contentHash(Buffer.from('abc')))
 })
-
-test('a fault fires at its request only, at every one, or at any route; unused ones are told', async (t) => {
-  const { standIn, rpc } = await dropbox(t)
-  const status = async () => (await rpc('users/get_space_usage')).status
-  const answer = json(418, {})
-  standIn.faults.add({ route: 'space', nth: 2, fault: { kind: 'answer', answer } })
-  assert.deepEqual([await status(), await status(), await status()], [200, 418, 200])
-  standIn.faults.add({ route: '*', nth: 'every', fault: { kind: 'answer', answer } })
-  assert.deepEqual([await status(), await status(), (await rpc('users/get_current_account')).status], [418, 418, 418])
-  assert.deepEqual(standIn.faults.unused(), [])
-  standIn.faults.clear()
-  const never = { route: 'finish', fault: { kind: 'cut', afterBytes: 5 } } as const
-  const tooFar = { route: 'append', fault: { kind: 'cut', afterBytes: 5 } } as const
-  standIn.faults.add(never, tooFar)
-  assert.equal(await status(), 200)
-  await rpc('files/upload_session/append_v2', null)
-  assert.deepEqual(standIn.faults.unused(), [never, tooFar])
-})
-
-test('a download is cut after so many bytes of its answer', async (t) => {
-  const { standIn, api, file } = await drive(t)
-  const id = (await file({ name: 'a' }, CONTENT)).at('id') as string
-  standIn.faults.add({ route: 'download', fault: { kind: 'cut', afterBytes: 1000 } })
-  const path = `/drive/v3/files/${id}?alt=media`
-  await assert.rejects(api('GET', path), reset)
-  assert.deepEqual(standIn.faults.unused(), [])
-  assert.equal((await api('GET', path)).text.length, CONTENT.length)
-})
-
-test('a whole stand-in is held to a number of bytes a second, and its answers wait', async (t) => {
-  const upload = await dropbox(t, { bytesPerSecond: 1_000_000, latencyMs: 50 })
-  const sessions = [await upload.start(), await upload.start()]
-  const before = performance.now()
-  await Promise.all(sessions.map((id) => upload.append(id, 0, bytes(100_000))))
-  // 200 kB at 1 MB/s, less what the timers may round away.
-  assert.ok(performance.now() - before > 180)
-})
-
-/** The status that comes while a body much bigger than any buffer is still on its way. */
-function earlyStatus(upload: Upload, service: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const [path, method, header] =
-      service === 'Dropbox'
-        ? (['/2/files/upload_session/append_v2', 'POST', { 'dropbox-api-arg': '{}' }] as const)
-        : ([
-            '/upload/drive/v3/files?upload_id=x',
-            'PUT',
-            { 'content-range': `bytes 0-${64 * 1024 * 1024 - 1}/*` },
-          ] as const)
-    const headers = { ...header, authorization: `Bearer ${TOKEN}`, 'content-length': 64 * 1024 * 1024 }
-    const outgoing = request(`${upload.standIn.origin}${path}`, { method, headers, agent: false }, (answer) => {
-      answer.resume()
-      answer.once('end', () => {
-        outgoing.destroy()
-        resolve(answer.statusCode ?? 0)
-      })
-    })
-    outgoing.on('error', reject)
-    outgoing.write(bytes(1024 * 1024))
-  })
-}
