@@ -2,17 +2,13 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import type { Progress } from '../../src/pipeline/progress.ts'
+import { collectGarbage } from '../support/collect-garbage.ts'
 import { putZeros } from '../support/held-up.ts'
 import { makeRig } from '../support/rig.ts'
 import { runHere } from '../support/run-here.ts'
 import { MIB, mustBeDone, NAME_OF, sentAgain, SERVICES, standInOf } from '../support/scenario.ts'
 import { requestsOf } from '../support/small-rig.ts'
-
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc') as () => void
 
 const FILES = 12
 const FILE_BYTES = 24 * MIB
