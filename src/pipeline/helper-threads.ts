@@ -18,6 +18,7 @@ export class HelperThreads {
     if (first === undefined) throw new RangeError('no threads')
     return others.reduce((least, one) => (one.load < least.load ? one : least), first).ask<T>(message)
   }
+
   /** As `HelperThread.end`, of all. */
   async end(): Promise<void> {
     await Promise.all(this.#threads.map((one) => one.end()))

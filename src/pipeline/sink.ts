@@ -182,7 +182,7 @@ async function sendAllButTheLast(
   const { destination, feed, progress, stop, mostUnderWay } = input
   const { requestMultiple, maxObjectBytes } = destination.traits
   const { inFlight = 1 } = upload
-  const begun = new AppendNotes(upload, input)
+  const notes = new AppendNotes(upload, input)
   const stopped = AbortSignal.any([stop, underWay.broken])
   let next = feed.offset
   for (let goesOn = next > 0 && inFlight === 1; ; goesOn = false) {
@@ -207,7 +207,7 @@ async function sendAllButTheLast(
     const isTooLarge = maxObjectBytes !== null && next > maxObjectBytes
     if (isTooLarge || last) return { stretch, isTooLarge }
     underWay.begin(next, async (signal) => {
-      await begun.note(await upload.append(offset, chunks, signal))
+      await notes.note(await upload.append(offset, chunks, signal))
     })
   }
 }

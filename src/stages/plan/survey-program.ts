@@ -7,6 +7,7 @@ import { compressionFor } from '../dicom/transfer-syntax.ts'
 import type { DicomHeader } from '../dicom/types.ts'
 import { toFsPath } from './file-name.ts'
 import { reasonOf } from './left-out.ts'
+import { READ_FLAGS } from './read-flags.ts'
 
 /** Files of which the headers are wanted. */
 export interface Look {
@@ -25,7 +26,7 @@ const prefix = Buffer.alloc(8 * 1024)
 function lookAt(root: string, path: string, compression: Compression): Looked {
   let descriptor: number | null = null
   try {
-    descriptor = openSync(toFsPath(root, path), 'r')
+    descriptor = openSync(toFsPath(root, path), READ_FLAGS)
     const start = prefix.subarray(0, readSync(descriptor, prefix, 0, prefix.length, 0))
     const header = readDicomHeader(start, 'modality')
     return { header, level: compressionFor(header, compression, { name: path, prefix: start }) }

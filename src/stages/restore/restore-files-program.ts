@@ -6,6 +6,7 @@ import { hash } from 'node:crypto'
 import { closeSync, futimesSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 import { systemCode } from '../../pipeline/errors.ts'
+import { freeNow } from '../../pipeline/free-now.ts'
 import { BadData } from '../archive/bad-data.ts'
 import { unpack } from '../archive/unpack.ts'
 
@@ -62,16 +63,8 @@ function write(tray: Uint8Array, file: WriteRequest['files'][number]): Outcome {
     if (error instanceof BadData) return { is: 'bad', reason: error.message }
     return failed(error)
   } finally {
-    if (content !== null) free(content)
+    if (content !== null) freeNow(content)
   }
-}
-
-/**
- * Gives memory back that nothing else uses. It is not on the heap, and the heap alone is what V8 goes by: tens of MB would
- * wait in each thread to be found.
- */
-function free({ buffer }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength > Buffer.poolSize) buffer.transfer(0)
 }
 
 function rename({ temporary, final }: NameRequest['names'][number]): Outcome {

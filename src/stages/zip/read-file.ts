@@ -3,9 +3,10 @@
  * state.
  */
 import { hash } from 'node:crypto'
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs'
+import { closeSync, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs'
 import { lstat, open, type FileHandle } from 'node:fs/promises'
 import { CHANGED, kindOf, reasonOf } from '../plan/left-out.ts'
+import { READ_FLAGS, REFUSES_LINKS } from '../plan/read-flags.ts'
 
 /**
  * Larger files are streamed; a file up to this many bytes is read whole, so that it can be read again when it changed.
@@ -14,8 +15,6 @@ export const WHOLE_FILE_BYTES = 4 * 1024 * 1024
 
 const PIECE_BYTES = 1024 * 1024
 const TRIES = 3
-/** A link that takes the file's place in the last moment is not followed either. Windows has no such flag. */
-const FLAGS = constants.O_RDONLY | ((constants.O_NOFOLLOW as number | undefined) ?? 0)
 
 /** The file cannot be in this backup. `reason` is for people and without the path. */
 export class FileLeftOut extends Error {
@@ -50,8 +49,8 @@ export function readWhole(
 ): { readonly state: FileState } | { readonly needs: number } {
   let descriptor: number | null = null
   try {
-    mustBeFile(lstatSync(file))
-    descriptor = openSync(file, FLAGS)
+    if (!REFUSES_LINKS) mustBeNoLink(lstatSync(file))
+    descriptor = openSync(file, READ_FLAGS)
     let before = stateFrom(fstatSync(descriptor))
     for (let tries = 0; tries < TRIES; tries += 1) {
       if (before.size > room.length) return { needs: before.size }
@@ -153,16 +152,15 @@ async function* pieces(handle: FileHandle, { head, state }: FileBeginning, from:
 
 async function openFile(file: string | Buffer): Promise<FileHandle> {
   try {
-    mustBeFile(await lstat(file))
-    return await open(file, FLAGS)
+    if (!REFUSES_LINKS) mustBeNoLink(await lstat(file))
+    return await open(file, READ_FLAGS)
   } catch (error) {
     throw asLeftOut(error)
   }
 }
 
-/** Asked before it is opened: a pipe that took its place would be opened only when somebody writes to it. */
-function mustBeFile(found: Stats): void {
-  if (!found.isFile()) throw new FileLeftOut(found.isSymbolicLink() ? kindOf(found) : CHANGED)
+function mustBeNoLink(found: Stats): void {
+  if (found.isSymbolicLink()) throw new FileLeftOut(kindOf(found))
 }
 
 async function stateOf(handle: FileHandle): Promise<FileState> {
