@@ -11,7 +11,9 @@ import { filesBelow } from './restoring.ts'
 
 const CHILD = path.join(import.meta.dirname, 'restoring-child.ts')
 const KILLS = Number(process.env['RESTORE_KILLS'] ?? 10)
-const FILES = 300
+const FILES = Math.max(300, 12 * KILLS)
+/** Names come a hundred milliseconds' worth of files at a time; with fewer left, a restore ends before it is killed. */
+const LAST_NAMES = 60
 
 /** Restores in a process of its own, which is killed when so many files are done; null: it is not. */
 async function restoreInChild(archive: string, to: string, kill: { files: number; ms: number } | null) {
@@ -41,7 +43,7 @@ test(`a restore that is killed ${KILLS} times has only right files under final n
   let killed = 0
   for (let n = 0; n < KILLS; n += 1) {
     // Of what is done already a later call has told soon: a share of all files, growing, and some of it by chance.
-    const files = Math.floor(((n + random.next()) * FILES) / (KILLS + 2))
+    const files = Math.floor(((n + random.next()) * (FILES - LAST_NAMES)) / KILLS)
     const { signal } = await restoreInChild(at.archive, to, { files, ms: random.below(20) })
     assert.equal(signal, 'SIGKILL')
     killed += 1
