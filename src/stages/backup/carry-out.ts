@@ -2,9 +2,10 @@
 import { counted } from '../../pipeline/counted.ts'
 import { deliver, type Delivery, type Outcome } from '../../pipeline/deliver.ts'
 import type { Destination } from '../../pipeline/destination.ts'
-import { asBackupError, type BackupError } from '../../pipeline/errors.ts'
+import { asBackupError, BackupError } from '../../pipeline/errors.ts'
 import { newProgress, type DestinationProgress } from '../../pipeline/progress.ts'
 import { withRetry } from '../../pipeline/retry.ts'
+import type { Mark } from '../../pipeline/source.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
 import { openDestination } from '../destinations/open.ts'
 import type { RunRecord, SourceMeasure, State } from '../state/state.ts'
@@ -41,7 +42,6 @@ export async function carryOut(
   const { log } = options
   const { start, record } = run
   const progress = newProgress(destinations.map((one) => one.name))
-  const known = record.state.made.parts === 0 ? null : (await run.index.read(record.state.made.parts - 1)).mark
   options.onProgress(progress)
   const opened = destinations.map((one, index) => openForRun(one, config, progress.destinations[index], options))
   const names = destinations.map((one) => one.name)
@@ -51,6 +51,8 @@ export async function carryOut(
   const signal = AbortSignal.any([options.signal, stop.signal])
   const sources = openSources(config, run, progress, signal)
   const leftOut = new LeftOutList()
+  const found = await lastMark(run)
+  const known = found instanceof BackupError ? null : found
   const source = new ArchiveSource(
     {
       folder: run.folder,
@@ -69,6 +71,7 @@ export async function carryOut(
   let delivery: Delivery | null = null
   let failure: BackupError | null = null
   try {
+    if (found instanceof BackupError) throw found
     await mustBeArchiveFolder(start.root)
     const onOutcome = (outcome: Outcome): void => {
       logOutcome(outcome, log)
@@ -96,7 +99,7 @@ export async function carryOut(
   const counts = source.counts()
   const dump = factOf(record, 'dump')
   const measure =
-    record.state.whole === null
+    record.state.whole === null || found instanceof BackupError
       ? null
       : {
           files: counts.files,
@@ -131,6 +134,16 @@ export async function carryOut(
   }
   logEnd(result, failure, log)
   return { result, failure, recorded }
+}
+
+/** Where the archive got to in an earlier process; null when it had no part yet, the error when that cannot be read. */
+async function lastMark({ record, index }: OpenRun): Promise<Mark | null | BackupError> {
+  const { parts } = record.state.made
+  try {
+    return parts === 0 ? null : (await index.read(parts - 1)).mark
+  } catch (error) {
+    return asBackupError(error)
+  }
 }
 
 /** A destination that counts, tries again and tells of it. */

@@ -1,4 +1,5 @@
 /** The configuration after loading: defaults filled in, `${NAME}` replaced, every path absolute. */
+import type { ErrorCode } from '../../pipeline/errors.ts'
 
 export interface DatabaseConfig {
   readonly host: string
@@ -18,12 +19,12 @@ interface DestinationBase {
   readonly name: string
   /** Bytes a request carries; null: what suits the service. */
   readonly chunkSize: number | null
-  /** Why nothing can be stored there as it stands; only of accounts in the viewer's tables. The others are not affected. */
+  /** Why this destination cannot be used; no other is affected. */
   readonly fault?: DestinationFault
 }
 
 export interface DestinationFault {
-  readonly code: 'E_CONFIG' | 'E_AUTH'
+  readonly code: ErrorCode
   readonly message: string
   readonly advice: string
 }

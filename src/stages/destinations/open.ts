@@ -1,4 +1,5 @@
 import type { Destination } from '../../pipeline/destination.ts'
+import { asBackupError } from '../../pipeline/errors.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
 import { createTransport } from '../http/transport.ts'
 import type { Transport } from '../http/types.ts'
@@ -9,8 +10,20 @@ import { unusableDestination } from './unusable.ts'
 
 const GOOGLE_ORIGINS = ['https://www.googleapis.com', 'https://oauth2.googleapis.com']
 
-/** A destination of the configuration, not signed in yet. The place where a new kind of destination is added. */
+/**
+ * A destination of the configuration, not signed in yet. Never throws: one that cannot be opened rejects every call with
+ * the reason. The place where a new kind of destination is added.
+ */
 export function openDestination(config: DestinationConfig, endpoints: Config['endpoints']): Destination {
+  try {
+    return opened(config, endpoints)
+  } catch (error) {
+    const { code, message, advice } = asBackupError(error)
+    return unusableDestination({ ...config, fault: { code, message, advice } })
+  }
+}
+
+function opened(config: DestinationConfig, endpoints: Config['endpoints']): Destination {
   if (config.fault !== undefined || config.type === 'unknown') return unusableDestination(config)
   switch (config.type) {
     case 'local':

@@ -1,3 +1,4 @@
+import { BackupError } from '../../pipeline/errors.ts'
 import { isoLocal } from '../backup/archive-name.ts'
 import type { Config } from '../config/types.ts'
 import { TransportError } from '../http/transport-error.ts'
@@ -44,8 +45,8 @@ export async function clockCheck(config: Config, signal: AbortSignal): Promise<F
         "Set the clock, and let the system keep it (Windows: 'Set time automatically'; Linux: timedatectl set-ntp true).",
     }
   } catch (error) {
-    // That is the destination's own fault to tell.
-    if (!(error instanceof TransportError) || signal.aborted) throw error
+    // The check of the destination itself reports it.
+    if (!(error instanceof TransportError || error instanceof BackupError) || signal.aborted) throw error
     return { ok: true, detail: `${here}; not compared with the cloud service: ${error.message}` }
   }
 }

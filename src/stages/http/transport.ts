@@ -43,16 +43,31 @@ export function createTransport(options: TransportOptions = {}): Transport {
   }
 }
 
+/** A scheme that Node's agents know; any other address they ignore without a word, and go past the proxy. */
+const PROXY_SCHEMES = ['http:', 'https:']
+
 function createAgents(): { readonly 'http:': http.Agent; readonly 'https:': HttpsAgent } {
+  for (const name of ['https_proxy', 'http_proxy']) mustBeProxy(name, process.env)
   const options = { keepAlive: true, proxyEnv: proxyEnvironment(process.env) }
-  try {
-    return { 'http:': new http.Agent(options), 'https:': new HttpsAgent(options) }
-  } catch {
-    // No cause: Node's error repeats the address, which may hold a password.
-    throw new BackupError('E_CONFIG', 'The environment variable HTTPS_PROXY or HTTP_PROXY is not a web address.', {
-      advice: 'Write it as http://host:port.',
-    })
-  }
+  return { 'http:': new http.Agent(options), 'https:': new HttpsAgent(options) }
+}
+
+/** Throws E_CONFIG. The address may hold a password, so neither it nor Node's error, which repeats it, is shown. */
+function mustBeProxy(name: string, env: NodeJS.ProcessEnv): void {
+  const [used = name, value = ''] =
+    [name, name.toUpperCase()]
+      .map((variable) => [variable, env[variable]] as const)
+      .find(([, text]) => text !== undefined) ?? []
+  const address = value.trim()
+  if (address === '') return
+  const url = URL.parse(address)
+  const scheme = url?.protocol ?? ''
+  if (url !== null && PROXY_SCHEMES.includes(scheme)) return
+  const hasScheme = address.includes('://')
+  const what = hasScheme ? 'is not the address of an HTTP proxy' : 'has no scheme (http://)'
+  throw new BackupError('E_CONFIG', `The environment variable ${used} ${what}.`, {
+    advice: 'Set it to http://host:port, or remove it.',
+  })
 }
 
 /** The proxy variables with this machine exempt. Lower case takes precedence, as in Node and curl. */

@@ -1,6 +1,8 @@
 /** Retention after a run, at the destinations that have its archive now. */
+import { asBackupError } from '../../pipeline/errors.ts'
 import type { RunResult, Warning } from '../backup/results.ts'
 import type { RunLog } from '../backup/run-options.ts'
+import { report } from '../backup/run-result.ts'
 import type { Config } from '../config/types.ts'
 import { closeAll, openToRead, type OpenOptions } from '../find/open-to-read.ts'
 import type { State } from '../state/state.ts'
@@ -53,8 +55,10 @@ export async function retainAfter(
       for (const failure of failures) warn(`${destination.name}: old archives stay. ${failure}`)
     }
   } catch (error) {
+    const known = asBackupError(error, signal)
     // What is old is still there at the next run.
-    log.info({ err: error }, 'old archives were not deleted')
+    if (known.code === 'E_ABORTED') log.info({ err: known }, 'old archives were not deleted')
+    else warn(`Old archives were not deleted. ${report(known).message}`)
   } finally {
     await closeAll(destinations)
   }
