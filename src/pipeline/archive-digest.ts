@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createMD5, createSHA256, type IHasher } from 'hash-wasm'
 import type { ObjectDigests } from './destination.ts'
-import { DIGEST_BLOCK } from './digest.ts'
+import { PART_BYTES } from './part.ts'
 
 /** How far both digests have come, as text: a later process goes on from it. */
 export interface DigestState {
@@ -33,9 +33,9 @@ export class ArchiveDigest {
     return digest
   }
 
-  /** Takes the next part, of DIGEST_BLOCK bytes unless it is the last. Gives its SHA-256, hex. */
+  /** Takes the next part, of PART_BYTES bytes unless it is the last. Gives its SHA-256, hex. */
   add(part: Uint8Array): string {
-    if (part.length > DIGEST_BLOCK) throw new RangeError('a part is at most one block of the content hash')
+    if (part.length > PART_BYTES) throw new RangeError('a part is at most one block of the content hash')
     this.#md5.update(part)
     const sha256 = createHash('sha256').update(part).digest()
     this.#blocks.update(sha256)

@@ -1,7 +1,6 @@
 import { createHash, hash } from 'node:crypto'
 import type { ObjectDigests } from './destination.ts'
-
-export const DIGEST_BLOCK = 4 * 1024 * 1024
+import { PART_BYTES } from './part.ts'
 
 const known = new WeakMap<Uint8Array, Buffer>()
 
@@ -27,13 +26,13 @@ export class ContentHash {
   update(bytes: Uint8Array): void {
     let rest = bytes
     while (rest.length > 0) {
-      const piece = rest.subarray(0, DIGEST_BLOCK - this.#inBlock)
-      if (piece.length === DIGEST_BLOCK) {
+      const piece = rest.subarray(0, PART_BYTES - this.#inBlock)
+      if (piece.length === PART_BYTES) {
         this.#overall.update(hash('sha256', piece, 'buffer'))
       } else {
         this.#block.update(piece)
         this.#inBlock += piece.length
-        if (this.#inBlock === DIGEST_BLOCK) this.#closeBlock()
+        if (this.#inBlock === PART_BYTES) this.#closeBlock()
       }
       rest = rest.subarray(piece.length)
     }

@@ -15,7 +15,6 @@ export class HelperThread {
   readonly #program: URL
   #worker: Worker | null = null
   readonly #waiting: PromiseWithResolvers<unknown>[] = []
-  #failure: BackupError | null = null
 
   constructor(program: URL) {
     this.#program = program
@@ -28,10 +27,10 @@ export class HelperThread {
 
   /**
    * Resolves with the answer, which comes in the order of the calls. Memory that is shared stays shared, all else is
-   * copied. Rejects with E_INTERNAL when the thread has ended, and then every time.
+   * copied. Rejects with E_INTERNAL when the thread ends before it has answered; the next message starts another, which
+   * knows nothing of what this one was told.
    */
   async ask<T>(message: unknown): Promise<T> {
-    if (this.#failure !== null) throw this.#failure
     const worker = (this.#worker ??= this.#start())
     const answer = Promise.withResolvers<unknown>()
     // First, for one that cannot be sent has no answer.
@@ -59,11 +58,14 @@ export class HelperThread {
       waiting?.resolve(answer)
     })
     const ended = (reason: unknown): void => {
-      this.#failure ??= new BackupError('E_INTERNAL', `A helper thread has ended (${String(reason)}).`, {
+      // An error is followed by the exit: by then another may be at work.
+      if (this.#worker !== worker) return
+      this.#worker = null
+      const failure = new BackupError('E_INTERNAL', `A helper thread has ended (${String(reason)}).`, {
         advice: 'Please report it with the log file.',
         cause: reason,
       })
-      for (const { reject } of this.#waiting.splice(0)) reject(this.#failure)
+      for (const { reject } of this.#waiting.splice(0)) reject(failure)
     }
     worker.on('error', ended)
     worker.on('exit', ended)

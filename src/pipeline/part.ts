@@ -12,7 +12,10 @@ export function stretchOf(bytes: Uint8Array, from: number, to: number): Uint8Arr
   return from === 0 && to >= bytes.length ? bytes : bytes.subarray(from, to)
 }
 
-/** 4 MiB: a block of the content hash, a multiple of every service's request granularity. */
+/**
+ * 4 MiB: a block of the content hash (`ObjectDigests.contentHash`) and of Dropbox's concurrent sessions, whose appends
+ * start at and have a multiple of it; a multiple of every service's request granularity.
+ */
 export const PART_BYTES = 4 * 1024 * 1024
 
 /**
@@ -27,9 +30,12 @@ export class PartPool {
     return new Uint8Array(this.#free.pop() ?? new SharedArrayBuffer(PART_BYTES))
   }
 
+  /** Throws a RangeError when it is free already: two parts would be written into the same memory. */
   giveBack(part: Pick<Part, 'bytes'>): void {
     const buffer = part.bytes.buffer
-    if (buffer instanceof SharedArrayBuffer && buffer.byteLength === PART_BYTES) this.#free.push(buffer)
+    if (!(buffer instanceof SharedArrayBuffer) || buffer.byteLength !== PART_BYTES) return
+    if (this.#free.includes(buffer)) throw new RangeError('a part was given back twice')
+    this.#free.push(buffer)
   }
 }
 

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { ArchiveDigest, type DigestState } from '../../src/pipeline/archive-digest.ts'
-import { DIGEST_BLOCK, ObjectDigest } from '../../src/pipeline/digest.ts'
+import { ObjectDigest } from '../../src/pipeline/digest.ts'
+import { PART_BYTES } from '../../src/pipeline/part.ts'
 
-const SIZES = [0, 1, DIGEST_BLOCK - 1, DIGEST_BLOCK, DIGEST_BLOCK + 1, 3 * DIGEST_BLOCK, 3 * DIGEST_BLOCK + 77]
+const SIZES = [0, 1, PART_BYTES - 1, PART_BYTES, PART_BYTES + 1, 3 * PART_BYTES, 3 * PART_BYTES + 77]
 
 function* partsOf(data: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < data.length; at += DIGEST_BLOCK) yield data.subarray(at, at + DIGEST_BLOCK)
+  for (let at = 0; at < data.length; at += PART_BYTES) yield data.subarray(at, at + PART_BYTES)
 }
 
 function digestsOf(data: Uint8Array) {
@@ -28,7 +29,7 @@ test("both digests are those of Node's own hashes, for every size around a part"
 })
 
 test('saved after any part and taken up by another process, as text, they come to the same', async () => {
-  const data = randomBytes(3 * DIGEST_BLOCK + 77)
+  const data = randomBytes(3 * PART_BYTES + 77)
   const parts = [...partsOf(data)]
   for (let saved = 0; saved <= parts.length; saved += 1) {
     const first = await ArchiveDigest.open(null)
@@ -44,7 +45,7 @@ test('saved after any part and taken up by another process, as text, they come t
 
 test('several at once do not disturb one another', async () => {
   const all = await Promise.all(
-    [1, 2, 3].map(async (n) => ({ digest: await ArchiveDigest.open(null), data: randomBytes(n * DIGEST_BLOCK) })),
+    [1, 2, 3].map(async (n) => ({ digest: await ArchiveDigest.open(null), data: randomBytes(n * PART_BYTES) })),
   )
   for (const n of [0, 1, 2]) {
     for (const { digest, data } of all) {
@@ -57,5 +58,5 @@ test('several at once do not disturb one another', async () => {
 
 test('a part of more than one block is refused: its hash would be another', async () => {
   const digest = await ArchiveDigest.open(null)
-  assert.throws(() => digest.add(new Uint8Array(DIGEST_BLOCK + 1)), RangeError)
+  assert.throws(() => digest.add(new Uint8Array(PART_BYTES + 1)), RangeError)
 })

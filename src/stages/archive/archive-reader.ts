@@ -98,7 +98,7 @@ export class ArchiveReader {
     signal: AbortSignal,
   ): AsyncGenerator<EntryContent<T>> {
     const readable = items.map(entryOf).filter(({ fault }) => fault === null)
-    const until = Math.max(0, ...readable.map((entry) => this.pieceOf(entry).end))
+    const until = readable.reduce((furthest, entry) => Math.max(furthest, this.pieceOf(entry).end), 0)
     let cursor = new ByteCursor(this.#file, readable[0]?.start ?? 0, until, signal)
     try {
       for (const item of items) {

@@ -49,6 +49,8 @@ export interface GroupOptions {
   readonly gap?: number
   /** Bytes that a group may have; a piece that is larger is a group by itself. */
   readonly bytes?: number
+  /** Pieces that a group may have: of empty files, 8 MiB hold more than memory should. */
+  readonly pieces?: number
 }
 
 /** Bytes `start` to `end` (exclusive) of a file. */
@@ -64,7 +66,7 @@ export interface Piece {
 export async function* grouped<T>(
   source: AsyncIterable<T>,
   pieceOf: (item: T) => Piece,
-  { gap = 64 * 1024, bytes = 8 * 1024 * 1024 }: GroupOptions = {},
+  { gap = 64 * 1024, bytes = 8 * 1024 * 1024, pieces = 4096 }: GroupOptions = {},
 ): AsyncGenerator<T[]> {
   let group: T[] = []
   let from = 0
@@ -73,7 +75,7 @@ export async function* grouped<T>(
   for await (const item of source) {
     const { start, end } = pieceOf(item)
     const fits = start >= last && start - to < gap && end - from <= bytes
-    if (group.length > 0 && !fits) {
+    if (group.length === pieces || (group.length > 0 && !fits)) {
       yield group
       group = []
     }

@@ -54,7 +54,8 @@ export function openFileSink(file: string, rotation: Rotation, failed: (message:
   }
   return {
     write(line) {
-      if (descriptor !== null && bytes > 0 && bytes + line.length > rotation.maxBytes) {
+      const length = Buffer.byteLength(line)
+      if (descriptor !== null && bytes > 0 && bytes + length > rotation.maxBytes) {
         shut()
         // When the names cannot be moved on, it is tried again a tenth of the limit later.
         bytes = giveWay(file, rotation.keep) ? 0 : rotation.maxBytes * 0.9
@@ -64,7 +65,7 @@ export function openFileSink(file: string, rotation: Rotation, failed: (message:
       if (to === null) return
       attempt(() => {
         writeFileSync(to, line)
-        bytes += Buffer.byteLength(line)
+        bytes += length
       })
     },
     close: shut,

@@ -1,4 +1,5 @@
 /** Retention after a run, at the destinations that have its archive now. */
+import type { Destination } from '../../pipeline/destination.ts'
 import { asBackupError } from '../../pipeline/errors.ts'
 import type { RunResult, Warning } from '../backup/results.ts'
 import type { RunLog } from '../backup/run-options.ts'
@@ -46,8 +47,9 @@ export async function retainAfter(
     return told(result, warnings)
   }
   const rules = { ...retention, prefix: settings.prefix, now }
-  const destinations = openToRead(only, { from: null, log, signal, ...(open === undefined ? {} : { open }) })
+  let destinations: readonly Destination[] = []
   try {
+    destinations = openToRead(only, { from: null, log, signal, ...(open === undefined ? {} : { open }) })
     for (const destination of destinations) {
       const options = { stored: archive.name, rules, state, dryRun: false, log, signal }
       const { refused, failures } = await pruneDestination(destination, options)

@@ -35,8 +35,9 @@ export class Trays {
     return this.#free.pop() ?? new Uint8Array(new SharedArrayBuffer(TRAY_BYTES))
   }
 
-  /** Takes a tray back that nobody reads any more. */
+  /** Takes a tray back that nobody reads any more. Throws a RangeError when it is free already. */
   giveBack(tray: Uint8Array): void {
+    if (this.#free.includes(tray)) throw new RangeError('a tray was given back twice')
     this.#free.push(tray)
   }
 }

@@ -54,6 +54,19 @@ describe('neighbouring pieces', () => {
     )
   })
 
+  test('are not more than memory should hold, however few bytes they have', async () => {
+    const pieces = Array.from({ length: 10 }, (_, n) => [n, n + 1] as const)
+    assert.deepEqual(await groupsOf(pieces, { pieces: 4 }), [
+      [0, 1, 2, 3],
+      [4, 5, 6, 7],
+      [8, 9],
+    ])
+    const empty = Array.from({ length: 20_000 }, (_, n) => [100 * n, 100 * n + 100] as const)
+    const groups = await groupsOf(empty, {})
+    assert.ok(groups.every(({ length }) => length <= 4096))
+    assert.equal(groups.flat().length, empty.length)
+  })
+
   test('may overlap by what was guessed of their length, and begin anew where they do not ascend', async () => {
     const options = { gap: 10, bytes: 100 }
     assert.deepEqual(

@@ -37,6 +37,17 @@ describe('a log file that is large', () => {
     assert.deepEqual(told, [])
   })
 
+  test('counts bytes, not characters', async (t) => {
+    const file = path.join(await tempFolder(t), 'a.log')
+    const sink = openFileSink(file, { maxBytes: 1000, keep: 3 }, tell)
+    for (let n = 0; n < 6; n += 1) sink.write(`${JSON.stringify({ n, text: 'ä€'.repeat(60) })}\n`)
+    sink.close()
+    for (const name of readdirSync(path.dirname(file))) {
+      assert.ok(statSync(path.join(path.dirname(file), name)).size <= 1000, name)
+    }
+    assert.ok(existsSync(`${file}.1`))
+  })
+
   test('counts what an earlier process wrote', async (t) => {
     const file = path.join(await tempFolder(t), 'a.log')
     writeFileSync(file, line(0).repeat(9))

@@ -11,6 +11,7 @@
  * what is appended to it is there already, unless it was given up: then it has a gap, and its finish is refused.
  */
 import { BackupError } from '../../../pipeline/errors.ts'
+import { PART_BYTES } from '../../../pipeline/part.ts'
 import { Pieces } from '../../../pipeline/pieces.ts'
 import type { DropboxApi } from './api.ts'
 import { dropboxError } from './errors.ts'
@@ -21,15 +22,13 @@ import { appendPiece, endOf } from './session.ts'
 import type { Piece, Session } from './session.ts'
 import type { SessionBytes, Standing } from './session-bytes.ts'
 
-/** Every append but the closing one starts at and has a multiple of this. */
-export const BLOCK_BYTES = 4 * 1024 * 1024
 const IN_FLIGHT = 3
 /** No append of a concurrent session begins here, so one that does is refused and changes nothing. */
 const NOWHERE = 1
 
 /** `acknowledged`: what is known to be held, from 0. */
 export function concurrentBytes(api: DropboxApi, session: Session, acknowledged: number): SessionBytes {
-  const pieces = new Pieces(acknowledged - (acknowledged % BLOCK_BYTES))
+  const pieces = new Pieces(acknowledged - (acknowledged % PART_BYTES))
   /** Closed by the last bytes: whatever there is of it is there. */
   let closed = false
   /** It takes nothing any more, for whatever reason. */
@@ -124,4 +123,4 @@ export function concurrentBytes(api: DropboxApi, session: Session, acknowledged:
 }
 
 /** Where the next block but one begins. */
-const gapAfter = (offset: number): number => (Math.floor(offset / BLOCK_BYTES) + 2) * BLOCK_BYTES
+const gapAfter = (offset: number): number => (Math.floor(offset / PART_BYTES) + 2) * PART_BYTES

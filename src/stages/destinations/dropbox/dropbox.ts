@@ -1,13 +1,13 @@
 import path from 'node:path'
 import type { Destination, Upload } from '../../../pipeline/destination.ts'
 import { BackupError } from '../../../pipeline/errors.ts'
+import { PART_BYTES } from '../../../pipeline/part.ts'
 import type { DropboxConfig } from '../../config/types.ts'
 import type { Transport } from '../../http/types.ts'
 import { download } from '../download.ts'
 import { Line } from '../line.ts'
 import { readAccount } from './account.ts'
 import { dropboxApi } from './api.ts'
-import { BLOCK_BYTES } from './concurrent-bytes.ts'
 import { deleteFile, fileAt } from './files.ts'
 import { filesIn } from './list.ts'
 import { startSession } from './session.ts'
@@ -16,8 +16,6 @@ import { readToken } from './token.ts'
 import { dropboxUpload } from './upload.ts'
 
 const MIB = 1024 * 1024
-/** Dropbox hashes in blocks of 4 MiB, and takes whole ones where several requests go at once. */
-const UNIT_BYTES = BLOCK_BYTES
 const LARGEST_REQUEST_BYTES = 32 * MIB
 /** Of these the line chooses when requests go one after the other. */
 const REQUEST_BYTES = [16 * MIB, LARGEST_REQUEST_BYTES] as const
@@ -52,7 +50,7 @@ export function dropboxDestination(config: DropboxConfig, { transport, sessions 
     new BackupError('E_SESSION', `${name}: ${what}.`, { remedy: 'restart' })
 
   const sizeAt = (offset: number): number => {
-    if (config.chunkSize !== null) return Math.max(1, Math.round(config.chunkSize / UNIT_BYTES)) * UNIT_BYTES
+    if (config.chunkSize !== null) return Math.max(1, Math.round(config.chunkSize / PART_BYTES)) * PART_BYTES
     if (offset >= LARGE_FROM_BYTES) return LARGEST_REQUEST_BYTES
     return type === 'concurrent' ? concurrentSizeAt(offset) : line.suits(REQUEST_BYTES)
   }
@@ -77,7 +75,7 @@ export function dropboxDestination(config: DropboxConfig, { transport, sessions 
     name,
     type: 'dropbox',
     traits: {
-      requestMultiple: UNIT_BYTES,
+      requestMultiple: PART_BYTES,
       maxObjectBytes: MAX_OBJECT_BYTES,
       digest: 'contentHash',
       requestBytes: sizeAt,
@@ -116,6 +114,6 @@ export function dropboxDestination(config: DropboxConfig, { transport, sessions 
  * and leave the line idle together.
  */
 function concurrentSizeAt(offset: number): number {
-  if (offset === 0) return UNIT_BYTES
-  return offset < SMALL_TO_BYTES ? 2 * UNIT_BYTES : 4 * UNIT_BYTES
+  if (offset === 0) return PART_BYTES
+  return offset < SMALL_TO_BYTES ? 2 * PART_BYTES : 4 * PART_BYTES
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { DIGEST_BLOCK, digestOf } from '../../../pipeline/digest.ts'
-import { stretchOf } from '../../../pipeline/part.ts'
+import { digestOf } from '../../../pipeline/digest.ts'
+import { PART_BYTES, stretchOf } from '../../../pipeline/part.ts'
 
 /**
  * The content hash (`ObjectDigests.contentHash`) of one request, by which Dropbox refuses bytes that were damaged on
@@ -20,7 +20,7 @@ export async function requestHash(chunks: readonly Uint8Array[]): Promise<string
 /** Blocks of 4 MiB, the last possibly shorter; without copying where a block lies within one chunk. */
 function* blocks(chunks: readonly Uint8Array[]): Generator<Uint8Array> {
   let views: Uint8Array[] = []
-  let missing = DIGEST_BLOCK
+  let missing = PART_BYTES
   for (const chunk of chunks) {
     for (let at = 0; at < chunk.length;) {
       const view = stretchOf(chunk, at, at + missing)
@@ -30,7 +30,7 @@ function* blocks(chunks: readonly Uint8Array[]): Generator<Uint8Array> {
       if (missing > 0) continue
       yield joined(views)
       views = []
-      missing = DIGEST_BLOCK
+      missing = PART_BYTES
     }
   }
   if (views.length > 0) yield joined(views)
