@@ -26,6 +26,7 @@ const local = section('a destination', {
   type: z.literal('local'),
   chunkSize: chunkSizes.local,
   folder: path('the folder that the archives go to'),
+  mode: fileMode().optional(),
 })
 
 const dropbox = rules(
@@ -99,6 +100,14 @@ export const destinationSchema = z.discriminatedUnion('type', [dropbox, googleDr
 
 /** What can be said of a destination whose type is not known. */
 export const anyDestinationSchema = z.looseObject({ name })
+
+/** The rights of a file as chmod takes them, of which the owner has to have both. */
+function fileMode() {
+  const right = 'the access rights of a file in quotes, such as "0640", from "0600" to "0666"'
+  return text(right)
+    .regex(/^0?6[0246][0246]$/, right)
+    .transform((written) => Number.parseInt(written, 8))
+}
 
 /** Names with '/' between them, none before or after; '' for the service's root. */
 function remoteFolder(right: string) {

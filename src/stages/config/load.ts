@@ -111,7 +111,13 @@ function absoluteDestination(
   const { name, chunkSize = null } = written
   switch (written.type) {
     case 'local':
-      return { type: 'local', name, chunkSize, folder: absolute(written.folder) }
+      return {
+        type: 'local',
+        name,
+        chunkSize,
+        folder: absolute(written.folder),
+        ...(written.mode === undefined ? {} : { mode: written.mode }),
+      }
     case 'dropbox':
       return {
         type: 'dropbox',

@@ -82,6 +82,8 @@ destinations:
   - name: nas
     type: local
     folder: ${folder}
+    # Who may read the archives there: "0600" is only the account that runs the backup, "0640" its group, too.
+#    mode: "0600"
     # Bytes a request carries, on any destination. The default suits the service; 32MiB is the most.
 #    chunkSize: 8MiB
 

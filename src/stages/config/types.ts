@@ -32,6 +32,8 @@ export interface DestinationFault {
 export interface LocalConfig extends DestinationBase {
   readonly type: 'local'
   readonly folder: string
+  /** Access rights of the archives' files, as in chmod; 0o600 unless given. Without effect on Windows. */
+  readonly mode?: number
 }
 
 export interface DropboxConfig extends DestinationBase {

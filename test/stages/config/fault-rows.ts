@@ -66,7 +66,7 @@ export const rows: readonly (readonly [
     nas('accessToken: hunter2'),
     'destinations[0].accessToken',
     [3, 'accessToken'],
-    /known here: name, type, chunkSize, folder$/,
+    /known here: name, type, chunkSize, folder, mode$/,
   ],
 
   // wrong types
@@ -307,6 +307,12 @@ export const rows: readonly (readonly [
     [3, '""'],
     /^found an empty text; right would be an access token/,
   ],
+
+  // access rights: without quotes 0640 is the number 640 in YAML
+  [nas('mode: 0640'), 'destinations[0].mode', [3, '0640'], /in quotes, such as "0640"/],
+  [nas('mode: "0440"'), 'destinations[0].mode', [3, '"0440"'], /such as "0640", from "0600" to "0666"$/],
+  [nas('mode: "0777"'), 'destinations[0].mode', [3, '"0777"'], /such as "0640"/],
+  [nas('mode: rw-r-----'), 'destinations[0].mode', [3, 'rw-r-----'], /such as "0640"/],
 
   // sizes
   [

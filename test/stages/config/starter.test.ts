@@ -65,7 +65,9 @@ for (const platform of ['win32', 'linux', 'darwin'] as const) {
       env,
     )
     assert.equal(config.database?.password, 'from the environment')
-    assert.equal(config.destinations[0]?.chunkSize, 8 * 1024 * 1024)
+    const [nas] = config.destinations
+    assert.ok(nas?.type === 'local')
+    assert.deepEqual([nas.chunkSize, nas.mode], [8 * 1024 * 1024, 0o600])
     assert.deepEqual(config.endpoints, { dropbox: 'http://127.0.0.1:9000', googleDrive: 'http://127.0.0.1:9001' })
     assert.deepEqual(config.destinations.slice(1), [
       {

@@ -4,18 +4,21 @@ import type { Destination, Upload } from '../../../pipeline/destination.ts'
 import { abortError, BackupError, systemCode } from '../../../pipeline/errors.ts'
 import type { LocalConfig } from '../../config/types.ts'
 import { judgedBy, localError } from './errors.ts'
+import { setMode } from './mode.ts'
 import { filesIn, readFile, sizeOf, storedObject } from './stored-file.ts'
 import { localUpload } from './upload.ts'
 
 const DEFAULT_REQUEST_BYTES = 8 * 1024 * 1024
 const PARTIAL = '.partial'
+/** An archive holds what the database and the images hold. */
+const PRIVATE = 0o600
 
 /**
  * A folder on this machine or on a mounted share. An archive grows as `<name>.partial`, is flushed to the disk, read
  * back and hashed, and only then renamed. The folder must exist: one that is missing is most likely a drive that is not
  * connected, so that `list`, too, rejects with E_DESTINATION then. It gives every file, partial ones of uploads too.
  */
-export function localDestination({ name, folder, chunkSize }: LocalConfig): Destination {
+export function localDestination({ name, folder, chunkSize, mode = PRIVATE }: LocalConfig): Destination {
   const judge = (error: unknown): BackupError => localError(error, name, folder)
   const judged = judgedBy(judge)
   /** Of uploads that may be taken up later: they end neither in a commit nor in an abort. */
@@ -54,8 +57,9 @@ export function localDestination({ name, folder, chunkSize }: LocalConfig): Dest
         const final = path.join(folder, object)
         const partial = final + PARTIAL
         await rm(partial, { force: true })
-        const handle = await open(partial, 'wx+')
+        const handle = await open(partial, 'wx+', PRIVATE)
         handles.push(handle)
+        await setMode(handle, mode)
         return localUpload({ name, partial, final, handle, judge })
       }),
     resume: (partial, acknowledged, signal) =>
@@ -68,6 +72,7 @@ export function localDestination({ name, folder, chunkSize }: LocalConfig): Dest
         const handle = await openedOrNull(partial)
         if (handle === null) return await withoutPartial(partial, final)
         handles.push(handle)
+        await setMode(handle, mode)
         // After a power cut, what was never flushed may be anything.
         if ((await handle.stat()).size > acknowledged) await handle.truncate(acknowledged)
         return localUpload({ name, partial, final, handle, judge })
