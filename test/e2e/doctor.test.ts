@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import type { DoctorCheck, DoctorResult } from '../../src/stages/backup/results.ts'
-import { startMariaDb, type MariaDb } from '../support/mariadb.ts'
+import { findProgram, startMariaDb, type MariaDb } from '../support/mariadb.ts'
 import { makeRig, SECRETS, type Rig, type Settings } from '../support/rig.ts'
 import { createViewerDatabase } from '../support/viewer-database.ts'
 
@@ -22,6 +22,15 @@ before(async () => {
   await server.query(`
     CREATE DATABASE old_viewer;
     CREATE TABLE old_viewer.images (id INT) ENGINE=MyISAM;
+    CREATE DATABASE broken_viewer;
+    CREATE TABLE broken_viewer.gone (id INT);
+    CREATE VIEW broken_viewer.worklist AS SELECT id FROM broken_viewer.gone;
+    DROP TABLE broken_viewer.gone;
+    CREATE USER leaver@localhost;
+    GRANT ALL ON broken_viewer.* TO leaver@localhost;
+    CREATE DEFINER=leaver@localhost FUNCTION broken_viewer.f() RETURNS INT DETERMINISTIC RETURN 1;
+    CREATE DEFINER=leaver@localhost VIEW broken_viewer.by_leaver AS SELECT broken_viewer.f() AS x;
+    DROP USER leaver@localhost;
     CREATE USER all_but_trigger IDENTIFIED BY 'secret';
     GRANT SELECT, SHOW VIEW, EVENT, EXECUTE ON dicom_viewer.* TO all_but_trigger;
     GRANT SELECT ON mysql.proc TO all_but_trigger;
@@ -156,6 +165,40 @@ describe('with one thing broken that check fails, and only that, with a remedy: 
       how: (rig) => rig.configure(database({ name: 'old_viewer' })),
       detail: /not transactional.*images/,
       remedy: /InnoDB/,
+    },
+    'a view over a table that is gone, and one whose definer is': {
+      check: 'database',
+      how: (rig) => rig.configure(database({ name: 'broken_viewer' })),
+      detail:
+        /these views cannot be dumped, .*leaves them out.*by_leaver \(.*'leaver'@'localhost'.*\(1449\)\), worklist \(.*\(1356\)\)$/,
+      remedy: /Repair or drop each of them/,
+    },
+    'a dump program that cannot dump what the server shows': {
+      check: 'dump program',
+      how: async (rig) => {
+        const program = path.join(rig.folder, 'failing-dump')
+        const real = findProgram('mariadb-dump') ?? ''
+        const fails = 'echo "mariadb-dump: Got error: 2026: TLS/SSL error" >&2; exit 2'
+        const asked = `case "$2" in --version|--help) exec ${real} "$@";; esac`
+        await writeFile(program, `#!/bin/sh\n${asked}\n${fails}\n`, { mode: 0o755 })
+        await rig.configure(database({ dumpCommand: program }))
+      },
+      detail: /dump of database dicom_viewer failed: Got error: 2026/,
+      remedy: /TLS/,
+    },
+    'a server that only the dump program can use': {
+      check: 'database',
+      how: async (rig) => {
+        const program = path.join(rig.folder, 'own-dump')
+        const real = findProgram('mariadb-dump') ?? ''
+        const asked = `case "$2" in --version|--help) exec ${real} "$@";; esac`
+        const own = `exec ${real} --no-defaults --socket=${server.socket} --user=root dicom_viewer`
+        await writeFile(program, `#!/bin/sh\n${asked}\n${own}\n`, { mode: 0o755 })
+        await rig.configure(database({ dumpCommand: program, password: 'wrong' }))
+      },
+      detail:
+        /Access denied.*The dump program can sign in, so backups are made, but each ends with a warning \(exit 3\)/,
+      remedy: /database\.password/,
     },
     'a missing dump program': {
       check: 'dump program',

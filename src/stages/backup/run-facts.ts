@@ -2,6 +2,7 @@ import type { RunRecord, RunState } from '../../pipeline/run-record.ts'
 import type { Json } from '../../pipeline/source.ts'
 import type { Compression } from '../config/types.ts'
 import type { DumpSummary } from '../dump/dump.ts'
+import type { LeftOutView } from '../zip/manifest.ts'
 import type { Warning } from './results.ts'
 
 /** What a run was begun with. It is gone on with only where that still holds. */
@@ -25,7 +26,10 @@ export interface RunStart {
 export interface DumpFact {
   /** ms since 1970. */
   readonly mtimeMs: number
-  readonly summary: Omit<DumpSummary, 'tableNames'>
+  readonly summary: Pick<DumpSummary, 'tables' | 'bytes' | 'client'> & {
+    /** Views that the server cannot show and no dump can have; absent when there are none. */
+    readonly leftOut?: readonly LeftOutView[]
+  }
   readonly warnings: readonly Warning[]
 }
 

@@ -3,14 +3,11 @@ import path from 'node:path'
 import { BackupError, systemCode } from '../../pipeline/errors.ts'
 import type { Progress } from '../../pipeline/progress.ts'
 import type { RunRecord } from '../../pipeline/run-record.ts'
-import { spool } from '../../pipeline/spool.ts'
 import type { Config, DatabaseConfig } from '../config/types.ts'
-import { inspectDatabase, type DatabaseInspection } from '../database/inspect.ts'
-import { dumpDatabase, type DumpSummary } from '../dump/dump.ts'
 import { checkPlan, writePlan } from '../plan/plan-file.ts'
 import type { Prepared } from '../zip/archive-source.ts'
+import { makeDump } from './make-dump.ts'
 import { ownPaths } from './own-paths.ts'
-import type { Warning } from './results.ts'
 import { factOf, noteFact, type DumpFact } from './run-facts.ts'
 
 /**
@@ -42,25 +39,10 @@ export function openSources(
     const known = factOf(record, 'dump')
     if (known !== null) return known
     progress.phase = 'dumping'
-    const mtimeMs = Date.now()
-    const made = dumpDatabase(database, { folder, signal })
-    const expected = lookAt(database, signal)
     const onBytes = (bytes: number): void => {
       progress.dumpBytes = bytes
     }
-    try {
-      await spool(made, dumpFile, { onBytes, signal })
-    } finally {
-      await expected
-    }
-    const { summary } = made
-    if (summary === null) throw new BackupError('E_INTERNAL', 'The dump ended without a summary.')
-    const { tables, bytes, client } = summary
-    const fact = {
-      mtimeMs,
-      summary: { tables, bytes, client },
-      warnings: dumpWarnings(database, await expected, summary),
-    }
+    const fact = await makeDump(database, { folder, file: dumpFile, onBytes, signal })
     noteFact(record, 'dump', fact)
     await record.sync()
     return fact
@@ -105,34 +87,6 @@ export function openSources(
       await preparing?.catch(() => undefined)
     },
   }
-}
-
-/**
- * What keeps the database from being dumped at all, the dump program says itself and better, so a failure to look is
- * none here.
- */
-async function lookAt(database: DatabaseConfig, signal: AbortSignal): Promise<DatabaseInspection | null> {
-  try {
-    return await inspectDatabase(database, signal)
-  } catch {
-    return null
-  }
-}
-
-/**
- * The dump program passes over in silence what its account may not see, and what an option of this machine excludes.
- */
-function dumpWarnings({ user }: DatabaseConfig, expected: DatabaseInspection | null, made: DumpSummary): Warning[] {
-  if (expected === null) return []
-  const warnings = expected.missingPrivileges.map(({ privilege, effect, grant }) => ({
-    code: 'dump-privileges',
-    message: `The database account ${user} lacks ${privilege}: ${effect}. As an administrator of the database: ${grant}`,
-  }))
-  if (made.tables < expected.tables) {
-    const message = `The dump has ${made.tables} of the database's ${expected.tables} tables. Look for ignore-table among this machine's options for mysqldump.`
-    warnings.push({ code: 'dump-tables', message })
-  }
-  return warnings
 }
 
 /** `database/<name>.sql`; a database's name may hold characters that a file name may not. */

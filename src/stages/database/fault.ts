@@ -71,9 +71,9 @@ const meanings: readonly Meaning[] = [
     advice: () => 'A table was altered while it was dumped: run the backup again when that is done.',
   },
   {
-    numbers: [1146, 1356],
+    numbers: [1146, 1356, 1449],
     code: 'E_DUMP',
-    advice: () => 'Mend or drop the view or table that is named: it can be neither read nor dumped.',
+    advice: () => 'Repair or drop the view or table that is named: it can be neither read nor dumped.',
   },
   {
     // crashed tables, index files and tablespaces
@@ -94,11 +94,19 @@ export function serverAddress({ host, port, socket }: DatabaseConfig): string {
   return socket ?? `${host}:${port}`
 }
 
-/** The BackupError of a failure: E_AUTH when the sign-in or a privilege was refused, else E_DUMP. */
-export function databaseFault(database: DatabaseConfig, { what, words, number, cause }: DatabaseFailure): BackupError {
-  const meaning = number === null ? undefined : meanings.find(({ numbers }) => numbers.includes(number))
-  return new BackupError(meaning?.code ?? 'E_DUMP', `${what}: ${words}`, {
-    advice: meaning?.advice(database) ?? '',
-    cause,
-  })
+/** E_AUTH when the sign-in or a privilege was refused, else E_DUMP. */
+export class DatabaseError extends BackupError {
+  /** As in DatabaseFailure. */
+  readonly number: number | null
+
+  constructor(database: DatabaseConfig, { what, words, number, cause }: DatabaseFailure) {
+    const meaning = number === null ? undefined : meanings.find(({ numbers }) => numbers.includes(number))
+    super(meaning?.code ?? 'E_DUMP', `${what}: ${words}`, { advice: meaning?.advice(database) ?? '', cause })
+    this.number = number
+  }
+}
+
+/** The error of a failure. */
+export function databaseFault(database: DatabaseConfig, failure: DatabaseFailure): DatabaseError {
+  return new DatabaseError(database, failure)
 }

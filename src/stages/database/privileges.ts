@@ -5,6 +5,8 @@ import { readGrants, type Grants } from './grants.ts'
 export interface MissingPrivilege {
   /** 'TRIGGER', 'SHOW VIEW', … */
   readonly privilege: string
+  /** What of the database it shows. */
+  readonly shows: 'tables' | 'views' | 'triggers' | 'events' | 'routines'
   /** What comes of it, as the end of a sentence: 'triggers are left out of the dump'. */
   readonly effect: string
   /** The statement by which an administrator gives it. */
@@ -18,11 +20,11 @@ export interface Server {
 }
 
 /** MySQL manual, "mysqldump": the privileges of a dump in a single transaction without tablespaces. */
-const NEEDED = [
-  { privilege: 'SELECT', effect: 'the tables cannot be read' },
-  { privilege: 'SHOW VIEW', effect: 'the dump fails as soon as there is a view' },
-  { privilege: 'TRIGGER', effect: 'triggers are left out of the dump' },
-  { privilege: 'EVENT', effect: 'the dump fails when it asks for events' },
+const NEEDED: readonly Omit<MissingPrivilege, 'grant'>[] = [
+  { privilege: 'SELECT', shows: 'tables', effect: 'the tables cannot be read' },
+  { privilege: 'SHOW VIEW', shows: 'views', effect: 'the dump fails as soon as there is a view' },
+  { privilege: 'TRIGGER', shows: 'triggers', effect: 'triggers are left out of the dump' },
+  { privilege: 'EVENT', shows: 'events', effect: 'the dump fails when it asks for events' },
 ]
 
 /** Any one of them shows the names of the routines. */
@@ -43,7 +45,7 @@ export async function missingPrivileges(query: Query, server: Server, database: 
   if (await seesAllRoutines(query, grants, database)) return missing
   const { privilege, on } = routinePrivilege(server, here)
   const effect = 'procedures and functions of other accounts are left out, or make the dump fail'
-  return [...missing, { privilege, effect, grant: `GRANT ${privilege} ON ${on} TO ${to};` }]
+  return [...missing, { privilege, shows: 'routines', effect, grant: `GRANT ${privilege} ON ${on} TO ${to};` }]
 }
 
 /**
@@ -70,15 +72,16 @@ function routinePrivilege({ version, flavour }: Server, here: string): { privile
 
 /** All tables of a database, as a grant names them: as an earlier one does, else exactly, with `_` and `%` escaped. */
 export function everyTable(database: string, grants: Grants): string {
-  return `${quote(grants.patternOf(database) ?? database.replace(/[_%\\]/g, '\\$&'))}.*`
+  return `${quoteName(grants.patternOf(database) ?? database.replace(/[_%\\]/g, '\\$&'))}.*`
 }
 
 /** `user@host` as SQL: the host begins at the last `@`. */
 export function accountName(account: string): string {
   const at = account.lastIndexOf('@')
-  return `${quote(account.slice(0, at))}@${quote(account.slice(at + 1))}`
+  return `${quoteName(account.slice(0, at))}@${quoteName(account.slice(at + 1))}`
 }
 
-function quote(name: string): string {
+/** A name as SQL. */
+export function quoteName(name: string): string {
   return `\`${name.replaceAll('`', '``')}\``
 }

@@ -7,13 +7,11 @@ import type { DoctorCheck, DoctorResult, SignInStatus } from '../backup/results.
 import { signInStatus } from '../accounts/sign-in-state.ts'
 import { signInIn, withSignIns } from '../accounts/sign-ins.ts'
 import type { LoadedConfig } from '../config/load.ts'
-import type { DatabaseConfig, DestinationConfig } from '../config/types.ts'
-import { inspectDatabase } from '../database/inspect.ts'
+import type { DestinationConfig } from '../config/types.ts'
 import { openDestination } from '../destinations/open.ts'
-import { identifyClient } from '../dump/client.ts'
-import { findDumpProgram } from '../dump/find-program.ts'
 import { intervalMs } from '../schedule/grid.ts'
 import { clockCheck } from './clock.ts'
+import { DatabaseCheck } from './database.ts'
 import type { Finding } from './finding.ts'
 
 const MIB = 1024 * 1024
@@ -40,15 +38,10 @@ export async function doctor(config: LoadedConfig, signal: AbortSignal): Promise
   await check('archive folder', () => archiveFolder(config.dicom.root))
   const { database } = config
   if (database !== null) {
-    await check('database', async () => {
-      const { finding, bytes } = await databaseFinding(database, signal)
-      dumpBytes = bytes
-      return finding
-    })
-    await check('dump program', async () => {
-      const client = await identifyClient(await findDumpProgram(database.dumpCommand), signal)
-      return { ok: true, detail: `${client.name} (${client.program})` }
-    })
+    const found = new DatabaseCheck(database, signal)
+    await check('database', () => found.find(mebibytes))
+    await check('dump program', () => found.tryDump())
+    dumpBytes = found.estimatedBytes
   }
   let whole: LoadedConfig = config
   if (config.state.driver === 'mysql' && database !== null) {
@@ -119,34 +112,6 @@ async function archiveFolder(root: string): Promise<Finding> {
     detail: `${root} is empty.`,
     remedy: 'If images should be there, check that their drive is connected.',
   }
-}
-
-async function databaseFinding(
-  database: DatabaseConfig,
-  signal: AbortSignal,
-): Promise<{ readonly finding: Finding; readonly bytes: number }> {
-  const found = await inspectDatabase(database, signal)
-  const detail = `${database.name}: ${found.version}, ${found.tables} tables, ${mebibytes(found.estimatedBytes)}`
-  const missing = found.missingPrivileges
-  if (missing.length > 0) {
-    const list = missing.map(({ privilege, effect }) => `${privilege} (${effect})`).join(', ')
-    const finding = {
-      ok: false,
-      detail: `${detail}; the user ${database.user} lacks ${list}`,
-      remedy: `As an administrator of the database: ${missing.map(({ grant }) => grant).join(' ')}`,
-    }
-    return { finding, bytes: found.estimatedBytes }
-  }
-  const loose = found.nonTransactional
-  if (loose.length > 0) {
-    const finding = {
-      ok: false,
-      detail: `${detail}; not transactional, so what is written to them during the dump may be half in it: ${loose.join(', ')}`,
-      remedy: 'Convert them: ALTER TABLE … ENGINE = InnoDB;',
-    }
-    return { finding, bytes: found.estimatedBytes }
-  }
-  return { finding: { ok: true, detail }, bytes: found.estimatedBytes }
 }
 
 async function stateFolder(folder: string, dumpBytes: number): Promise<Finding> {

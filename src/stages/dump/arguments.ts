@@ -1,16 +1,34 @@
 import type { DatabaseConfig } from '../config/types.ts'
 import type { DumpClient } from './client.ts'
 
+/** What the database holds that a dump has to be asked for, or must not be asked for. */
+export interface DumpContent {
+  /** Views that the server cannot show: the dump program would stop at the first of them. */
+  readonly leaveOut: readonly string[]
+  /** Whether there are system-versioned tables, whose earlier rows belong into the dump. */
+  readonly history: boolean
+  /** Without any row: to try whether a dump is possible. */
+  readonly structureOnly?: boolean
+}
+
 /**
  * The dump program's arguments for the whole of a database as one consistent picture: tables with their rows, views,
  * triggers, routines and events. What an option file of the machine could take away is asked for by name, so that
- * it is the command line's word that counts. User and password stand in `optionFile`, never here.
+ * it is the command line's word that counts. User, password and the names of views that are left out stand in
+ * `optionFile`, never here.
  */
-export function dumpArguments(client: DumpClient, database: DatabaseConfig, optionFile: string): string[] {
+export function dumpArguments(
+  client: DumpClient,
+  database: DatabaseConfig,
+  optionFile: string,
+  { history, structureOnly = false }: Omit<DumpContent, 'leaveOut'>,
+): string[] {
   return [
     `--defaults-extra-file=${optionFile}`, // must be the first
     ...connection(database),
     '--opt',
+    // A table that takes its ids from a sequence cannot be loaded while it is locked and the sequence is not.
+    '--skip-add-locks',
     '--single-transaction',
     '--quick',
     '--routines',
@@ -21,13 +39,13 @@ export function dumpArguments(client: DumpClient, database: DatabaseConfig, opti
     // The comments hold the names of the tables and the last line, by which a whole dump is known.
     '--skip-compact',
     '--comments',
-    '--skip-no-data',
+    structureOnly ? '--no-data' : '--skip-no-data',
     '--skip-no-create-info',
     // The most there is: a row is never too large to be read.
     '--max-allowed-packet=1G',
     // Tablespaces are no part of a database, and reading them takes the PROCESS privilege.
     '--no-tablespaces',
-    ...forMySql(client),
+    ...optional(client, history),
     '--',
     database.name,
   ]
@@ -39,15 +57,18 @@ function connection({ host, port, socket }: DatabaseConfig): string[] {
   return ['--protocol=pipe', `--socket=${socket.replace(/^\\\\\.\\pipe\\/i, '')}`]
 }
 
-/** Options that MariaDB's program does not know. */
-function forMySql({ flavour, version: [major, minor, patch] }: DumpClient): string[] {
-  if (flavour !== 'mysql') return []
-  const since = (a: number, b: number, c: number): boolean =>
-    major !== a ? major > a : minor !== b ? minor > b : patch >= c
+/** Options that not every dump program knows. */
+function optional({ options }: DumpClient, history: boolean): string[] {
   return [
     // A backup of one database says nothing about the server's replication; the default asks for more privileges.
-    ...(since(5, 6, 9) ? ['--set-gtid-purged=OFF'] : []),
+    ...(options.has('set-gtid-purged') ? ['--set-gtid-purged=OFF'] : []),
     // Servers before MySQL 8, and all of MariaDB's, do not have the table it reads.
-    ...(since(8, 0, 2) ? ['--column-statistics=0'] : []),
+    ...(options.has('column-statistics') ? ['--column-statistics=0'] : []),
+    ...(history && knowsHistory({ options }) ? ['--dump-history'] : []),
   ]
+}
+
+/** Whether the program can dump the earlier rows of system-versioned tables (mariadb-dump 10.11). */
+export function knowsHistory({ options }: Pick<DumpClient, 'options'>): boolean {
+  return options.has('dump-history')
 }

@@ -10,12 +10,31 @@ export interface DumpClient {
   readonly version: readonly [number, number, number]
   /** For people: 'mysqldump 8.0.36', 'mariadb-dump 11.4.2'. */
   readonly name: string
+  /** The long options that its own help lists, without the dashes: 'dump-history'. Empty when it gives no help. */
+  readonly options: ReadonlySet<string>
 }
 
-/** Asks the program at `program` for its version. Rejects with E_DUMP when it cannot be run or is no dump program. */
+/**
+ * Asks the program at `program` for its version and its options. Rejects with E_DUMP when it cannot be run or is no dump
+ * program.
+ */
 export async function identifyClient(program: string, signal: AbortSignal): Promise<DumpClient> {
-  // Without option files: one with a fault in it must not hide which program this is.
-  const asking = promisify(execFile)(program, ['--no-defaults', '--version'], {
+  const [version, help] = await Promise.allSettled([ask(program, '--version', signal), ask(program, '--help', signal)])
+  if (version.status === 'rejected') throw version.reason
+  const client = parseVersion(version.value)
+  if (client !== null) return { program, ...client, options: optionsIn(help.status === 'fulfilled' ? help.value : '') }
+  throw new BackupError(
+    'E_DUMP',
+    `${program} is not mysqldump or mariadb-dump: asked for its version, it says something else.`,
+    {
+      advice: 'Set database.dumpCommand to mysqldump or mariadb-dump.',
+    },
+  )
+}
+
+/** The program's answer to one option. Without option files: one with a fault in it must not hide which program this is. */
+async function ask(program: string, option: '--version' | '--help', signal: AbortSignal): Promise<string> {
+  const asking = promisify(execFile)(program, ['--no-defaults', option], {
     signal,
     timeout: 30_000,
     killSignal: 'SIGKILL',
@@ -23,9 +42,8 @@ export async function identifyClient(program: string, signal: AbortSignal): Prom
   })
   const { child } = asking
   const gone = new Promise((resolve) => child.once('close', resolve))
-  let text: string
   try {
-    text = (await asking).stdout
+    return (await asking).stdout
   } catch (error) {
     // An abort is told before the program has ended.
     if (child.pid !== undefined) await gone
@@ -35,15 +53,11 @@ export async function identifyClient(program: string, signal: AbortSignal): Prom
       cause: error,
     })
   }
-  const client = parseVersion(text)
-  if (client !== null) return { program, ...client }
-  throw new BackupError(
-    'E_DUMP',
-    `${program} is not mysqldump or mariadb-dump: asked for its version, it says something else.`,
-    {
-      advice: 'Set database.dumpCommand to mysqldump or mariadb-dump.',
-    },
-  )
+}
+
+/** The long options in a help text, each at the beginning of its line: `  -H, --dump-history  Dump …`, `  --ssl-ca=name`. */
+export function optionsIn(help: string): ReadonlySet<string> {
+  return new Set(Array.from(help.matchAll(/^ +(?:-\S, +)?--([a-z][a-z0-9-]*)/gm), ([, name = '']) => name))
 }
 
 /**
@@ -54,7 +68,7 @@ export async function identifyClient(program: string, signal: AbortSignal): Prom
  *   mariadb-dump from 11.4.2-MariaDB, client 10.19 for debian-linux-gnu (x86_64)
  * Null when it is none of them.
  */
-export function parseVersion(text: string): Omit<DumpClient, 'program'> | null {
+export function parseVersion(text: string): Omit<DumpClient, 'program' | 'options'> | null {
   const line = text.split('\n').find((candidate) => /(?:mysqldump|mariadb-dump)\S*\s+(?:Ver|from)\s/i.test(candidate))
   if (line === undefined) return null
   const numbers = /(?:Distrib|from)\s+(\d+)\.(\d+)\.(\d+)/.exec(line) ?? /Ver\s+(\d+)\.(\d+)\.(\d+)/.exec(line)

@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream'
 import { asBackupError, BackupError, systemCode } from '../../pipeline/errors.ts'
 import { fromReadable } from '../../pipeline/from-readable.ts'
 import type { DatabaseConfig } from '../config/types.ts'
-import { dumpArguments } from './arguments.ts'
+import { dumpArguments, knowsHistory, type DumpContent } from './arguments.ts'
 import { identifyClient, type DumpClient } from './client.ts'
 import { dumpFailure, type ProgramEnd } from './failure.ts'
 import { findDumpProgram } from './find-program.ts'
@@ -16,7 +16,11 @@ export interface DumpOptions {
   /** A folder that only this user can read; holds the option file until the program has read it. */
   readonly folder: string
   readonly signal: AbortSignal
+  /** What is special about this database; absent: nothing. */
+  readonly content?: DumpContent
 }
+
+const NOTHING_SPECIAL: DumpContent = { leaveOut: [], history: false }
 
 export interface DumpSummary {
   /** Tables whose structure is in the dump; views are none. */
@@ -25,6 +29,8 @@ export interface DumpSummary {
   readonly bytes: number
   /** The program that made it: 'mariadb-dump 11.4.2'. */
   readonly client: string
+  /** Whether the earlier rows of system-versioned tables are in it, if there are such tables. */
+  readonly history: boolean
 }
 
 /** A dump that is being made while it is read, once. */
@@ -54,7 +60,7 @@ export function dumpDatabase(database: DatabaseConfig, options: DumpOptions): Du
     const outline = dumpOutline()
     yield* runProgram(client, database, outline, options)
     const { tableNames, bytes } = outline
-    summary = { tables: tableNames.length, tableNames, bytes, client: client.name }
+    summary = { tables: tableNames.length, tableNames, bytes, client: client.name, history: knowsHistory(client) }
   }
   const bytes = read()
   return {
@@ -69,9 +75,9 @@ async function* runProgram(
   client: DumpClient,
   database: DatabaseConfig,
   outline: DumpOutline,
-  { folder, signal }: DumpOptions,
+  { folder, signal, content = NOTHING_SPECIAL }: DumpOptions,
 ): AsyncGenerator<Buffer> {
-  const optionFile = await writeOptionFile(folder, database)
+  const optionFile = await writeOptionFile(folder, database, content.leaveOut)
   let program: Program | null = null
   let ended: Promise<ProgramEnd> | null = null
   const stop = (): void => {
@@ -79,7 +85,7 @@ async function* runProgram(
   }
   try {
     signal.throwIfAborted()
-    program = start(client, dumpArguments(client, database, optionFile.path), folder)
+    program = start(client, dumpArguments(client, database, optionFile.path, content), folder)
     ended = ending(program)
     signal.addEventListener('abort', stop, { once: true })
     await started(program, client)

@@ -11,12 +11,19 @@ export interface OptionFile {
 }
 
 /**
- * Writes user and password as an option file that only this user can read, below `folder`, which is private. Rejects
- * with E_STATE.
+ * Writes user and password as an option file that only this user can read, below `folder`, which is private; for the dump
+ * program also the tables and views of the database that it is to leave out: names would not pass every system's command
+ * line unchanged. Rejects with E_STATE.
  */
-export async function writeOptionFile(folder: string, { user, password }: DatabaseConfig): Promise<OptionFile> {
+export async function writeOptionFile(
+  folder: string,
+  { user, password, name }: DatabaseConfig,
+  leaveOut: readonly string[] = [],
+): Promise<OptionFile> {
   const file = path.join(folder, `${randomUUID()}.cnf`)
-  const text = `[client]\nuser=${quoteOption(user)}\npassword=${quoteOption(password)}\n`
+  const ignored = leaveOut.map((one) => `ignore-table=${quoteOption(`${name}.${one}`)}\n`)
+  const dump = ignored.length === 0 ? '' : `[mysqldump]\n${ignored.join('')}`
+  const text = `[client]\nuser=${quoteOption(user)}\npassword=${quoteOption(password)}\n${dump}`
   const remove = (): Promise<void> => rm(file, { force: true }).catch(() => undefined)
   try {
     await writeFile(file, text, { mode: 0o600, flag: 'wx' })

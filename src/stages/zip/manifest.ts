@@ -16,6 +16,8 @@ export interface ManifestHead {
     readonly tables: number
     readonly bytes: number
     readonly client: string
+    /** Absent when there are none. */
+    readonly leftOut?: readonly LeftOutView[]
   } | null
   /** `deadBytes`: of entries that were begun and could not be gone on with; no directory record names them. */
   readonly counts: {
@@ -24,6 +26,15 @@ export interface ManifestHead {
     readonly skipped: number
     readonly deadBytes: number
   }
+}
+
+/** A view that the server could not show, so that the dump does not have it. */
+export interface LeftOutView {
+  readonly view: string
+  /** The server's own words. */
+  readonly reason: string
+  /** The statement that makes it; null when it is not known. */
+  readonly definition: string | null
 }
 
 /** What is the same for every entry. `mtime` is ISO 8601 in UTC with ms. */

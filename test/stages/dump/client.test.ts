@@ -3,7 +3,7 @@ import { chmod, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import test from 'node:test'
 import { dumpArguments } from '../../../src/stages/dump/arguments.ts'
-import { identifyClient, parseVersion } from '../../../src/stages/dump/client.ts'
+import { identifyClient, optionsIn, parseVersion, type DumpClient } from '../../../src/stages/dump/client.ts'
 import type { DatabaseConfig } from '../../../src/stages/config/types.ts'
 import { findProgram } from '../../support/mariadb.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
@@ -39,9 +39,9 @@ test('every form of the version line is read', () => {
     ],
   ]
   for (const [line, flavour, name] of lines) {
-    const client = parseVersion(line)
-    assert.equal(client?.flavour, flavour, line)
-    assert.equal(client.name, name)
+    const read = parseVersion(line)
+    assert.equal(read?.flavour, flavour, line)
+    assert.equal(read.name, name)
   }
   for (const other of ['', 'GNU tar 1.34', 'mysql  Ver 8.0.36 for Linux', 'mysqldump  Ver unknown']) {
     assert.equal(parseVersion(other), null, other)
@@ -49,9 +49,9 @@ test('every form of the version line is read', () => {
 })
 
 test("this machine's own dump program says what it is", async () => {
-  const client = await identifyClient(findProgram('mariadb-dump') ?? '', live)
-  assert.equal(client.flavour, 'mariadb')
-  assert.match(client.name, /^mariadb-dump \d+\.\d+\.\d+$/)
+  const own = await identifyClient(findProgram('mariadb-dump') ?? '', live)
+  assert.equal(own.flavour, 'mariadb')
+  assert.match(own.name, /^mariadb-dump \d+\.\d+\.\d+$/)
 })
 
 test('a program that is no dump program, or does not run, is told as E_DUMP by its path', async (t) => {
@@ -78,32 +78,52 @@ test('a program that is no dump program, or does not run, is told as E_DUMP by i
   await assert.rejects(identifyClient(failing, AbortSignal.abort()), { code: 'E_ABORTED' })
 })
 
-test("MySQL's own options go to MySQL's program only, and only where it knows them", () => {
-  const own = (version: readonly [number, number, number], flavour: 'mysql' | 'mariadb'): string[] =>
-    dumpArguments({ program: 'x', name: 'x', flavour, version }, database, '/f').filter((arg) =>
-      /gtid|column/.test(arg),
-    )
-  assert.deepEqual(own([5, 5, 60], 'mysql'), [])
-  assert.deepEqual(own([5, 6, 8], 'mysql'), [])
-  assert.deepEqual(own([5, 6, 9], 'mysql'), ['--set-gtid-purged=OFF'])
-  assert.deepEqual(own([5, 7, 44], 'mysql'), ['--set-gtid-purged=OFF'])
-  for (const version of [
-    [8, 0, 2],
-    [8, 4, 0],
-    [9, 1, 0],
-  ] as const) {
-    assert.deepEqual(own(version, 'mysql'), ['--set-gtid-purged=OFF', '--column-statistics=0'])
-  }
-  assert.deepEqual(own([10, 11, 6], 'mariadb'), [])
+const NOTHING = { history: false }
+const client = (...options: string[]): DumpClient => ({
+  program: 'x',
+  name: 'x',
+  flavour: 'mysql',
+  version: [8, 0, 36],
+  options: new Set(options),
+})
+
+test('options that not every program knows go to those whose own help lists them', () => {
+  const own = (options: readonly string[], history = false): string[] =>
+    dumpArguments(client(...options), database, '/f', { history }).filter((arg) => /gtid|column|history/.test(arg))
+  assert.deepEqual(own([]), [])
+  assert.deepEqual(own(['set-gtid-purged']), ['--set-gtid-purged=OFF'])
+  assert.deepEqual(own(['set-gtid-purged', 'column-statistics']), ['--set-gtid-purged=OFF', '--column-statistics=0'])
+  assert.deepEqual(own(['dump-history']), [], 'nothing has a history')
+  assert.deepEqual(own(['dump-history'], true), ['--dump-history'])
+  assert.deepEqual(own([], true), [])
+})
+
+test('the options are read from the help texts of both brands', async () => {
+  const mysql = `
+  -A, --all-databases Dump all the databases. This will be same as --databases
+                      with all databases selected.
+  --set-gtid-purged[=name]
+                      Add 'SET @@GLOBAL.GTID_PURGED' to the output. Use --column-statistics
+  --ignore-table=name Do not dump the specified table.
+Variables (--variable-name=value)
+all-databases                     FALSE
+`
+  assert.deepEqual([...optionsIn(mysql)], ['all-databases', 'set-gtid-purged', 'ignore-table'])
+  const own = await identifyClient(findProgram('mariadb-dump') ?? '', live)
+  for (const option of ['single-transaction', 'ignore-table', 'hex-blob']) assert.ok(own.options.has(option), option)
+  assert.equal(own.options.has('set-gtid-purged'), false)
+})
+
+test('a program that gives no help is asked for nothing special', async (t) => {
+  const file = path.join(await tempFolder(t), 'terse')
+  await writeFile(file, '#!/bin/sh\n[ "$2" = --version ] && echo "mysqldump  Ver 8.0.36 for Linux on x86_64"\n')
+  await chmod(file, 0o755)
+  assert.deepEqual([...(await identifyClient(file, live)).options], [])
 })
 
 test('the option file comes first, the database last, and no argument has the user or the password', () => {
   for (const where of [{}, { socket: '/run/mysqld/mysqld.sock' }]) {
-    const args = dumpArguments(
-      { program: 'x', name: 'x', flavour: 'mysql', version: [8, 0, 36] },
-      { ...database, ...where },
-      '/f.cnf',
-    )
+    const args = dumpArguments(client(), { ...database, ...where }, '/f.cnf', NOTHING)
     assert.equal(args[0], '--defaults-extra-file=/f.cnf')
     assert.deepEqual(args.slice(-2), ['--', 'viewer'])
     assert.ok(!args.join(' ').includes('the '))
