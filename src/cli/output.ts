@@ -4,7 +4,7 @@ import { ConfigError } from '../stages/config/config-error.ts'
 import { redact } from '../stages/log/redact.ts'
 import { errorText } from './display/error.ts'
 import { styleOf, type Style, type TextStream } from './display/style.ts'
-import { exitOfError, type ExitCode } from './exit.ts'
+import { EXIT, exitOfError, type ExitCode } from './exit.ts'
 
 /**
  * Where results go: one JSON object on stdout with `--json`, text for people without. Progress and logs never come
@@ -12,16 +12,41 @@ import { exitOfError, type ExitCode } from './exit.ts'
  */
 export interface Output {
   readonly json: boolean
-  /** Prints a command's result: `value` as JSON, or what `text` makes of it. */
+  /** No progress is shown: `--json` or `--quiet`. */
+  readonly quiet: boolean
+  /** Every line of the log is shown as well: `--verbose`. */
+  readonly verbose: boolean
+  /**
+   * Prints a command's result: `value` as JSON, or what `text` makes of it. With `--quiet` the text waits until the
+   * command has ended: see `end`.
+   */
   result(value: unknown, text: (style: Style) => string): Promise<void>
   /** Prints why a command failed, on stdout as JSON or on stderr for people, and gives the exit code. */
   failure(thrown: unknown): Promise<ExitCode>
+  /** Prints what `--quiet` has kept back, when the command ended with another code than 0. */
+  end(code: ExitCode): Promise<void>
 }
 
-export function openOutput(json: boolean): Output {
+export interface OutputFlags {
+  readonly json?: boolean
+  readonly quiet?: boolean
+  readonly verbose?: boolean
+}
+
+export function openOutput({ json = false, quiet = false, verbose = false }: OutputFlags): Output {
+  let kept = ''
   return {
     json,
-    result: (value, text) => print(process.stdout, json ? `${JSON.stringify(value)}\n` : text(styleOf(process.stdout))),
+    quiet: json || quiet,
+    verbose,
+    async result(value, text) {
+      if (json) await print(process.stdout, `${JSON.stringify(value)}\n`)
+      else if (quiet) kept += text(styleOf(process.stdout))
+      else await print(process.stdout, text(styleOf(process.stdout)))
+    },
+    async end(code) {
+      if (code !== EXIT.done && kept !== '') await print(process.stdout, kept)
+    },
     async failure(thrown) {
       const error = withoutSecrets(asBackupError(thrown))
       if (json) {

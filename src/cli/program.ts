@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { BackupError } from '../pipeline/errors.ts'
+import { configPlaces } from '../stages/config/places.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { openOutput } from './output.ts'
 import { VERSION } from './version.ts'
@@ -20,6 +21,29 @@ import type { Words } from './words/words.ts'
 /** In the order of the help. */
 const COMMANDS = [init, run, resume, status, history, accounts, schedule, prune, verify, restore, doctor, demo]
 
+/** Words of other backup programs, and what they are called here. */
+const OTHER_WORDS: Readonly<Record<string, string>> = {
+  backup: 'run',
+  start: 'run',
+  continue: 'resume',
+  snapshots: 'history',
+  list: 'history',
+  ls: 'restore --list',
+  runs: 'history',
+  log: 'history',
+  destinations: 'accounts',
+  remotes: 'accounts',
+  connect: 'accounts connect NAME',
+  login: 'accounts connect NAME',
+  check: 'verify',
+  test: 'doctor',
+  extract: 'restore',
+  forget: 'prune',
+  setup: 'init',
+  config: 'init',
+  install: 'schedule install',
+}
+
 /**
  * Runs the command line and gives the exit code. Commands are loaded when they are called, so that a short one starts
  * fast.
@@ -27,38 +51,46 @@ const COMMANDS = [init, run, resume, status, history, accounts, schedule, prune,
 export async function main(args: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = EXIT.done
   const wrap: Words['wrap'] = (action) => async (flags) => {
-    const output = openOutput(flags.json ?? false)
+    const output = openOutput(flags)
     try {
       code = await action(flags, output)
+      await output.end(code)
     } catch (error) {
       code = await output.failure(error)
     }
   }
   const top = program(wrap)
+  if (args[0] === 'version') args = ['--version', ...args.slice(1)]
   try {
     await top.parseAsync(args, { from: 'user' })
     return code
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return EXIT.done
-    const output = openOutput(args.includes('--json'))
+    const output = openOutput({ json: args.includes('--json') })
     const helped = error.code === 'commander.help'
     if (helped && !output.json) return EXIT.usage
     const command = top.commands.find((one) => one.name() === args[0])
     const inner = command?.commands.find((one) => one.name() === args[1])
-    const what = helped ? 'No command was given.' : (unknownWord(command, args[1]) ?? sentences(error.message))
+    const what = helped ? 'No command given.' : (unknownWord(command, args) ?? sentences(error.message))
     const words = [command, inner].flatMap((one) => (one === undefined ? [] : [one.name()]))
     const help = words.length === 0 ? 'dicom-backup help' : `dicom-backup ${words.join(' ')} --help`
     return await output.failure(new BackupError('E_CONFIG', what, { advice: `See: ${help}` }))
   }
 }
 
-/** What stands in the place of a command of a group, which commander takes for an argument of the default one. */
-function unknownWord(group: Command | undefined, word: string | undefined): string | null {
+/**
+ * For a word of another program, and for one in the place of a command of a group, which commander takes for an
+ * argument of the default one. Null for other mistakes.
+ */
+function unknownWord(group: Command | undefined, [first = '', word]: readonly string[]): string | null {
+  const meant = Object.hasOwn(OTHER_WORDS, first) ? OTHER_WORDS[first] : undefined
+  if (group === undefined && meant !== undefined)
+    return `Unknown command '${first}'. Did you mean: dicom-backup ${meant}`
   const names = group?.commands.map((one) => one.name()) ?? []
   if (group === undefined || names.length === 0 || word === undefined) return null
   if (word.startsWith('-') || names.includes(word)) return null
-  return `Unknown command '${group.name()} ${word}'. Right would be: ${names.filter((name) => name !== 'help').join(', ')}.`
+  return `Unknown command '${group.name()} ${word}'. Expected one of: ${names.filter((name) => name !== 'help').join(', ')}.`
 }
 
 /** Commander's "error: unknown command 'runn'\n(Did you mean run?)" in sentences. */
@@ -70,7 +102,7 @@ function sentences(message: string): string {
 function program(wrap: Words['wrap']): Command {
   const top = new Command('dicom-backup')
     .description(
-      'Backs up a MySQL database and a DICOM folder into one ZIP, at once to Dropbox, Google Drive and folders, read once and verified by each destination.',
+      'Backs up a MySQL database and a DICOM folder into one ZIP archive: read once, sent to Dropbox, Google Drive and folders at the same time, verified at each.',
     )
     .version(VERSION)
     .exitOverride()
@@ -79,10 +111,21 @@ function program(wrap: Words['wrap']): Command {
     .addHelpText(
       'after',
       `
+Examples:
+  dicom-backup init             write a configuration to fill in
+  dicom-backup doctor           check everything a run needs
+  dicom-backup run              back up now, or resume the interrupted run
+  dicom-backup COMMAND --help   options and examples of a command
+
+Configuration file, unless --config or DICOM_BACKUP_CONFIG names one:
+${configPlaces()
+  .map((place, index) => `  ${index === 0 ? `${place} in the current folder` : place}`)
+  .join('\n')}
+
 Exit codes:
-  0  done                      3  stored, but look at it
+  0  done, or nothing is due   3  stored with warnings; something needs attention
   1  failed: nothing stored    4  another run is active
-  2  wrong usage or config     130  interrupted by a signal`,
+  2  wrong usage or config     130  interrupted by a signal; can be resumed`,
     )
 
   for (const add of COMMANDS) add({ top, wrap })

@@ -14,7 +14,7 @@ describe('init', () => {
     const { code, stdout, stderr } = await dicomBackup(['init'], { cwd })
     assert.equal(code, 0)
     assert.equal(stderr, '')
-    assert.match(stdout, /dicom-backup\.yaml.*\n.*dicom-backup doctor/)
+    assert.match(stdout, /dicom-backup\.yaml.*\n\nNext\n.*dicom-backup doctor/)
     assert.deepEqual(await readdir(cwd), ['dicom-backup.yaml'])
     if (!WINDOWS) assert.equal((await stat(path.join(cwd, 'dicom-backup.yaml'))).mode & 0o777, 0o600)
   })

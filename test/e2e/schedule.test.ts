@@ -256,17 +256,19 @@ describe('schedule', () => {
     },
   )
 
-  test('install --print shows what it would set and sets nothing', async (t) => {
-    const rig = await makeRig(t, onlyNas)
+  test('install --print shows what may be pasted, names the variables that the job will lack, and sets nothing', async (t) => {
+    const rig = await makeRig(t, { ...onlyNas, archive: { prefix: '${CLINIC}' } })
+    const env = { CLINIC: 'north' }
     for (const [scheduler, form] of [
       ['systemd', /OnCalendar=hourly[\s\S]*systemctl .*enable --now dicom-backup-/],
-      ['cron', /^crontab -\n(?:.*\n)*0 \* \* \* \* cd /],
+      ['cron', /^# Add this line to the crontab \("crontab -e"\):\n0 \* \* \* \* cd .*\n\n#/],
       ['task-scheduler', /<Interval>PT1H<[\s\S]*schtasks \/Create/],
     ] as const) {
-      const { code, stdout } = await rig.cli('schedule', 'install', '--print', '--with', scheduler)
+      const { code, stdout } = await rig.cliWith({ env }, 'schedule', 'install', '--print', '--with', scheduler)
       assert.equal(code, 0)
       assert.match(stdout, form)
       assert.ok(stdout.includes(rig.configFile), 'with absolute paths')
+      assert.match(stdout, /# The job will not have these environment variables, .*: CLINIC\n$/)
     }
     if (findProgram('crontab') !== null) {
       const { stdout } = await run('crontab', ['-l']).catch(() => ({ stdout: '' }))

@@ -195,7 +195,7 @@ describe('a run that was killed', { skip: WINDOWS }, () => {
 
     const people = await rig.cli('resume')
     assert.equal(people.code, 0, people.stderr)
-    assert.match(people.stdout, /Backup completed\n {2}Went on with the run of .* were\s+stored\s+already/)
+    assert.match(people.stdout, /Backup completed\n {2}Resumed the run of .* were\s+uploaded\s+already/)
     assert.deepEqual(await rig.visible(), [run.archive, run.archive, run.archive])
     assert.equal((await statusOf(rig)).result.interruptedRun, null)
 

@@ -31,12 +31,12 @@ export async function demo(name: string, output: Output): Promise<ExitCode> {
     say(`\n${paint(styleOf(process.stdout), 'bold', title)}`)
   }
 
-  step('1. An archive folder of made-up images')
+  step('1. An archive folder of generated images')
   const root = path.join(folder, 'dicom_files')
   await writeDemoArchive(root)
   say(`   ${root}`)
 
-  step('2. Local stand-ins for Dropbox and Google Drive, and a folder in the place of a network drive')
+  step('2. Local stand-ins for Dropbox and Google Drive, and a folder instead of a network drive')
   const dropbox = await startDropboxStandIn({
     storage: { folder: path.join(folder, 'dropbox') },
     accessTokens: ['demo-dropbox-token'],
@@ -69,7 +69,7 @@ export async function demo(name: string, output: Output): Promise<ExitCode> {
       backup(place, { mode: 'run', destination: [], acceptShrunk: false }, output),
     )
     if (code === EXIT.interrupted) {
-      say('\nThe stand-ins end with the demo, so this run cannot go on: start "dicom-backup demo" again.')
+      say('\nThe stand-ins end with the demo, so this run cannot be resumed. Start "dicom-backup demo" again.')
       return code
     }
 
@@ -82,6 +82,8 @@ export async function demo(name: string, output: Output): Promise<ExitCode> {
     }
     for (const archive of await readdir(nas)) say(`   folder: ${path.join(nas, archive)}`)
     say('   Open any of the three with any unzip program: they are the same, byte for byte.')
+    say('\nNext')
+    say('  "dicom-backup init" writes a configuration for your own archive; "dicom-backup doctor" then checks it.')
     return code
   } finally {
     await dropbox.close()
@@ -93,7 +95,7 @@ export async function demo(name: string, output: Output): Promise<ExitCode> {
 async function ownFolder(folder: string): Promise<void> {
   const there = await names(folder)
   if (there.length > 0 && !there.includes(MARK)) {
-    throw new BackupError('E_CONFIG', `The folder ${folder} holds other files.`, {
+    throw new BackupError('E_CONFIG', `The folder ${folder} contains other files.`, {
       advice: 'Name another with --folder.',
     })
   }

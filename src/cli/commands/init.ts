@@ -6,7 +6,13 @@ import type { Output } from '../output.ts'
 export async function init(configFile: string, output: Output): Promise<ExitCode> {
   await writeStarterConfig(configFile)
   await output.result({ file: configFile }, () =>
-    [`Wrote ${configFile}.`, 'Fill it in, then try it with: dicom-backup doctor', ''].join('\n'),
+    [
+      `Wrote ${configFile}.`,
+      '',
+      'Next',
+      '  Fill it in, then run "dicom-backup doctor": it checks everything a run needs.',
+      '',
+    ].join('\n'),
   )
   return EXIT.done
 }

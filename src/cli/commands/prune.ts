@@ -17,7 +17,7 @@ export interface PruneFlags {
 export async function prune(configFile: string, flags: PruneFlags, output: Output): Promise<ExitCode> {
   return await withState(configFile, async ({ config, state }) => {
     mustBeDestinations(config, flags.destination)
-    const log = openLog(config.log, config.secrets, process.stderr)
+    const log = openLog(config.log, config.secrets, process.stderr, output.verbose)
     const stop = stopSignals('Start it again when you are ready.')
     try {
       const { dryRun, destination: only } = flags

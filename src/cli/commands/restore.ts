@@ -35,8 +35,8 @@ async function restoreFrom(
   flags: RestoreFlags,
   output: Output,
 ): Promise<ExitCode> {
-  const display = openWorkDisplay(process.stderr, output.json)
-  const log = openLog(config.log, config.secrets, display.lines)
+  const display = openWorkDisplay(process.stderr, output.quiet)
+  const log = openLog(config.log, config.secrets, display.lines, output.verbose)
   const stop = stopSignals('Start it again when you are ready: what is restored already is not fetched again.')
   const common = { ...flags, log: log.logger, onWork: display.onWork, signal: stop.signal }
   try {
@@ -50,7 +50,7 @@ async function restoreFrom(
     const begun = performance.now()
     const to = flags.to === null ? null : path.resolve(flags.to)
     const onFound: Parameters<typeof restoreArchive>[1]['onFound'] = ({ name, copies }) => {
-      if (!output.json) display.note(`${name}, at ${copies.map(({ destination }) => destination.name).join(', ')}`)
+      if (!output.quiet) display.note(`${name}, at ${copies.map(({ destination }) => destination.name).join(', ')}`)
     }
     const result = await restoreArchive(config, { ...common, to, onFound })
     display.stop()

@@ -58,12 +58,10 @@ export async function backup(
 ): Promise<ExitCode> {
   const scheduled = beforeRun !== null
   // What a job says goes by mail: warnings and errors do, its progress would each time.
-  const people = openPeople(output.json || (scheduled && !process.stderr.isTTY))
-  const log = openLog(config.log, config.secrets, people.lines)
-  const stop = stopSignals('Start it again when you are ready: it goes on where it was.', () => {
-    people.note(
-      'Stopping: the requests under way are finished, then the run can go on later. Once more to stop at once.',
-    )
+  const people = openPeople(output.quiet || (scheduled && !process.stderr.isTTY))
+  const log = openLog(config.log, config.secrets, people.lines, output.verbose)
+  const stop = stopSignals('Start it again when you are ready: it resumes where it stopped.', () => {
+    people.note('Stopping once the requests in flight are done; the run can be resumed. Press again to stop at once.')
   })
   let progress: Progress | null = null
   let result: RunResult | null = null
@@ -103,7 +101,7 @@ export async function plan(
   const stop = stopSignals('Start it again when you are ready.')
   const looking = lookingLine(process.stderr)
   try {
-    const onProgress = output.json ? undefined : looking.onProgress
+    const onProgress = output.quiet ? undefined : looking.onProgress
     const planned = await dryRun(config, {
       only,
       ...(onProgress === undefined ? {} : { onProgress }),
@@ -129,5 +127,5 @@ function exitOfPlan({ destinations, skippedFiles, warnings }: DryRunResult): Exi
 }
 
 function accountsUnknown(lost: BackupError): Warning {
-  return { code: 'state-unusable', message: `The state's accounts are not known here. ${report(lost).message}` }
+  return { code: 'state-unusable', message: `The accounts in the state are unknown here. ${report(lost).message}` }
 }

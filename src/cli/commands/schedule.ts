@@ -57,11 +57,11 @@ export async function install(
     })
   }
   const plan = await planJob(call, kind)
+  const variables = variablesIn(config.file)
   if (print) {
-    await output.result(plan, () => planSummary(plan))
+    await output.result({ ...plan, variables }, () => planSummary(plan, variables))
     return EXIT.done
   }
-  const variables = variablesIn(config.file)
   const notes = await installJob(plan)
   const result = { kind, name: plan.name, notes, variables, enabled: config.schedule.enabled }
   await output.result(result, (style) => installSummary(result, style))
@@ -78,7 +78,10 @@ export async function uninstall(
   const removed = await installedJobs(call)
   const plans = await Promise.all(removed.map(({ kind }) => planRemoval(call, kind)))
   if (print) {
-    await output.result({ plans }, () => plans.map(planSummary).join('\n') || 'There is no hourly job.\n')
+    await output.result(
+      { plans },
+      () => plans.map((plan) => planSummary(plan)).join('\n') || 'There is no hourly job.\n',
+    )
     return EXIT.done
   }
   for (const plan of plans) await removeJob(plan)

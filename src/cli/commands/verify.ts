@@ -21,8 +21,8 @@ export interface VerifyFlags {
 /** `verify`: whether a stored archive is still what was sent. Exit 1 when it is not, 3 when that could not be told of all. */
 export async function verify(configFile: string, flags: VerifyFlags, output: Output): Promise<ExitCode> {
   return await withStateIfAny(configFile, openState, async ({ config, state, lost }) => {
-    const display = openWorkDisplay(process.stderr, output.json)
-    const log = openLog(config.log, config.secrets, display.lines)
+    const display = openWorkDisplay(process.stderr, output.quiet)
+    const log = openLog(config.log, config.secrets, display.lines, output.verbose)
     const stop = stopSignals('Start it again when you are ready.')
     try {
       if (lost !== null)

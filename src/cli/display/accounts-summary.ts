@@ -78,8 +78,12 @@ export function connectedSummary(
     lapsesAt === null
       ? []
       : paragraph(
-          `It lapses at ${formatLocalMinute(lapsesAt)}: the app's consent screen is in testing. Publish the app in the Google Cloud console, then connect once more, and it stays.`,
+          `This sign-in expires at ${formatLocalMinute(lapsesAt)}, because the app's consent screen is in testing. Publish the app in the Google Cloud console, then connect again.`,
           style,
         )
-  return joinBlocks([verdict(lapsesAt === null ? 'ok' : 'look', `${name} is connected: ${account}`, style), end])
+  return joinBlocks([
+    verdict(lapsesAt === null ? 'ok' : 'look', `${name} is connected: ${account}`, style),
+    end,
+    [heading('Next', style), ...paragraph('"dicom-backup doctor" checks that a backup can be stored there.', style)],
+  ])
 }

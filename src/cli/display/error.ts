@@ -5,28 +5,28 @@ import { facts, joinBlocks, paragraph, verdict } from './blocks.ts'
 import { paint, type Style } from './style.ts'
 import { clean, cleanLines, visibleWidth, wrap } from './width.ts'
 
-const SAFE: Readonly<Partial<Record<ErrorCode, string>>> = {
-  E_CONFIG: 'Nothing was begun.',
-  E_LOCKED: 'Nothing was begun; the other run goes on.',
-  E_ABORTED: 'What was sent shows nowhere as a backup; earlier backups are as they were.',
+/** What an error leaves untouched, where that is worth saying; null: no line. */
+const SAFE: Readonly<Partial<Record<ErrorCode, string | null>>> = {
+  E_CONFIG: null,
+  E_LOCKED: 'The other run continues; this one did not start.',
+  E_ABORTED: 'Nothing incomplete shows as a backup; earlier backups are unchanged.',
 }
+const SAFE_OTHERWISE = 'Earlier backups are unchanged, and nothing incomplete shows as a backup.'
 
 /**
  * An error for people: what happened, what is safe, what to do. Faults of the configuration come as a list with their
- * places. Any value can be given; one that is no BackupError is told as a fault of this program.
+ * places. Any value can be given; one that is no BackupError is reported as a fault of this program.
  */
 export function errorText(thrown: unknown, style: Style): string {
   if (thrown instanceof ConfigError) return faultsText(thrown, style)
   const error = asBackupError(thrown)
   const [what = error.code, ...more] = cleanLines(error.message)
-  const safe =
-    SAFE[error.code] ??
-    'An archive shows at a destination only when it is whole; nothing half made looks like a backup.'
+  const safe = SAFE[error.code]
   return joinBlocks([
     [...verdict('bad', what, style), ...paragraph(more.join('\n'), style)],
     facts(
       [
-        ['Safe', safe],
+        ['Safe', safe === undefined ? SAFE_OTHERWISE : safe],
         ['To do', error.advice === '' ? null : error.advice],
         ['Code', error.code],
       ],

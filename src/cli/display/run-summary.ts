@@ -26,9 +26,9 @@ import type { Style } from './style.ts'
 
 const TITLES: Readonly<Record<RunResult['status'], readonly [Mark, string]>> = {
   completed: ['ok', 'Backup completed'],
-  partial: ['look', 'Backup stored, but look at it'],
+  partial: ['look', 'Backup stored with warnings'],
   failed: ['bad', 'Backup failed: nothing new was stored'],
-  interrupted: ['look', 'Backup interrupted; it can go on later'],
+  interrupted: ['look', 'Backup interrupted; it can be resumed'],
   skipped: ['ok', 'Nothing to do'],
 }
 
@@ -50,7 +50,7 @@ export function runSummary(result: RunResult, progress: Progress | null, style: 
   const stored = destinations.filter((one) => one.status === 'completed')
   const others = destinations.filter((one) => one.status !== 'completed')
   return joinBlocks([
-    [...verdict(kind, title, style), ...paragraph(`${reason}\n${wentOn(result, progress)}`, style)],
+    [...verdict(kind, title, style), ...paragraph(`${reason}\n${resumedText(result, progress)}`, style)],
     factsOf(result, progress, stored.length > 0, style),
     list(
       'Stored and verified',
@@ -64,18 +64,18 @@ export function runSummary(result: RunResult, progress: Progress | null, style: 
     ),
     leftOut(result.skippedFiles, leftOutNames(stored.length > 0), style),
     warnings(result.warnings, style),
-    next(result, others, style),
+    next(result, others, progress, style),
   ])
 }
 
 /** What a resumed run began with, in a sentence; empty for another one. */
-function wentOn(result: RunResult, progress: Progress | null): string {
+function resumedText(result: RunResult, progress: Progress | null): string {
   const { resumed, startedAt, archive, destinations } = result
   if (!resumed) return ''
   const earlier = destinations.map((one) => Math.max(0, (heldBy(one, result, progress) ?? 0) - one.bytesSent))
   const of = archive === null ? '' : ` of ${formatBytes(archive.bytes)}`
-  const run = `Went on with the run of ${formatLocalMinute(startedAt)}`
-  return earlier.length === 0 ? `${run}.` : `${run}; ${formatRange(earlier, formatBytes)}${of} were stored already.`
+  const run = `Resumed the run of ${formatLocalMinute(startedAt)}`
+  return earlier.length === 0 ? `${run}.` : `${run}; ${formatRange(earlier, formatBytes)}${of} were uploaded already.`
 }
 
 /** Bytes of the archive that a destination holds; null when nobody has counted them. */
@@ -103,7 +103,7 @@ function factsOf(
       ['Size', made === null ? null : formatBytes(made.bytes) + (ratio === null ? '' : `, compressed ${ratio}`)],
       ['Files', made === null ? null : formatFiles(made.files)],
       ['Database', dump > 0 ? `${formatBytes(dump)} of SQL` : null],
-      resumed ? ['Ended', `${ended}, ${took} after the run began`] : ['Took', `${took}, ended ${ended}`],
+      resumed ? ['Finished', `${ended}, ${took} after the run began`] : ['Took', `${took}, finished ${ended}`],
     ],
     style,
   )
@@ -114,7 +114,7 @@ function list(title: string, all: readonly Item[], style: Style): string[] {
 }
 
 function storedItem({ name, type, remotePath, bytesSent }: DestinationResult, { resumed }: RunResult): Item {
-  const verified = `verified: ${HASHES[type] ?? 'hash'} compared${resumed ? `; ${formatBytes(bytesSent)} sent this time` : ''}`
+  const verified = `verified: ${HASHES[type] ?? 'hash'} compared${resumed ? `; ${formatBytes(bytesSent)} uploaded this time` : ''}`
   return { mark: 'ok', name, details: remotePath === null ? [verified] : [remotePath, verified] }
 }
 
@@ -122,50 +122,63 @@ function otherItem(destination: DestinationResult, result: RunResult, progress: 
   const { name, status, error, bytesSent } = destination
   const held = heldBy(destination, result, progress)
   if (status === 'interrupted') {
-    const sent = `${formatBytes(bytesSent)} sent this time`
-    return { mark: 'look', name, details: [held === null ? sent : `${holds(held, result)}; ${sent}`] }
+    const sent = formatBytes(bytesSent)
+    return {
+      mark: 'look',
+      name,
+      details: [
+        held === null ? `${sent} uploaded this time` : `${uploadedText(held, result)}, ${sent} of it this time`,
+      ],
+    }
   }
-  const lacking = result.status === 'partial' && held !== null ? [holds(held, result)] : []
-  if (error === null) return { mark: 'bad', name, details: ['failed', ...lacking] }
+  const uploaded = result.status === 'partial' && held !== null ? [uploadedText(held, result)] : []
+  if (error === null) return { mark: 'bad', name, details: ['failed', ...uploaded] }
   const why = error.message === result.reason ? 'for the reason above' : beside(name, error.message)
-  return { mark: 'bad', name, details: [`${why} (${error.code})`, ...lacking] }
+  return { mark: 'bad', name, details: [`${why} (${error.code})`, ...uploaded] }
 }
 
-function holds(held: number, { archive }: RunResult): string {
-  if (archive === null) return `holds ${formatBytes(held)}`
-  const lacks = Math.max(0, archive.bytes - held)
-  return `holds ${formatBytes(held)} of ${formatBytes(archive.bytes)}${lacks === 0 ? ', not verified' : `, lacks ${formatBytes(lacks)}`}`
+function uploadedText(held: number, { archive }: RunResult): string {
+  if (archive === null) return `${formatBytes(held)} uploaded`
+  const missing = Math.max(0, archive.bytes - held)
+  return `${formatBytes(held)} of ${formatBytes(archive.bytes)} uploaded${missing === 0 ? ', not verified' : `, ${formatBytes(missing)} missing`}`
 }
 
 function leftOutNames(stored: boolean): string {
   const places = stored ? ' and in backup-manifest.ndjson inside the archive' : ''
-  return `Their names are in the result that --json prints${places}; they may hold patient ids, so they are not shown here.`
+  return `Their names are in the output of --json${places}. They may contain patient ids, so they are not shown here.`
 }
 
-function next({ status }: RunResult, others: readonly DestinationResult[], style: Style): string[] {
+function next(
+  { status }: RunResult,
+  others: readonly DestinationResult[],
+  progress: Progress | null,
+  style: Style,
+): string[] {
   const steps: string[] = []
   if (status === 'completed') {
-    steps.push('Nothing to do. Unpack it somewhere now and then, to see that it can be restored.')
+    steps.push(
+      (progress?.dumpBytes ?? 0) > 0
+        ? '"dicom-backup verify --restore-test" proves that the database can be restored from it.'
+        : '"dicom-backup verify --deep" reads every entry back and proves that it can be restored.',
+    )
   }
   if (status === 'partial' && others.length > 0) {
     const where = others.length === 1 ? 'there' : 'at each of them'
     steps.push(
-      `Mend what is told above. The next "dicom-backup run" completes this backup ${where}: it sends only what is lacking.`,
+      `Fix the problems above. The next "dicom-backup run" completes this backup ${where}; it sends only what is missing.`,
     )
   }
   if (status === 'partial' && others.length === 0) {
-    steps.push('The archive is whole; see whether what is told above was to be expected.')
+    steps.push('Check the warnings above. The archive itself is whole and verified.')
   }
   if (status === 'failed') {
     steps.push(
-      'Earlier backups are as they were.',
-      '"dicom-backup doctor" tries everything a run needs and says what to mend.',
+      '"dicom-backup doctor" checks everything a run needs and says how to fix it. Earlier backups are unchanged.',
     )
   }
   if (status === 'interrupted') {
     steps.push(
-      'What the destinations hold is kept; it shows as a backup only when it is whole. Earlier backups are as they were.',
-      'The next "dicom-backup run" goes on there; "dicom-backup run --fresh" abandons it.',
+      'The next "dicom-backup run" resumes it and sends only what is missing; "dicom-backup run --fresh" abandons it. Earlier backups are unchanged.',
     )
   }
   return [heading('Next', style), ...steps.flatMap((step) => paragraph(step, style))]

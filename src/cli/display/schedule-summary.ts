@@ -28,7 +28,7 @@ export function scheduleSummary(
     ...(enabled ? [] : ['"dicom-backup schedule enable" turns it on.']),
     ...(jobs.length > 0
       ? []
-      : ['"dicom-backup schedule install" sets the hourly job, without which nothing starts by itself.']),
+      : ['"dicom-backup schedule install" installs the hourly job. Without it no backup starts by itself.']),
   ]
   return joinBlocks([
     verdict(
@@ -38,9 +38,9 @@ export function scheduleSummary(
     ),
     facts(
       [
-        ['Next due', nextDueAt === null ? null : `${late ? 'now: since ' : ''}${formatLocalMinute(nextDueAt)}`],
+        ['Next due', nextDueAt === null ? null : `${late ? 'now, since ' : ''}${formatLocalMinute(nextDueAt)}`],
         ['Last run', lastRunAt === null ? 'none yet' : `began ${formatLocalMinute(lastRunAt)}`],
-        ['Verify', verify === 'weekly' ? 'an earlier archive is looked at again every week' : null],
+        ['Verify', verify === 'weekly' ? 'an earlier archive is verified every week' : null],
         ['Hourly job', job === '' ? 'none' : job],
       ],
       style,
@@ -49,14 +49,32 @@ export function scheduleSummary(
   ])
 }
 
-/** What would be done, so that it can be done by hand. */
-export function planSummary({ files, commands }: JobPlan): string {
-  const parts = files.map(({ path, content }) => `# ${path}\n${content.replace(/^\uFEFF/, '').trimEnd()}\n`)
-  for (const { words, input } of commands) {
-    const command = words.map((word) => (/^[\w@%+=:,./\\-]+$/.test(word) ? word : `"${word}"`)).join(' ')
-    parts.push(input === undefined ? `${command}\n` : `${command}\n${input.trimEnd()}\n`)
+/**
+ * What would be done, in a form that can be pasted: commands for a shell, the line of a crontab, or on Windows a file to
+ * save and the command that reads it. `variables`: those that the configuration takes values from.
+ */
+export function planSummary({ kind, files, commands }: JobPlan, variables: readonly string[] = []): string {
+  const parts = files.map(({ path, content, encoding }) => {
+    const text = content.replace(/^\uFEFF/, '').trimEnd()
+    return encoding === 'utf8'
+      ? `cat > ${pasted(path, kind)} <<'END_OF_FILE'\n${text}\nEND_OF_FILE\n`
+      : `# Save this as ${path}, encoded as UTF-16:\n${text}\n`
+  })
+  for (const { words, byHand } of commands) {
+    parts.push(`${byHand ?? words.map((word) => pasted(word, kind)).join(' ')}\n`)
+  }
+  if (variables.length > 0) {
+    parts.push(
+      `# The job will not have these environment variables, which the configuration uses: ${variables.join(', ')}\n`,
+    )
   }
   return parts.join('\n')
+}
+
+/** A word as the shell takes it. */
+function pasted(word: string, kind: JobPlan['kind']): string {
+  if (/^[\w@%+=:,./\\-]+$/.test(word) && (kind === 'task-scheduler' || !word.includes('\\'))) return word
+  return kind === 'task-scheduler' ? `"${word}"` : `'${word.replaceAll("'", "'\\''")}'`
 }
 
 interface InstalledJob {
@@ -72,18 +90,21 @@ export function installSummary({ kind, name, notes, variables, enabled }: Instal
     ...(variables.length === 0
       ? []
       : [
-          `The configuration takes values from the environment: ${variables.join(', ')}. The job has the scheduler's environment, not that of your terminal; write them into the configuration or into files of their own, or set them for the whole machine.`,
+          `The configuration uses environment variables: ${variables.join(', ')}. The job does not have the environment of your terminal; write the values into the configuration or into files of their own, or set them for the whole machine.`,
         ]),
     ...(enabled ? [] : ['The schedule is off: "dicom-backup schedule enable" turns it on.']),
   ]
   return joinBlocks([
-    verdict(warned.length === 0 ? 'ok' : 'look', `The hourly job is set: ${KINDS[kind]} ${name}`, style),
+    verdict(warned.length === 0 ? 'ok' : 'look', `The hourly job is installed: ${KINDS[kind]} ${name}`, style),
     items(
       warned.map((text) => ({ mark: 'look' as const, name: '', details: [text] })),
       style,
     ),
     notes.flatMap((note) => paragraph(note, style)),
-    paragraph('From now on look at "dicom-backup status".', style),
+    [
+      heading('Next', style),
+      ...paragraph('"dicom-backup status" shows the next due time, and what needs attention.', style),
+    ],
   ])
 }
 

@@ -1,4 +1,4 @@
-import { repeatable, withConfig, type Shared, type Words } from './words.ts'
+import { examples, repeatable, withConfig, withLevels, type Shared, type Words } from './words.ts'
 
 interface PruneWords {
   readonly dryRun?: boolean
@@ -6,12 +6,18 @@ interface PruneWords {
 }
 
 export function prune({ top, wrap }: Words): void {
-  withConfig(top, 'prune', 'delete archives past retention at every destination; a run does it by itself')
-    .option('--dry-run', 'only show what would go; deletes nothing')
+  const prune = withLevels(
+    withConfig(top, 'prune', 'delete archives past retention at every destination; each run does so by itself'),
+  )
+    .option('-n, --dry-run', 'show what would be deleted; delete nothing')
     .addOption(repeatable('--destination <name>', 'only at this destination (repeatable)'))
     .action(
       wrap(async ({ config, dryRun = false, destination = [] }: PruneWords & Shared, output) =>
         (await import('../commands/prune.ts')).prune(config, { dryRun, destination }, output),
       ),
     )
+  examples(prune, [
+    ['prune --dry-run', 'show what would be deleted, and why'],
+    ['prune --destination nas', 'delete at one destination only'],
+  ])
 }

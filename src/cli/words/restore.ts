@@ -1,4 +1,4 @@
-import { repeatable, withConfig, type Shared, type Words } from './words.ts'
+import { examples, repeatable, withConfig, withLevels, type Shared, type Words } from './words.ts'
 
 interface RestoreWords {
   readonly from?: string
@@ -12,16 +12,14 @@ interface RestoreWords {
 }
 
 export function restore({ top, wrap }: Words): void {
-  withConfig(
-    top,
-    'restore',
-    'bring an archive back: its files, its database, or only some studies; without a name the newest',
+  const restore = withLevels(
+    withConfig(top, 'restore', 'restore files, the database, or single studies from an archive'),
   )
-    .argument('[archive]', 'the name of the archive')
+    .argument('[archive]', 'the name of the archive; default: the newest')
     .option('--to <folder>', 'restore the files into this folder')
     .option('--database <name>', 'load the dump into this database')
-    .option('--list', 'only show the studies in the archive')
-    .option('--from <destination>', 'read it from there')
+    .option('--list', 'list the studies in the archive; restore nothing')
+    .option('--from <destination>', 'read the archive from this destination')
     .addOption(repeatable('--study <uid>', 'only this study (repeatable)'))
     .addOption(repeatable('--series <uid>', 'only this series (repeatable)'))
     .addOption(repeatable('--patient <id>', 'only this patient (repeatable)'))
@@ -42,4 +40,9 @@ export function restore({ top, wrap }: Words): void {
         return await (await import('../commands/restore.ts')).restore(config, flags, output)
       })(given),
     )
+  examples(restore, [
+    ['restore --list', 'list its studies'],
+    ['restore --to /srv/restored --database viewer', 'restore everything'],
+    ['restore --study 1.2.840.1 --to /srv/restored', 'restore one study'],
+  ])
 }

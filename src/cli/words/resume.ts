@@ -1,7 +1,11 @@
-import { withConfig, type Shared, type Words } from './words.ts'
+import { examples, withConfig, withLevels, type Shared, type Words } from './words.ts'
 
 export function resume({ top, wrap }: Words): void {
-  withConfig(top, 'resume', 'finish the last interrupted run; does nothing when there is none').action(
+  const resume = withLevels(withConfig(top, 'resume', 'finish the last interrupted run, if there is one')).action(
     wrap(async ({ config }: Shared, output) => (await import('../commands/resume.ts')).resume(config, output)),
   )
+  examples(resume, [
+    ['resume', 'finish the interrupted run'],
+    ['resume --verbose', 'and print each step'],
+  ])
 }

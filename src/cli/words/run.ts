@@ -1,5 +1,5 @@
 import { Option } from 'commander'
-import { repeatable, withConfig, type Shared, type Words } from './words.ts'
+import { examples, repeatable, withConfig, withLevels, type Shared, type Words } from './words.ts'
 
 interface RunWords {
   readonly ifDue?: boolean
@@ -10,19 +10,21 @@ interface RunWords {
 }
 
 export function run({ top, wrap }: Words): void {
-  withConfig(top, 'run', 'make one backup now, to every destination; goes on with an interrupted run')
+  const run = withLevels(
+    withConfig(top, 'run', 'make one backup now, to every destination; resumes an interrupted run'),
+  )
     .addOption(
-      new Option('--if-due', 'only when the schedule says so: what the task scheduler calls every hour').conflicts([
+      new Option('--if-due', 'only if the schedule says so; the hourly job calls this').conflicts([
         'dryRun',
         'fresh',
         'acceptShrunk',
         'destination',
       ]),
     )
-    .option('--dry-run', 'only show what a run would do; writes nothing')
-    .addOption(new Option('--fresh', 'abandon an interrupted run instead of going on with it').conflicts(['dryRun']))
-    .addOption(repeatable('--destination <name>', 'only to this destination (repeatable)'))
-    .option('--accept-shrunk', 'take a source that lost files or tables as it is from now on')
+    .option('-n, --dry-run', 'show what a run would do; write nothing')
+    .addOption(new Option('--fresh', 'abandon an interrupted run instead of resuming it').conflicts(['dryRun']))
+    .addOption(repeatable('--destination <name>', 'back up to this destination only (repeatable)'))
+    .option('--accept-shrunk', 'accept that the source lost files or tables, and compare with it from now on')
     .action(
       wrap(async (words: RunWords & Shared, output) => {
         const { config, ifDue = false, dryRun = false, fresh = false, destination = [], acceptShrunk = false } = words
@@ -33,4 +35,9 @@ export function run({ top, wrap }: Words): void {
         ).run(config, { mode, dryRun, destination, acceptShrunk }, output)
       }),
     )
+  examples(run, [
+    ['run --dry-run', 'what would be backed up, and whether it fits'],
+    ['run', 'back up now, or resume the interrupted run'],
+    ['run --destination nas', 'back up to one destination only'],
+  ])
 }

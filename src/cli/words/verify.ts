@@ -1,4 +1,4 @@
-import { withConfig, type Shared, type Words } from './words.ts'
+import { examples, withConfig, withLevels, type Shared, type Words } from './words.ts'
 
 interface VerifyWords {
   readonly from?: string
@@ -7,15 +7,20 @@ interface VerifyWords {
 }
 
 export function verify({ top, wrap }: Words): void {
-  withConfig(top, 'verify', 'check that a stored archive is still what was sent; without a name the newest')
-    .argument('[archive]', 'the name of the archive')
-    .option('--from <destination>', 'only there')
-    .option('--deep', 'read every entry and compare it with the manifest')
-    .option('--restore-test', 'load the dump into a database that is made for it and dropped again')
+  const verify = withLevels(withConfig(top, 'verify', 'check that a stored archive is intact'))
+    .argument('[archive]', 'the name of the archive; default: the newest')
+    .option('--from <destination>', 'check the copy at this destination only')
+    .option('--deep', 'download the archive and compare every entry with the manifest')
+    .option('--restore-test', 'load the dump into a temporary database, then drop it')
     .action((archive: string | undefined, given: VerifyWords & Shared) =>
       wrap(async ({ config, from, deep = false, restoreTest = false }: VerifyWords & Shared, output) => {
         const flags = { archive: archive ?? null, from: from ?? null, deep, restoreTest }
         return await (await import('../commands/verify.ts')).verify(config, flags, output)
       })(given),
     )
+  examples(verify, [
+    ['verify', "compare each service's own hash; no download"],
+    ['verify --deep --from nas', 'read every entry of the copy at nas'],
+    ['verify --restore-test', 'load the dump into a temporary database'],
+  ])
 }

@@ -4,6 +4,7 @@ import { addSecrets } from '../log/redact.ts'
 import { ConfigError } from './config-error.ts'
 import type { Fault } from './config-error.ts'
 import { folderFaults } from './folders.ts'
+import { configPlaces } from './places.ts'
 import { readKeyFiles, worldReadable } from './key-files.ts'
 import { secretsOf } from './secrets.ts'
 import type { WrittenConfig } from './schema.ts'
@@ -29,8 +30,8 @@ export function loadConfig(file: string, env: NodeJS.ProcessEnv = process.env): 
     throw new BackupError('E_CONFIG', `The configuration file ${absolute} ${content.problem}.`, {
       advice:
         content.problem === MISSING
-          ? 'Write a starter file with `dicom-backup init`, or name yours with --config.'
-          : 'Name a text file that this account may read, saved as UTF-8.',
+          ? `Write a starter file with "dicom-backup init", or name yours with --config or the variable DICOM_BACKUP_CONFIG. Otherwise these are tried: ${configPlaces().join(', ')}.`
+          : 'Name a text file saved as UTF-8 that this account may read.',
     })
   }
   const source = readSource(content.text, env)

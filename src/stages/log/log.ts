@@ -16,10 +16,15 @@ export interface Log {
 
 /**
  * Opens the log: JSON lines of `config.level` and above in `config.file`, and warnings and errors, whatever the level,
- * as readable lines on `people`. No line holds one of `secrets`, nor anything else that `redact` knows. Never throws: a
+ * as readable lines on `people`; with `verbose` every line from debug up. No line holds one of `secrets`, nor anything else that `redact` knows. Never throws: a
  * file that cannot be written is told once to people.
  */
-export function openLog(config: Config['log'], secrets: readonly string[], people: Writable = process.stderr): Log {
+export function openLog(
+  config: Config['log'],
+  secrets: readonly string[],
+  people: Writable = process.stderr,
+  verbose = false,
+): Log {
   addSecrets(secrets)
   const failed = (message: string): void => {
     tellPeople(people, { level: 'warn', msg: message })
@@ -29,15 +34,16 @@ export function openLog(config: Config['log'], secrets: readonly string[], peopl
       ? null
       : openFileSink(config.file, { maxBytes: config.maxSize, keep: config.keep }, failed)
   const lowest = rank(config.level)
+  const shown: Level = verbose ? 'debug' : 'warn'
 
   const write = (line: string): void => {
     const record = redactRecord(line)
     const level = rank(record['level'] as Level)
     if (level >= lowest) file?.write(`${JSON.stringify(record)}\n`)
-    if (level >= rank('warn')) tellPeople(people, record)
+    if (level >= rank(shown)) tellPeople(people, record)
   }
   const options: LoggerOptions = {
-    level: lowest < rank('warn') ? config.level : 'warn',
+    level: lowest < rank(shown) ? config.level : shown,
     base: { pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: {

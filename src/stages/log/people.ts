@@ -1,10 +1,17 @@
 import { styleText } from 'node:util'
 import type { Writable } from 'node:stream'
 
-/** Writes a warning or error as one line for people, in colour where `stream` is a terminal that wants it. */
+const LABELS: Readonly<Record<string, readonly [Parameters<typeof styleText>[0], string]>> = {
+  trace: ['dim', 'debug:'],
+  debug: ['dim', 'debug:'],
+  info: ['dim', 'info:'],
+  warn: ['yellow', 'warning:'],
+}
+
+/** Writes a line of the log as one line for people, in colour where `stream` is a terminal that wants it. */
 export function tellPeople(stream: Writable, record: Readonly<Record<string, unknown>>): void {
-  const warning = record['level'] === 'warn'
-  const label = styleText(warning ? 'yellow' : 'red', warning ? 'warning:' : 'error:', { stream })
+  const [format, word] = LABELS[String(record['level'])] ?? ['red', 'error:']
+  const label = styleText(format, word, { stream })
   stream.write(`${label} ${sentence(record)}\n`)
 }
 

@@ -21,8 +21,8 @@ test('an error says what happened, what is safe and what to do; 80 columns', () 
 ✘ The disk of the state folder is full.
   write: ENOSPC
 
-  Safe   An archive shows at a destination only when it is whole; nothing half
-         made looks like a backup.
+  Safe   Earlier backups are unchanged, and nothing incomplete shows as a
+         backup.
   To do  Make room on that disk, then run again; the run goes on where it
          stopped.
   Code   E_QUOTA
@@ -38,10 +38,9 @@ test('an error in 40 columns of ASCII', () => {
      full.
   write: ENOSPC
 
-  Safe   An archive shows at a
-         destination only when it is
-         whole; nothing half made looks
-         like a backup.
+  Safe   Earlier backups are unchanged,
+         and nothing incomplete shows
+         as a backup.
   To do  Make room on that disk, then
          run again; the run goes on
          where it stopped.
@@ -57,7 +56,7 @@ test('an error in 120 columns', () => {
 ✘ The disk of the state folder is full.
   write: ENOSPC
 
-  Safe   An archive shows at a destination only when it is whole; nothing half made looks like a backup.
+  Safe   Earlier backups are unchanged, and nothing incomplete shows as a backup.
   To do  Make room on that disk, then run again; the run goes on where it stopped.
   Code   E_QUOTA
 `),
@@ -71,8 +70,8 @@ test('an error in colour', () => {
 \u001b[31m✘\u001b[39m \u001b[1mThe disk of the state folder is full.\u001b[22m
   write: ENOSPC
 
-  \u001b[2mSafe \u001b[22m  An archive shows at a destination only when it is whole; nothing half
-         made looks like a backup.
+  \u001b[2mSafe \u001b[22m  Earlier backups are unchanged, and nothing incomplete shows as a
+         backup.
   \u001b[2mTo do\u001b[22m  Make room on that disk, then run again; the run goes on where it
          stopped.
   \u001b[2mCode \u001b[22m  E_QUOTA
@@ -150,9 +149,9 @@ test('a fault of the whole file has its place and no key', () => {
 
 test('what is safe fits the error', () => {
   const safe = (error: BackupError): string => /Safe\s+(.*)\n/.exec(errorText(error, bare(200)))?.[1] ?? ''
-  assert.match(safe(new BackupError('E_LOCKED', 'Another run is active.')), /the other run goes on/)
-  assert.match(safe(new BackupError('E_CONFIG', 'No destinations.')), /^Nothing was begun\.$/)
-  assert.match(safe(new BackupError('E_ABORTED', 'Stopped.')), /^What was sent shows nowhere/)
+  assert.match(safe(new BackupError('E_LOCKED', 'Another run is active.')), /The other run continues/)
+  assert.match(safe(new BackupError('E_CONFIG', 'No destinations.')), /^$/)
+  assert.match(safe(new BackupError('E_ABORTED', 'Stopped.')), /^Nothing incomplete shows as a backup/)
 })
 
 test('an error without advice has no line for it; any other value is a fault of this program', () => {

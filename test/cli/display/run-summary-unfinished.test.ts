@@ -13,7 +13,7 @@ test('a failed run shows no archive and no advice that would not help', () => {
   The database dump failed: mysqldump: Got error: 1045: Access denied for user
   backup
 
-  Took  5 h 12 min, ended 2026-03-04 17:12:04
+  Took  5 h 12 min, finished 2026-03-04 17:12:04
 
 Not stored
   ✘ hospital-dropbox  The run was stopped. (E_ABORTED)
@@ -21,8 +21,8 @@ Not stored
   ✘ nas               The run was stopped. (E_ABORTED)
 
 Next
-  Earlier backups are as they were.
-  "dicom-backup doctor" tries everything a run needs and says what to mend.
+  "dicom-backup doctor" checks everything a run needs and says how to fix it.
+  Earlier backups are unchanged.
 `),
   )
 })
@@ -31,21 +31,19 @@ test('an interrupted run says how to go on', () => {
   assert.equal(
     runSummary(interrupted(), middle(), bare(80)),
     text(`
-! Backup interrupted; it can go on later
+! Backup interrupted; it can be resumed
   Stopped by SIGINT.
 
-  Took  5 h 12 min, ended 2026-03-04 17:12:04
+  Took  5 h 12 min, finished 2026-03-04 17:12:04
 
 Not stored yet
-  ! hospital-dropbox  holds 588 GiB; 100 GiB sent this time
-  ! hospital-drive    holds 571 GiB; 100 GiB sent this time
-  ! nas               holds 590 GiB; 100 GiB sent this time
+  ! hospital-dropbox  588 GiB uploaded, 100 GiB of it this time
+  ! hospital-drive    571 GiB uploaded, 100 GiB of it this time
+  ! nas               590 GiB uploaded, 100 GiB of it this time
 
 Next
-  What the destinations hold is kept; it shows as a backup only when it is
-  whole. Earlier backups are as they were.
-  The next "dicom-backup run" goes on there; "dicom-backup run --fresh"
-  abandons it.
+  The next "dicom-backup run" resumes it and sends only what is missing;
+  "dicom-backup run --fresh" abandons it. Earlier backups are unchanged.
 `),
   )
 })
@@ -54,21 +52,19 @@ test('an interrupted run in colour', () => {
   assert.equal(
     runSummary(interrupted(), middle(), colored(80)),
     text(`
-\u001b[33m!\u001b[39m \u001b[1mBackup interrupted; it can go on later\u001b[22m
+\u001b[33m!\u001b[39m \u001b[1mBackup interrupted; it can be resumed\u001b[22m
   Stopped by SIGINT.
 
-  \u001b[2mTook\u001b[22m  5 h 12 min, ended 2026-03-04 17:12:04
+  \u001b[2mTook\u001b[22m  5 h 12 min, finished 2026-03-04 17:12:04
 
 \u001b[1mNot stored yet\u001b[22m
-  \u001b[33m!\u001b[39m hospital-dropbox  holds 588 GiB; 100 GiB sent this time
-  \u001b[33m!\u001b[39m hospital-drive    holds 571 GiB; 100 GiB sent this time
-  \u001b[33m!\u001b[39m nas               holds 590 GiB; 100 GiB sent this time
+  \u001b[33m!\u001b[39m hospital-dropbox  588 GiB uploaded, 100 GiB of it this time
+  \u001b[33m!\u001b[39m hospital-drive    571 GiB uploaded, 100 GiB of it this time
+  \u001b[33m!\u001b[39m nas               590 GiB uploaded, 100 GiB of it this time
 
 \u001b[1mNext\u001b[22m
-  What the destinations hold is kept; it shows as a backup only when it is
-  whole. Earlier backups are as they were.
-  The next "dicom-backup run" goes on there; "dicom-backup run --fresh"
-  abandons it.
+  The next "dicom-backup run" resumes it and sends only what is missing;
+  "dicom-backup run --fresh" abandons it. Earlier backups are unchanged.
 `),
   )
 })
@@ -77,23 +73,21 @@ test('a run that was resumed and interrupted again says what it began with and h
   assert.equal(
     runSummary({ ...interrupted(), resumed: true }, middle(), bare(80)),
     text(`
-! Backup interrupted; it can go on later
+! Backup interrupted; it can be resumed
   Stopped by SIGINT.
-  Went on with the run of 2026-03-04 12:00; 471 GiB to 490 GiB were stored
+  Resumed the run of 2026-03-04 12:00; 471 GiB to 490 GiB were uploaded
   already.
 
-  Ended  2026-03-04 17:12:04, 5 h 12 min after the run began
+  Finished  2026-03-04 17:12:04, 5 h 12 min after the run began
 
 Not stored yet
-  ! hospital-dropbox  holds 588 GiB; 100 GiB sent this time
-  ! hospital-drive    holds 571 GiB; 100 GiB sent this time
-  ! nas               holds 590 GiB; 100 GiB sent this time
+  ! hospital-dropbox  588 GiB uploaded, 100 GiB of it this time
+  ! hospital-drive    571 GiB uploaded, 100 GiB of it this time
+  ! nas               590 GiB uploaded, 100 GiB of it this time
 
 Next
-  What the destinations hold is kept; it shows as a backup only when it is
-  whole. Earlier backups are as they were.
-  The next "dicom-backup run" goes on there; "dicom-backup run --fresh"
-  abandons it.
+  The next "dicom-backup run" resumes it and sends only what is missing;
+  "dicom-backup run --fresh" abandons it. Earlier backups are unchanged.
 `),
   )
 })

@@ -17,7 +17,7 @@ test('a completed run says what is stored, where, and that it was verified; 80 c
   Size      590 GiB, compressed 2.10:1
   Files     1,003,211 files
   Database  1.20 GiB of SQL
-  Took      5 h 12 min, ended 2026-03-04 17:12:04
+  Took      5 h 12 min, finished 2026-03-04 17:12:04
 
 Stored and verified
   ✔ hospital-dropbox  /DICOM_Backups/dicom_backup_2026-03-04_12-00-00.zip
@@ -28,8 +28,8 @@ Stored and verified
                       verified: content hash compared
 
 Next
-  Nothing to do. Unpack it somewhere now and then, to see that it can be
-  restored.
+  "dicom-backup verify --restore-test" proves that the database can be restored
+  from it.
 `),
   )
 })
@@ -44,7 +44,7 @@ test('a completed run in 40 columns: below each other, paths whole', () => {
   Size      590 GiB, compressed 2.10:1
   Files     1,003,211 files
   Database  1.20 GiB of SQL
-  Took      5 h 12 min, ended
+  Took      5 h 12 min, finished
             2026-03-04 17:12:04
 
 Stored and verified
@@ -59,9 +59,9 @@ Stored and verified
     verified: content hash compared
 
 Next
-  Nothing to do. Unpack it somewhere
-  now and then, to see that it can be
-  restored.
+  "dicom-backup verify --restore-test"
+  proves that the database can be
+  restored from it.
 `),
   )
 })
@@ -76,7 +76,7 @@ test('a completed run in 120 columns', () => {
   Size      590 GiB, compressed 2.10:1
   Files     1,003,211 files
   Database  1.20 GiB of SQL
-  Took      5 h 12 min, ended 2026-03-04 17:12:04
+  Took      5 h 12 min, finished 2026-03-04 17:12:04
 
 Stored and verified
   ✔ hospital-dropbox  /DICOM_Backups/dicom_backup_2026-03-04_12-00-00.zip
@@ -87,7 +87,7 @@ Stored and verified
                       verified: content hash compared
 
 Next
-  Nothing to do. Unpack it somewhere now and then, to see that it can be restored.
+  "dicom-backup verify --restore-test" proves that the database can be restored from it.
 `),
   )
 })
@@ -101,7 +101,7 @@ test('a completed run in colour, without counters', () => {
   \u001b[2mArchive\u001b[22m  dicom_backup_2026-03-04_12-00-00.zip
   \u001b[2mSize   \u001b[22m  590 GiB
   \u001b[2mFiles  \u001b[22m  1,003,211 files
-  \u001b[2mTook   \u001b[22m  5 h 12 min, ended 2026-03-04 17:12:04
+  \u001b[2mTook   \u001b[22m  5 h 12 min, finished 2026-03-04 17:12:04
 
 \u001b[1mStored and verified\u001b[22m
   \u001b[32m✔\u001b[39m hospital-dropbox  /DICOM_Backups/dicom_backup_2026-03-04_12-00-00.zip
@@ -112,7 +112,7 @@ test('a completed run in colour, without counters', () => {
                       verified: content hash compared
 
 \u001b[1mNext\u001b[22m
-  Nothing to do. Unpack it somewhere now and then, to see that it can be
+  "dicom-backup verify --deep" reads every entry back and proves that it can be
   restored.
 `),
   )
@@ -123,11 +123,11 @@ test('a run that was resumed says in a line what it began with: nothing is count
     const run = completed()
     const destinations = run.destinations.map((one, index) => ({ ...one, bytesSent: sent[index] ?? 0 }))
     const shown = runSummary({ ...run, destinations, resumed: true, ...change }, null, bare(200))
-    return /Went on .*/.exec(shown)?.[0]
+    return /Resumed .*/.exec(shown)?.[0]
   }
-  const start = 'Went on with the run of 2026-03-04 12:00'
-  assert.equal(said([90 * GIB, 90 * GIB, 90 * GIB]), `${start}; 500 GiB of 590 GiB were stored already.`)
-  assert.equal(said([600 * GIB, 90 * GIB, 0]), `${start}; 0 B to 590 GiB of 590 GiB were stored already.`)
+  const start = 'Resumed the run of 2026-03-04 12:00'
+  assert.equal(said([90 * GIB, 90 * GIB, 90 * GIB]), `${start}; 500 GiB of 590 GiB were uploaded already.`)
+  assert.equal(said([600 * GIB, 90 * GIB, 0]), `${start}; 0 B to 590 GiB of 590 GiB were uploaded already.`)
   assert.equal(said([], { destinations: [] }), `${start}.`)
   assert.equal(said([], { resumed: false }), undefined)
 })
@@ -136,14 +136,14 @@ test('a destination that holds every byte of a partial run, but did not prove it
   const run = partial()
   const { destinations } = middle()
   Object.assign(destinations[1] ?? {}, { held: run.archive?.bytes })
-  assert.match(runSummary(run, { ...middle(), destinations }, bare(80)), /holds 590 GiB of 590 GiB, not verified\n/)
+  assert.match(runSummary(run, { ...middle(), destinations }, bare(80)), /590 GiB of 590 GiB uploaded, not verified\n/)
 })
 
 test('a partial run that failed at several destinations says that the next run completes it at each of them', () => {
   const run = partial()
   const destinations = run.destinations.map((one, index) => (index === 0 ? one : { ...one, ...run.destinations[1]! }))
   const shown = runSummary({ ...run, destinations }, null, bare(200))
-  assert.match(shown, /completes this backup at each of them: it sends only what is lacking/)
+  assert.match(shown, /completes this backup at each of them; it sends only what is missing/)
 })
 
 test('a run with nothing to do says why, and nothing else', () => {
@@ -180,7 +180,7 @@ test('files that were left out make the ratio unknown', () => {
 test('a run that left files out but stored everywhere asks to look, not to run again', () => {
   const { destinations } = completed()
   const shown = runSummary({ ...partial(), destinations }, middle(), bare(80))
-  assert.match(shown, /Next\n {2}The archive is whole; see whether/)
+  assert.match(shown, /Next\n {2}Check the warnings above/)
   assert.doesNotMatch(shown, /Not stored|dicom-backup run/)
 })
 

@@ -6,26 +6,28 @@ export const LONGEST_LINE = 990
 
 /** The crontab with this job's line in it, in the place of an earlier one; the other lines as they are. */
 export function cronJob(call: JobCall, crontab: string): JobPlan {
-  return plan(call, `${cronRemoval(call, crontab).commands[0]?.input ?? ''}${line(call)}\n`)
+  const others = cronRemoval(call, crontab).commands[0]?.input ?? ''
+  return plan(call, `${others}${line(call)}\n`, `# Add this line to the crontab ("crontab -e"):\n${line(call)}`)
 }
 
 /** The crontab without this job's line. */
 export function cronRemoval(call: JobCall, crontab: string): JobPlan {
   const others = crontab.split('\n').filter((one) => !isLineOf(call, one))
   const text = others.join('\n')
-  return plan(call, text === '' || text.endsWith('\n') ? text : `${text}\n`)
+  const byHand = `# Delete this line from the crontab ("crontab -e"):\n${line(call)}`
+  return plan(call, text === '' || text.endsWith('\n') ? text : `${text}\n`, byHand)
 }
 
 export function hasCronJob(call: JobCall, crontab: string): boolean {
   return crontab.split('\n').some((one) => isLineOf(call, one))
 }
 
-function plan(call: JobCall, crontab: string): JobPlan {
+function plan(call: JobCall, crontab: string, byHand: string): JobPlan {
   return {
     kind: 'cron',
     name: jobName(call),
     files: [],
-    commands: [{ words: ['crontab', '-'], input: crontab }],
+    commands: [{ words: ['crontab', '-'], input: crontab, byHand }],
     notes: ['cron sends what goes wrong to this account by mail, where the machine can send mail.'],
   }
 }

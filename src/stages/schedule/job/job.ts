@@ -28,6 +28,11 @@ export interface JobCommand {
   readonly input?: string
   /** What a failure of it means for people; absent where a failure fails the whole. */
   readonly optional?: string
+  /**
+   * What a person does in its place, for a command that replaces more than this job when it is pasted; absent where the
+   * command itself may be pasted.
+   */
+  readonly byHand?: string
 }
 
 /** Everything that installing or removing a job does. */
