@@ -3,13 +3,14 @@
  * the order of the calls. What is appended after a call of `fold` must not reach the file that is given up, nor what
  * was appended before it the new one: so each fold begins a new stretch of lines.
  */
-import { open, readFile, rename, rm, type FileHandle } from 'node:fs/promises'
+import { open, readFile, rm, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { formatLine, parseLine } from './checked-line.ts'
 import { systemCode, type BackupError } from './errors.ts'
 import { InTurn } from './in-turn.ts'
 import { readFully } from './read-fully.ts'
-import { openStateFile, stateFileError, syncFolder } from './state-file.ts'
+import { renameOver, whenFree } from './rename.ts'
+import { openStateFile, stateFileError, syncFolder, syncName } from './state-file.ts'
 import { writeFully } from './write-fully.ts'
 
 /** Lines between two folds that are not yet written, and the sync that will cover them and those still to come. */
@@ -48,7 +49,7 @@ export class Journal {
       const { records, end } = wholeLines(data.subarray(0, await readFully(handle, data, 0)))
       if (end < size) await handle.truncate(end)
       if (size > 0) await handle.sync()
-      await rm(besideIt(file), { force: true })
+      await whenFree(() => rm(besideIt(file), { force: true }))
       await syncFolder(path.dirname(file))
       return { journal: new Journal(file, handle, end), records }
     } catch (error) {
@@ -63,7 +64,7 @@ export class Journal {
    */
   static async read(file: string): Promise<readonly unknown[]> {
     try {
-      return wholeLines(await readFile(file)).records
+      return wholeLines(await whenFree(() => readFile(file))).records
     } catch (error) {
       if (systemCode(error) === 'ENOENT') return []
       throw stateFileError(error, file)
@@ -103,7 +104,8 @@ export class Journal {
   /**
    * Puts `records` in the place of all earlier ones, durably: a new file beside it (`<file>.new`) is written, fsynced
    * and renamed over it. At every moment one of the two is whole on the disk. What is appended meanwhile goes behind
-   * them. Rejects with E_QUOTA or E_STATE; when the new file could not be written, the journal goes on as it was.
+   * them. Rejects with E_QUOTA or E_STATE; when the new file could not be written, or not take the other's place, the
+   * journal goes on as it was.
    */
   async fold(records: readonly unknown[]): Promise<void> {
     const data = Buffer.concat(records.map((record) => formatLine(record)))
@@ -139,19 +141,37 @@ export class Journal {
 
   async #fold(data: Buffer): Promise<void> {
     this.#throwFailure()
-    await writeDurably(besideIt(this.path), data)
-    try {
-      // Windows renames over no file that is open.
-      await this.#handle.close()
-      await rename(besideIt(this.path), this.path)
-      await syncFolder(path.dirname(this.path))
-      this.#handle = await open(this.path, 'r+')
-    } catch (error) {
+    const fresh = besideIt(this.path)
+    await writeDurably(fresh, data)
+    const refusal = await this.#replaceBy(fresh).catch((error: unknown) => {
       this.#fail(error)
-      this.#throwFailure()
+      return null
+    })
+    this.#throwFailure()
+    if (refusal !== null) {
+      await rm(fresh, { force: true }).catch(() => undefined)
+      throw refusal
     }
     this.#bytes += data.length - this.#written
     this.#written = data.length
+  }
+
+  /**
+   * Null when the file `fresh` has taken the journal's place, else why it could not; then the journal is open again, as
+   * it was. Rejects when it is unknown which of the two is there.
+   */
+  async #replaceBy(fresh: string): Promise<BackupError | null> {
+    // Windows renames over no file that is open.
+    await this.#handle.close()
+    const refusal = await renameOver(fresh, this.path).then(
+      () => null,
+      (error: unknown) => stateFileError(error, this.path),
+    )
+    if (refusal === null) await syncName(this.path)
+    this.#handle = await whenFree(() => open(this.path, 'r+'))
+    // A network drive may have renamed it after all.
+    if (refusal !== null && (await this.#handle.stat()).size !== this.#written) throw refusal
+    return refusal
   }
 
   readonly #fail = (error: unknown): void => {

@@ -1,6 +1,6 @@
 import type { DigestState } from './archive-digest.ts'
 import type { ObjectDigests, StoredObject } from './destination.ts'
-import type { ErrorCode } from './errors.ts'
+import { asBackupError, type ErrorCode } from './errors.ts'
 import { Journal } from './journal.ts'
 import type { Json } from './source.ts'
 
@@ -102,7 +102,7 @@ export class RunRecord {
     this.#foldAt = FOLD_BYTES
   }
 
-  /** Opens or creates it, and folds what it holds. Rejects with E_QUOTA or E_STATE. */
+  /** Opens or creates it, and folds what it holds, where that can be done. Rejects with E_QUOTA or E_STATE. */
   static async open(file: string): Promise<RunRecord> {
     const { journal, records } = await Journal.open(file)
     const record = new RunRecord(journal, RunState.of(records))
@@ -147,9 +147,15 @@ export class RunRecord {
     this.#journal.append(line)
   }
 
+  /** A journal that cannot be folded now (another program has it open) is whole as it is, only longer. */
   async #fold(): Promise<void> {
     this.#foldAt = Infinity
-    await this.#journal.fold(this.state.lines())
+    try {
+      await this.#journal.fold(this.state.lines())
+    } catch (error) {
+      if (asBackupError(error).code !== 'E_STATE') throw error
+      await this.#journal.sync()
+    }
     this.#foldAt = this.#journal.bytes + FOLD_BYTES
   }
 }

@@ -1,7 +1,9 @@
 /** Files of the state folder: how they are made, and what an error of the system's means there. */
 import { constants } from 'node:fs'
 import { open, rm, type FileHandle } from 'node:fs/promises'
+import path from 'node:path'
 import { BackupError, systemCode } from './errors.ts'
+import { isInUse, whenFree } from './rename.ts'
 
 /**
  * Creates a file that only this user can read (mode 0600); one that is there already is an error. Rejects with E_QUOTA
@@ -21,7 +23,7 @@ export async function createStateFile(file: string): Promise<FileHandle> {
  */
 export async function openStateFile(file: string): Promise<FileHandle> {
   try {
-    return await open(file, constants.O_RDWR | constants.O_CREAT, 0o600)
+    return await whenFree(() => open(file, constants.O_RDWR | constants.O_CREAT, 0o600))
   } catch (error) {
     throw stateFileError(error, file)
   }
@@ -32,7 +34,7 @@ const CANNOT_FLUSH = ['EINVAL', 'ENOTSUP', 'ENOSYS', 'EISDIR', 'EACCES', 'EPERM'
 
 /**
  * Makes the names in a folder durable (a file made there, a rename), where that can be asked for. Windows has no such
- * call for folders: there NTFS's own log does it. Rejects with the system's error.
+ * call for folders: see `syncName`. Rejects with the system's error.
  */
 export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return
@@ -47,10 +49,32 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+/**
+ * Makes the name of a file durable after it was renamed. On Windows by a flush of the file itself, which writes its
+ * volume's log of changes up to that moment. Rejects with the system's error.
+ */
+export async function syncName(file: string, platform: NodeJS.Platform = process.platform): Promise<void> {
+  if (platform !== 'win32') {
+    await syncFolder(path.dirname(file))
+    return
+  }
+  let handle: FileHandle | null = null
+  try {
+    // For writing: Windows flushes nothing that was opened to be read.
+    handle = await whenFree(() => open(file, 'r+'), { platform })
+    await handle.sync()
+  } catch (error) {
+    // A file that stays in use is there all the same.
+    if (handle !== null || !isInUse(error, platform)) throw error
+  } finally {
+    await handle?.close()
+  }
+}
+
 /** Removes a file, if there is one. Rejects with E_STATE. */
 export async function removeStateFile(file: string): Promise<void> {
   try {
-    await rm(file, { force: true })
+    await whenFree(() => rm(file, { force: true }))
   } catch (error) {
     throw stateFileError(error, file)
   }

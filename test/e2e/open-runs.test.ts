@@ -5,8 +5,10 @@ import { mkdir, open, readdir, readFile, rename, rm, truncate, utimes, writeFile
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { after, before, describe, test, type TestContext } from 'node:test'
+import { BackupError } from '../../src/pipeline/errors.ts'
 import { putZeros } from '../support/held-up.ts'
 import { startMariaDb, type MariaDb } from '../support/mariadb.ts'
+import { refuseCalls } from '../support/refused-calls.ts'
 import type { Rig, Settings } from '../support/rig.ts'
 import { runHere, type Here } from '../support/run-here.ts'
 import { DROPBOX, mustBeDone, mustBeOver, openRuns, REQUEST_BYTES, REQUESTS, scenarioRig } from '../support/scenario.ts'
@@ -130,6 +132,55 @@ describe('a run whose own files are damaged never makes a damaged archive', () =
       await mustBeDone(rig, here)
     })
   }
+})
+
+describe('a run whose files cannot be used now, as another program or account has them, is kept:', () => {
+  for (const [code, file, of] of [
+    ['EACCES', 'journal', 'its journal may not be read'],
+    ['EBUSY', 'parts', 'its index of parts is in use'],
+    ['EIO', 'journal', 'the disk has its moments'],
+  ] as const) {
+    test(`${of} (${code})`, async (t) => {
+      const { rig, first } = await lackingAtDropbox(t)
+      const folders = await openRuns(rig)
+      const refused = refuseCalls(t, 'open', code, 2, path.join(path.basename(folders[0] ?? ''), file))
+      await assert.rejects(runHere(rig), (error: unknown) => {
+        assert.ok(error instanceof BackupError)
+        assert.equal(error.code, 'E_STATE')
+        assert.match(
+          error.message,
+          new RegExp(`^An interrupted backup cannot be resumed now\\. .*${file}.*\\(${code}\\)\\.$`),
+        )
+        assert.match(error.advice, /^Nothing of it was given up: the next run tries again\./)
+        return true
+      })
+      assert.equal(refused(), 2, 'it was tried again')
+      assert.deepEqual(await openRuns(rig), folders)
+      const here = await runHere(rig)
+      assert.equal(here.result.resumed, true)
+      assert.equal(here.result.archive?.name, first.result.archive?.name)
+      await mustBeDone(rig, here)
+    })
+  }
+
+  test('a journal that cannot be folded while another program has it open is gone on with as it is', async (t) => {
+    const { rig, first } = await lackingAtDropbox(t)
+    const refused = refuseCalls(t, 'rename', 'EPERM', 1, 'journal.new')
+    const here = await runHere(rig)
+    assert.equal(refused(), 1)
+    assert.equal(here.result.archive?.name, first.result.archive?.name)
+    await mustBeDone(rig, here)
+  })
+
+  test('unless it is told to be given up', async (t) => {
+    const { rig, first } = await lackingAtDropbox(t)
+    refuseCalls(t, 'open', 'EACCES', 2, 'journal')
+    const here = await runHere(rig, { mode: 'fresh' })
+    assert.equal(here.code, 0)
+    assert.equal(here.result.resumed, false)
+    assert.notEqual(here.result.runId, first.result.runId)
+    assert.deepEqual(await openRuns(rig), [])
+  })
 })
 
 describe('a run that cannot be gone on with is abandoned, and the same run makes a new backup:', () => {

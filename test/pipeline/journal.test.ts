@@ -8,6 +8,7 @@ import { describe, test, type MockFunctionContext, type TestContext } from 'node
 import { setTimeout as pause } from 'node:timers/promises'
 import { formatLine } from '../../src/pipeline/checked-line.ts'
 import { Journal } from '../../src/pipeline/journal.ts'
+import { refuseCalls } from '../support/refused-calls.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
 const RECORDS: readonly unknown[] = [
@@ -188,6 +189,27 @@ describe('a fold', () => {
     await journal.close()
     assert.deepEqual(await recordsOf(file), [1, 2])
   })
+
+  for (const code of ['EPERM', 'EACCES', 'EBUSY']) {
+    test(`that may not take the journal's place (${code}) is told, and the journal goes on as it was`, async (t) => {
+      const file = await journalFile(t)
+      const { journal } = await Journal.open(file)
+      journal.append(1)
+      const refused = refuseCalls(t, 'rename', code, 1)
+      const folding = journal.fold(['folded'])
+      journal.append(2)
+      await assert.rejects(folding, { code: 'E_STATE' })
+      assert.equal(refused(), 1)
+      journal.append(3)
+      await journal.sync()
+      assert.equal((await stat(file)).size, journal.bytes)
+      assert.deepEqual(await readdir(path.dirname(file)), ['journal'])
+      await journal.fold(['folded'])
+      journal.append(4)
+      await journal.close()
+      assert.deepEqual(await recordsOf(file), ['folded', 4])
+    })
+  }
 
   test('whose rename cannot be flushed is told, and by every later sync', async (t) => {
     if (process.platform === 'win32') {

@@ -3,6 +3,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, test } from 'node:test'
 import { RunRecord, RunState } from '../../src/pipeline/run-record.ts'
+import { refuseCalls } from '../support/refused-calls.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
 const MIB = 1 << 20
@@ -131,6 +132,27 @@ describe("a run's record", () => {
       assert.ok(n < 1000)
     }
     await record.close()
+  })
+
+  test('that another program keeps from being folded is gone on with as it is, and folded later', async (t) => {
+    const file = path.join(await tempFolder(t), 'journal')
+    const record = await RunRecord.open(file)
+    record.fact('long', 'x'.repeat(5 * MIB))
+    record.held('nas', 1)
+    const refused = refuseCalls(t, 'rename', 'EPERM', 2)
+    await record.sync()
+    assert.equal(refused(), 1, 'a long journal')
+    record.held('nas', 2)
+    await record.close()
+    const again = await RunRecord.open(file)
+    assert.equal(refused(), 2, 'one that is opened')
+    assert.deepEqual(seen(again.state), seen(record.state))
+    again.held('nas', 3)
+    await again.close()
+    const third = await RunRecord.open(file)
+    assert.equal(third.state.upload('nas').held, 3)
+    assert.equal((await readFile(file, 'utf8')).match(/\n/g)?.length, 3, 'the fact, what was made, the upload')
+    await third.close()
   })
 
   test('changes that come while it is folded are kept', async (t) => {

@@ -1,10 +1,11 @@
 /** Sign-ins that `accounts connect` made: a file each in the state folder, which only its owner may read. */
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { asBackupError, BackupError, systemCode } from '../../pipeline/errors.ts'
-import { syncFolder } from '../../pipeline/state-file.ts'
+import { renameOver } from '../../pipeline/rename.ts'
+import { syncFolder, syncName } from '../../pipeline/state-file.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import type { DestinationConfig } from '../config/types.ts'
 import { addSecrets } from '../log/redact.ts'
@@ -92,8 +93,9 @@ export async function saveSignIn(stateFolder: string, signIn: SignIn): Promise<v
       } finally {
         await handle.close()
       }
-      await rename(fresh, file)
-      for (const folder of [folderOf(stateFolder), stateFolder]) await syncFolder(folder)
+      await renameOver(fresh, file)
+      await syncName(file)
+      await syncFolder(stateFolder)
     } catch (error) {
       await rm(fresh, { force: true })
       throw error

@@ -4,6 +4,7 @@ import { RING_PARTS, type Keeping } from '../../pipeline/deliver.ts'
 import { systemCode } from '../../pipeline/errors.ts'
 import { PartIndex } from '../../pipeline/part-index.ts'
 import { PartRing } from '../../pipeline/part-ring.ts'
+import { whenFree } from '../../pipeline/rename.ts'
 import { RunRecord } from '../../pipeline/run-record.ts'
 import { stateFileError } from '../../pipeline/state-file.ts'
 import { factOf, noteFact, type RunStart } from './run-facts.ts'
@@ -98,8 +99,8 @@ export async function lastWorkedOn(folder: string): Promise<number> {
 export async function removeRun(folder: string): Promise<void> {
   try {
     // The journal goes first: a run without it has never been.
-    await rm(journalOf(folder), { force: true })
-    await rm(folder, { recursive: true, force: true, maxRetries: 3 })
+    await whenFree(() => rm(journalOf(folder), { force: true }))
+    await rm(folder, { recursive: true, force: true, maxRetries: 8 })
   } catch (error) {
     throw stateFileError(error, folder)
   }

@@ -1,7 +1,7 @@
 /** A backup: the runs that are open are gone on with, or a new one is made. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { asBackupError } from '../../pipeline/errors.ts'
+import { asBackupError, BackupError } from '../../pipeline/errors.ts'
 import { Journal } from '../../pipeline/journal.ts'
 import { RunState } from '../../pipeline/run-record.ts'
 import { isDamage } from '../../pipeline/state-file.ts'
@@ -91,7 +91,7 @@ class Backup {
     const idleMs = Date.now() - (await lastWorkedOn(folder))
     const run = await this.#opened(folder)
     if (run === null) {
-      await removeRun(folder)
+      await tidyUp(() => removeRun(folder), log)
       return null
     }
     return await closedOnError(run, async () => {
@@ -107,8 +107,8 @@ class Backup {
   }
 
   /**
-   * Null when nothing is left to go on with: what it had begun is cancelled then. Rejects with E_QUOTA when the disk is
-   * full: what was sent is not to be lost because of that.
+   * Null when nothing is left to go on with: what it had begun is cancelled then. Rejects with E_STATE or E_QUOTA when
+   * its files cannot be used now: what was sent is not to be lost because of that.
    */
   async #opened(folder: string): Promise<OpenRun | null> {
     const { log, mode } = this.#options
@@ -120,7 +120,7 @@ class Backup {
       })
     } catch (thrown) {
       const error = asBackupError(thrown)
-      if (error.code === 'E_QUOTA' && mode !== 'fresh') throw error
+      if (mode !== 'fresh' && !isDamage(error)) throw error.code === 'E_STATE' ? keptRun(error) : error
       log.warn({ err: error }, 'an interrupted run cannot be gone on with')
       await this.#abandonDamaged(folder)
       return null
@@ -229,6 +229,15 @@ class Backup {
       await sleep(1000 - startedAt.getMilliseconds())
     }
   }
+}
+
+/** A run whose files cannot be used now. */
+function keptRun({ message, cause }: BackupError): BackupError {
+  return new BackupError('E_STATE', `An interrupted backup cannot be resumed now. ${message}`, {
+    advice:
+      'Nothing of it was given up: the next run tries again. Close programs that have the file open, and let this account read and write it; or begin a new backup with `dicom-backup run --fresh`.',
+    cause,
+  })
 }
 
 async function closedOnError<T>(run: OpenRun, work: () => Promise<T>): Promise<T> {

@@ -1,7 +1,8 @@
 /** Changes `schedule` in a configuration file, and not a character around it. */
-import { chownSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chownSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { isMap, isScalar, parseDocument } from 'yaml'
 import { BackupError, systemCode } from '../../pipeline/errors.ts'
+import { renameOverSync } from '../../pipeline/rename.ts'
 import { loadConfig } from './load.ts'
 import { readTextFile } from './text-file.ts'
 import type { Config } from './types.ts'
@@ -77,7 +78,7 @@ function replaceFile(file: string, text: string, change: Change, env: NodeJS.Pro
     // Else, changed by an administrator, it could not be read any more by the account that makes the backups.
     if (process.getuid?.() === 0) chownSync(fresh, uid, gid)
     if (!says(fresh, change, env)) throw cannot(file, change, UNKNOWN_FORM)
-    renameSync(fresh, file)
+    renameOverSync(fresh, file)
   } catch (error) {
     rmSync(fresh, { force: true })
     throw error instanceof BackupError ? error : cannot(file, change, `it may not be written (${systemCode(error)})`)

@@ -28,5 +28,5 @@ export async function writeDemoArchive(root: string): Promise<void> {
     }
   }
   await writeFile(path.join(root, 'README.txt'), 'Made-up images; no patient ever looked like this.\n')
-  await writeFile(path.join(root, 'größe & "names" 🩻.txt'), 'Odd names are backed up like any other.\n')
+  await writeFile(path.join(root, "größe & 'names' 🩻.txt"), 'Odd names are backed up like any other.\n')
 }

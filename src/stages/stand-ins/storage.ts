@@ -1,8 +1,9 @@
 /** Where stored bytes go: to files in a folder, or nowhere. Never into memory. */
 
 import { createReadStream } from 'node:fs'
-import { mkdir, open, rename, rm, truncate } from 'node:fs/promises'
+import { mkdir, open, rm, truncate } from 'node:fs/promises'
 import path from 'node:path'
+import { renameOver } from '../../pipeline/rename.ts'
 
 /** `folder` is made when it is absent and ought to be empty. With `discard` bytes are only hashed and counted. */
 export type StorageOptions = { readonly folder: string } | { readonly discard: true }
@@ -72,7 +73,7 @@ class FileBlob implements Blob {
   async seal(bytes: number, name: string): Promise<void> {
     await truncate(this.file, bytes)
     const target = path.join(this.#folder, `${this.#number}-${name.replace(/[^\w.-]/g, '_').slice(-100)}`)
-    await rename(this.file, target)
+    await renameOver(this.file, target)
     this.file = target
   }
 

@@ -1,9 +1,9 @@
-import { rename as renameFile, rm, type FileHandle } from 'node:fs/promises'
-import path from 'node:path'
+import { rm, type FileHandle } from 'node:fs/promises'
 import { lengthOf } from '../../../pipeline/chunks.ts'
 import type { Commit, StoredObject, Upload } from '../../../pipeline/destination.ts'
 import { abortError, BackupError } from '../../../pipeline/errors.ts'
-import { syncFolder } from '../../../pipeline/state-file.ts'
+import { renameOver } from '../../../pipeline/rename.ts'
+import { syncName } from '../../../pipeline/state-file.ts'
 import { judgedBy } from './errors.ts'
 import { sizeOf, storedObject } from './stored-file.ts'
 
@@ -88,13 +88,13 @@ export function localUpload({ name, partial, final, handle, judge }: LocalUpload
   const rename = async (commit: Commit, signal: AbortSignal): Promise<void> => {
     if ((await sizeOf(final)) === null) {
       named = 'maybe'
-      await renameFile(partial, final)
+      await renameOver(partial, final)
     } else if (named === 'no' || (await sizeOf(partial)) !== null) {
       throw existsAlready(name, final)
     } else {
       checked(name, await storedObject(final, signal), commit)
     }
-    await syncFolder(path.dirname(final))
+    await syncName(final)
     named = 'durably'
   }
 
@@ -104,7 +104,7 @@ export function localUpload({ name, partial, final, handle, judge }: LocalUpload
       await write(commit.offset, commit.tail, signal)
       const stored = await storedObject(final, signal)
       if (!isWhole(stored, commit)) throw existsAlready(name, final)
-      await syncFolder(path.dirname(final))
+      await syncName(final)
       named = 'durably'
       verified = stored
     }
