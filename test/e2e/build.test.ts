@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
@@ -10,10 +11,15 @@ const run = promisify(execFile)
 const root = path.resolve(import.meta.dirname, '../..')
 
 test('what is published is made by the build, and makes a backup', async (t) => {
-  const compiler = path.join(root, 'node_modules/typescript/bin/tsc')
-  await run(process.execPath, [compiler, '-p', path.join(root, 'tsconfig.build.json')], { cwd: root })
-  const { version, bin } = (await import('../../package.json', { with: { type: 'json' } })).default
-  const built = path.join(root, bin['dicom-backup'])
+  const { version, bin, scripts } = (await import('../../package.json', { with: { type: 'json' } })).default
+  // Not where somebody's own build lies, and beside package.json as that does.
+  const folder = await mkdtemp(path.join(root, 'dist-begun-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const [compiler, ...options] = scripts.build.split(' ')
+  assert.equal(compiler, 'tsc')
+  const tsc = path.join(root, 'node_modules/typescript/bin/tsc')
+  await run(process.execPath, [tsc, ...options, '--outDir', folder], { cwd: root })
+  const built = path.join(folder, path.relative('dist', bin['dicom-backup']))
   assert.equal((await run(process.execPath, [built, '--version'])).stdout.trim(), version)
 
   const rig = await makeRig(t)

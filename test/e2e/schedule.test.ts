@@ -7,12 +7,14 @@ import path from 'node:path'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { builtProgram } from '../../bench/built-program.ts'
 import type { RunResult } from '../../src/stages/backup/results.ts'
 import { takeFolderLock } from '../../src/stages/state/folder-lock.ts'
 import { SqliteState } from '../../src/stages/state/sqlite-state.ts'
-import { findProgram } from '../support/mariadb.ts'
+import { findProgram } from '../support/find-program.ts'
 import { makeRig, onlyNas, type Rig } from '../support/rig.ts'
-import { atClock, noShiftedClock } from '../support/shifted-clock.ts'
+import { atClock, noShiftedClock, shiftedClock } from '../support/shifted-clock.ts'
+import { withThisProcess } from '../support/with-this-process.ts'
 
 const BERLIN = 'Europe/Berlin'
 const run = promisify(execFile)
@@ -190,15 +192,17 @@ describe('schedule', () => {
   })
 
   const isolated =
-    process.getuid?.() === 0 && ['unshare', 'crontab', 'cron', 'faketime'].every((name) => findProgram(name) !== null)
+    process.getuid?.() === 0 &&
+    noShiftedClock === false &&
+    ['unshare', 'crontab', 'cron'].every((name) => findProgram(name) !== null)
   test(
     'install sets a line that a real cron starts every hour, and uninstall takes just that away',
-    { skip: !isolated && 'needs root, unshare, cron and faketime' },
+    { skip: !isolated && 'needs root, unshare, cron and libfaketime', timeout: 600_000 },
     async (t) => {
       const rig = await makeRig(t, onlyNas)
       await rig.put('a.dcm', 'x')
       const line = path.join(rig.folder, 'crontab')
-      const program = path.resolve(import.meta.dirname, '../../src/cli/main.ts')
+      const program = await builtProgram()
       const schedule = (words: string): string =>
         `'${process.execPath}' '${program}' schedule ${words} --config '${rig.configFile}'`
       // In namespaces of its own: this machine's crontabs are neither seen nor touched, and cron ends with the script.
@@ -214,28 +218,32 @@ describe('schedule', () => {
       ${schedule('install --with cron')}
       ${schedule('install --with cron')}
       crontab -l > '${line}'
-      FAKETIME_DONT_RESET=1 faketime -f '@2026-11-23 11:59:56' cron -f &
-      for n in $(seq 200); do test -f '${rig.state}/done' && break; sleep 0.1; done
+      ${shiftedClock('2026-11-23 11:59:56')
+        .map((word) => `'${word}'`)
+        .join(' ')} cron -f &
+      until test -f '${rig.state}/done'; do sleep 0.1; done
       ${schedule('uninstall')}
       crontab -l > '${line}.after'`
-      const child = spawn('unshare', ['--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', script], {
+      const isolation = ['unshare', '--mount', '--pid', '--fork', '--kill-child']
+      const [starter, ...words] = withThisProcess([...isolation, 'sh', '-c', script])
+      const child = spawn(starter, words, {
         stdio: ['ignore', 'pipe', 'pipe'],
         env: { ...process.env, NO_COLOR: '1' },
       })
+      t.after(() => child.kill('SIGKILL'))
       let said = ''
       for (const stream of [child.stdout, child.stderr])
         stream.setEncoding('utf8').on('data', (text: string) => (said += text))
       const ended = once(child, 'close') as Promise<[number | null]>
-      const stored = async (): Promise<boolean> => (await rig.visible()).some((name) => name.endsWith('.zip'))
-      for (let n = 0; n < 200 && child.exitCode === null && !(await stored()); n += 1) await sleep(100)
-      // Recorded, too.
-      for (let n = 0; n < 50; n += 1) {
+      const recorded = async (): Promise<boolean> => {
         const state = SqliteState.openToRead(rig.state)
-        const runs = (await state?.history(1)) ?? []
-        await state?.close()
-        if (runs.length > 0) break
-        await sleep(100)
+        try {
+          return ((await state?.history(1)) ?? []).length > 0
+        } finally {
+          await state?.close()
+        }
       }
+      while (child.exitCode === null && !(await recorded())) await sleep(100)
       await writeFile(path.join(rig.state, 'done'), '').catch(() => undefined)
       const [code] = await ended
       if (said.includes('mount:')) {

@@ -1,9 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import path from 'node:path'
 import { text } from 'node:stream/consumers'
-
-const main = path.resolve(import.meta.dirname, '../../src/cli/main.ts')
+import { builtProgram } from '../../bench/built-program.ts'
+import { withThisProcess } from './with-this-process.ts'
 
 export interface CliResult {
   readonly code: number | null
@@ -22,12 +21,12 @@ export interface CliOptions {
   readonly onStart?: (child: ChildProcess) => void
 }
 
-/** Runs the program as its user would, in a process of its own and without a terminal. */
+/** Runs the program as its user would, as it is published, in a process of its own and without a terminal. */
 export async function dicomBackup(
   args: readonly string[],
   { cwd, env, through = [], writes = false, onStart }: CliOptions = {},
 ): Promise<CliResult> {
-  const [program = process.execPath, ...words] = [...through, process.execPath, main, ...args]
+  const [program, ...words] = withThisProcess([...through, process.execPath, await builtProgram(), ...args])
   const common = { cwd, env: { ...process.env, NO_COLOR: '1', ...env } }
   const child = writes
     ? spawn(program, words, { ...common, stdio: ['pipe', 'pipe', 'pipe'] })

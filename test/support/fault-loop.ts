@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url'
 import type { RunResult } from '../../src/stages/backup/results.ts'
 import { checkArchives } from './archive-check.ts'
 import type { FaultReport, FileFault } from './fault-script.ts'
+import { isWanted, isWhole } from './replay.ts'
 import type { Rig } from './rig.ts'
 import { openRuns } from './scenario.ts'
 import { seeded, seedOfRun } from './seed.ts'
@@ -29,9 +30,6 @@ export interface FileFaultOptions {
   readonly file: string
 }
 
-/** KILL_CASE replays one fault: 'eio at call 17 of a new run'. */
-const ONLY = process.env['KILL_CASE']
-
 /** A test for each call that a run makes on files of the state folder and the destination's folder. */
 export async function fileFaults(t: TestContext, options: FileFaultOptions): Promise<void> {
   const seed = seedOfRun()
@@ -45,7 +43,7 @@ export async function fileFaults(t: TestContext, options: FileFaultOptions): Pro
     const kinds = Array.from({ length: kindsAtOnce }, () => FILE_FAULTS[tried++ % FILE_FAULTS.length] ?? 'eio')
     const hits = kinds.map(async (kind) => {
       const what = `${kind} at call ${call} of a ${options.run} run`
-      if (ONLY !== undefined && ONLY !== what) return true
+      if (!isWanted(what)) return true
       const words = `KILL_SEED=${seed} KILL_CASE='${what}' node --test ${path.relative(process.cwd(), options.file)}`
       let hit: string | null = 'not known'
       await t.test(what, async (own) => {
@@ -61,7 +59,7 @@ export async function fileFaults(t: TestContext, options: FileFaultOptions): Pro
     })
     isNeeded = (await Promise.all(hits)).some((isHit) => isHit)
   }
-  if (ONLY === undefined) assert.ok(call <= MOST_CALLS, 'a run needs no fault at some time')
+  if (isWhole) assert.ok(call <= MOST_CALLS, 'a run needs no fault at some time')
 }
 
 /** The rest would tell no more. */

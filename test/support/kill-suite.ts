@@ -7,6 +7,7 @@ import type { Meanwhile } from './kill-story.ts'
 import type { CleanRun } from './kill-moment.ts'
 import { startMariaDb } from './mariadb.ts'
 import { DESTINATIONS } from './repeated-bytes.ts'
+import { isWhole, wantedNumber } from './replay.ts'
 import { seeded, seedOfRun } from './seed.ts'
 import { createVersionedDatabase } from './versioned-database.ts'
 
@@ -15,16 +16,14 @@ const MEANWHILE: readonly Meanwhile[] = ['nothing', 'changes', 'ring lost', 'not
 /** The rest would tell no more. */
 const MOST_FAILURES = 3
 
-/** KILL_CASE replays one archive of a run: its sources, kills and changes. (Other words are a fault's.) */
-const ONLY = process.env['KILL_CASE']
-
 /**
- * Kills runs until there were `kills`, each archive of them in a test of its own that names the words to replay it.
+ * Kills runs until there were `kills`, each archive of them in a test of its own that names the words to replay it: its
+ * sources, kills and changes.
  * `file`: the test file that calls.
  */
 export async function killSuite(t: TestContext, file: string, kills: number): Promise<void> {
-  const wanted = ONLY === undefined ? null : Number(ONLY)
-  if (Number.isNaN(wanted)) return
+  const wanted = wantedNumber()
+  if (wanted === null && !isWhole) return // another loop's
   const seed = seedOfRun()
   const server = await startMariaDb()
   t.after(() => server.close())

@@ -1,23 +1,29 @@
 /** The program in a process that runs one command after another: for loops that would wait for its start most of the time. */
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import path from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { TestContext } from 'node:test'
+import { builtProgram } from '../../bench/built-program.ts'
 import type { CliResult } from './cli.ts'
+import { nearServices } from './near-services.ts'
+import { withThisProcess } from './with-this-process.ts'
 
-const program = new URL(`file://${path.resolve(import.meta.dirname, '../../src/cli/program.ts')}`).href
-
-const SCRIPT = `
+const script = (main: string): string => `
   import { createInterface } from 'node:readline'
-  import { main } from ${JSON.stringify(program)}
+  import { main } from ${JSON.stringify(new URL('program.js', pathToFileURL(main)).href)}
   for await (const line of createInterface({ input: process.stdin })) {
     const code = await main(JSON.parse(line))
     process.stdout.write('\\n#' + code + '\\n')
   }`
 
 /** Gives a function that runs a command whose output is one line; the process ends with the test. */
-export function lastingCli(t: TestContext): (args: readonly string[]) => Promise<Omit<CliResult, 'stderr'>> {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', SCRIPT], { stdio: ['pipe', 'pipe', 'inherit'] })
+export async function lastingCli(
+  t: TestContext,
+): Promise<(args: readonly string[]) => Promise<Omit<CliResult, 'stderr'>>> {
+  const words = [process.execPath, '--input-type=module', '-e', script(await builtProgram())]
+  const [program, ...args] = withThisProcess(words)
+  const env = { ...process.env, ...(await nearServices()) }
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], env })
   t.after(() => child.kill('SIGKILL'))
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   return async (args) => {

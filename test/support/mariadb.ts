@@ -1,44 +1,21 @@
 /** A real MariaDB server of the tests' own: in a temporary folder, on its own socket, gone with `close()`. */
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { accessSync, constants, rmSync, statSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { constants, rmSync } from 'node:fs'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import mysql from 'mysql2/promise'
 import type { DatabaseConfig } from '../../src/stages/config/types.ts'
+import { needProgram } from './find-program.ts'
+import { mariaDbTemplate, SERVER_OPTIONS } from './mariadb-template.ts'
+import { withThisProcess } from './with-this-process.ts'
 
-const run = promisify(execFile)
+export { findProgram } from './find-program.ts'
 
 const START_MS = 120_000
-
-/** Where servers' programs may be, besides PATH. */
-const systemFolders = [
-  '/usr/sbin',
-  '/usr/local/sbin',
-  '/usr/libexec',
-  '/opt/homebrew/bin',
-  '/opt/homebrew/opt/libarchive/bin',
-]
-
-/** The path of a program, or null when this machine does not have it. */
-export function findProgram(name: string): string | null {
-  const folders = (process.env['PATH'] ?? '').split(path.delimiter).filter((folder) => folder !== '')
-  for (const folder of [...folders, ...systemFolders]) {
-    for (const file of [path.join(folder, name), path.join(folder, `${name}.exe`)]) {
-      try {
-        accessSync(file, constants.X_OK)
-        if (statSync(file).isFile()) return file
-      } catch {
-        // not there: look on
-      }
-    }
-  }
-  return null
-}
 
 export type Row = Record<string, string | number | Buffer | null>
 
@@ -72,12 +49,6 @@ export interface MariaDbOptions {
   readonly options?: readonly string[]
 }
 
-function needProgram(name: string): string {
-  const file = findProgram(name)
-  if (file === null) throw new Error(`${name} is missing: run \`node test/support/prepare.ts\``)
-  return file
-}
-
 async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -96,38 +67,24 @@ export async function startMariaDb(options: MariaDbOptions = {}): Promise<MariaD
   const data = path.join(folder, 'data')
   const socket = path.join(folder, 's')
   const port = options.tcp === true ? await freePort() : null
-  const common = [
-    '--no-defaults',
+  const password = 'of the tests'
+  await cp(await mariaDbTemplate(), data, { recursive: true, mode: constants.COPYFILE_FICLONE })
+  const [program, ...args] = withThisProcess([
+    needProgram('mariadbd'),
+    ...SERVER_OPTIONS,
     `--datadir=${data}`,
     // Its own: temporary tables of servers that start at once clash in a shared one, and crash them.
     `--tmpdir=${folder}`,
-    '--skip-name-resolve',
-    '--innodb-buffer-pool-size=32M',
-    '--innodb-log-file-size=16M',
-    ...(process.getuid?.() === 0 ? ['--user=root'] : []),
-  ]
-  const password = 'of the tests'
-
-  const setUp = [...common, '--auth-root-authentication-method=normal', '--skip-test-db']
-  await run(needProgram('mariadb-install-db'), setUp).catch(async (error: unknown) => {
-    await rm(folder, { recursive: true, force: true })
-    throw error
-  })
-  const child = spawn(
-    needProgram('mariadbd'),
-    [
-      ...common,
-      `--socket=${socket}`,
-      `--pid-file=${path.join(folder, 'pid')}`,
-      ...(port === null ? ['--skip-networking'] : ['--bind-address=127.0.0.1', `--port=${port}`]),
-      '--character-set-server=utf8mb4',
-      '--collation-server=utf8mb4_unicode_ci',
-      '--innodb-flush-log-at-trx-commit=0',
-      '--max-allowed-packet=64M',
-      ...(options.options ?? []),
-    ],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  )
+    `--socket=${socket}`,
+    `--pid-file=${path.join(folder, 'pid')}`,
+    ...(port === null ? ['--skip-networking'] : ['--bind-address=127.0.0.1', `--port=${port}`]),
+    '--character-set-server=utf8mb4',
+    '--collation-server=utf8mb4_unicode_ci',
+    '--innodb-flush-log-at-trx-commit=0',
+    '--max-allowed-packet=64M',
+    ...(options.options ?? []),
+  ])
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
   let log = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     log = (log + text).slice(-8192)

@@ -1,9 +1,16 @@
 /**
  * Makes sure that the programs the tests hold the product against are on this machine: a real MariaDB, and the unzip
- * programs people have. As root on a machine with apt the missing ones are installed; elsewhere they are named.
+ * programs people have. As root on a machine with apt the missing ones are installed; elsewhere they are named. Then it
+ * makes what the tests share, and removes what tests that were killed have left.
  */
 import { spawnSync } from 'node:child_process'
-import { findProgram } from './mariadb.ts'
+import { globSync, lstatSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { builtProgram } from '../../bench/built-program.ts'
+import { findProgram } from './find-program.ts'
+import { mariaDbTemplate } from './mariadb-template.ts'
 
 interface Need {
   /** Any one of these programs will do. */
@@ -67,3 +74,17 @@ if (needed.length > 0) {
   )
   process.exitCode = 1
 }
+
+const DAY_MS = 24 * 60 * 60 * 1000
+
+/** Folders of tests that ended without removing them. No test takes a day. */
+async function removeLeftovers(): Promise<void> {
+  for (const name of globSync(['mdb-*', 'dicom-backup-test-*', 'dicom-backup-bench-*'], { cwd: os.tmpdir() })) {
+    const folder = path.join(os.tmpdir(), name)
+    const { uid, mtimeMs } = lstatSync(folder)
+    const isOurs = process.getuid === undefined || uid === process.getuid()
+    if (isOurs && Date.now() - mtimeMs > DAY_MS) await rm(folder, { recursive: true, force: true })
+  }
+}
+
+if (needed.length === 0) await Promise.all([mariaDbTemplate(), builtProgram(), removeLeftovers()])

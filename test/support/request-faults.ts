@@ -5,13 +5,18 @@ import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunResult } from '../../src/stages/backup/results.ts'
 import { runBackup } from '../../src/stages/backup/run.ts'
+import { Line } from '../../src/stages/destinations/line.ts'
 import { withState } from '../../src/cli/workplace.ts'
 import { text, type Fault } from '../../src/stages/stand-ins/index.ts'
 import { checkArchives } from './archive-check.ts'
+import { isWanted } from './replay.ts'
 import type { Rig } from './rig.ts'
 import { seeded, seedOfRun } from './seed.ts'
+import { takeAsNear } from './take-as-near.ts'
 import { archiveAtNas, isStored, makeSmallRig } from './small-rig.ts'
 import { isStoredEverywhere } from './traffic.ts'
+
+takeAsNear(Line)
 
 /**
  * `stopped`: the run is stopped by a signal while it waits for the answer. (It lets requests under way finish, for half a
@@ -42,9 +47,6 @@ export interface RequestFaultOptions {
   readonly file: string
 }
 
-/** KILL_CASE replays one fault: 'drive, lost answer at request 7 of a new run'. */
-const ONLY = process.env['KILL_CASE']
-
 /** A test for each request that a run sends to a service. */
 export async function requestFaults(t: TestContext, options: RequestFaultOptions): Promise<void> {
   const seed = seedOfRun()
@@ -57,7 +59,7 @@ export async function requestFaults(t: TestContext, options: RequestFaultOptions
       const kind = ALL_REQUEST_FAULTS[tried++ % ALL_REQUEST_FAULTS.length] ?? 'lost answer'
       const what = `${options.service}, ${kind} at request ${nth} of a ${options.run} run`
       const words = `KILL_SEED=${seed} KILL_CASE='${what}' node --test ${path.relative(process.cwd(), options.file)}`
-      if (ONLY !== undefined && ONLY !== what) {
+      if (!isWanted(what)) {
         isNeeded = nth < MOST_REQUESTS
         continue
       }

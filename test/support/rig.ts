@@ -14,6 +14,7 @@ import {
   type DropboxStandInOptions,
 } from '../../src/stages/stand-ins/dropbox/stand-in.ts'
 import { dicomBackup, type CliOptions, type CliResult } from './cli.ts'
+import { nearServices } from './near-services.ts'
 import { tempFolder } from './temp-folder.ts'
 
 /** What stands in a configuration file. */
@@ -60,7 +61,8 @@ const NAS = { name: 'nas', type: 'local', folder: 'nas' }
 
 /**
  * An archive folder, a folder and both services' stand-ins as destinations, and a configuration of them. `driveOptions`
- * and `dropboxOptions` change their stand-ins. Closed after the test.
+ * and `dropboxOptions` change their stand-ins, which the program takes as near unless Dropbox's has a latency. Closed
+ * after the test.
  */
 export async function makeRig(
   t: Pick<TestContext, 'after'>,
@@ -105,10 +107,12 @@ export async function makeRig(
   }
   const configure = (changed: Settings): Promise<void> => writeFile(configFile, stringify({ ...usual, ...changed }))
   await configure(sections)
-  const cliWith: Rig['cliWith'] = (options, command, ...args) => {
+  const isFar = (dropboxOptions.latencyMs ?? 0) > 0
+  const cliWith: Rig['cliWith'] = async (options, command, ...args) => {
     // A group's own options stand behind its command.
     const own = command === 'accounts' || command === 'schedule' ? 1 : 0
-    return dicomBackup([command, ...args.slice(0, own), '--config', configFile, ...args.slice(own)], options)
+    const words = [command, ...args.slice(0, own), '--config', configFile, ...args.slice(own)]
+    return await dicomBackup(words, isFar ? options : { ...options, env: await nearServices(options.env) })
   }
 
   return {

@@ -11,7 +11,11 @@ import { googleDriveDestination } from '../../src/stages/destinations/google-dri
 import { openDestination } from '../../src/stages/destinations/open.ts'
 import { createTransport } from '../../src/stages/http/transport.ts'
 import type { Transport, TransportOptions } from '../../src/stages/http/types.ts'
+import { Line } from '../../src/stages/destinations/line.ts'
 import type { Rig } from './rig.ts'
+import { takeAsNear } from './take-as-near.ts'
+
+takeAsNear(Line)
 
 /** Of every request, also of those that are given longer by themselves. ms. */
 export interface Waits {

@@ -43,7 +43,7 @@ export async function twoMachines(t: TestContext, server: MariaDb): Promise<Mach
 export async function startAtOnce(t: TestContext, server: MariaDb, rounds: number): Promise<void> {
   const { viewer, configs } = await twoMachines(t, server)
   const { rig, pages } = viewer
-  const machines = configs.map((config) => ({ config, cli: lastingCli(t) }))
+  const machines = await Promise.all(configs.map(async (config) => ({ config, cli: await lastingCli(t) })))
   let runs = 0
   for (let round = 0; round < rounds; round += 1) {
     const before = rig.dropbox.requests.count()

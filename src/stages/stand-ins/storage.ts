@@ -1,6 +1,6 @@
 /** Where stored bytes go: to files in a folder, or nowhere. Never into memory. */
 
-import { createReadStream } from 'node:fs'
+import { constants, createReadStream } from 'node:fs'
 import { mkdir, open, rm, truncate } from 'node:fs/promises'
 import path from 'node:path'
 import { renameOver } from '../../pipeline/rename.ts'
@@ -37,15 +37,11 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   await mkdir(folder, { recursive: true })
   let count = 0
   return {
-    async create() {
-      const number = String(++count).padStart(6, '0')
-      const blob = new FileBlob(folder, number)
-      await (await open(blob.file, 'w')).close()
-      return blob
-    },
+    create: () => Promise.resolve(new FileBlob(folder, String(++count).padStart(6, '0'))),
   }
 }
 
+/** Its file is made with its first byte: an upload that was begun and never filled leaves nothing in the folder. */
 class FileBlob implements Blob {
   file: string
   readonly #folder: string
@@ -58,7 +54,7 @@ class FileBlob implements Blob {
   }
 
   async write(): Promise<BlobWriter> {
-    const handle = await open(this.file, 'r+')
+    const handle = await open(this.file, constants.O_RDWR | constants.O_CREAT)
     return {
       async write(position, chunk) {
         for (let at = 0; at < chunk.length;) {
@@ -71,6 +67,7 @@ class FileBlob implements Blob {
   }
 
   async seal(bytes: number, name: string): Promise<void> {
+    await (await open(this.file, 'a')).close()
     await truncate(this.file, bytes)
     const target = path.join(this.#folder, `${this.#number}-${name.replace(/[^\w.-]/g, '_').slice(-100)}`)
     await renameOver(this.file, target)

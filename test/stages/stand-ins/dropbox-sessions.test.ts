@@ -152,6 +152,15 @@ test('14: a start that fails leaves nothing behind', async (t) => {
   assert.deepEqual(await readdir(folder), [])
 })
 
+test('a session that was begun and never filled leaves nothing behind; an empty file has its own', async (t) => {
+  const folder = await temporaryFolder(t)
+  const { start, finish } = await dropbox(t, { storage: { folder } })
+  const id = await start()
+  assert.deepEqual(await readdir(folder), [])
+  assert.equal((await finish(id, 0, '/empty.zip')).at('size'), 0)
+  assert.deepEqual(await readdir(folder), ['000001-empty.zip'])
+})
+
 test('15: a session past the limit of a file is too large, at the limit it is not', async (t) => {
   const { start, append, finish } = await dropbox(t, { limits: { fileBytes: 1000 } })
   const id = await start()
