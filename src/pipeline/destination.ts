@@ -115,6 +115,18 @@ export interface Destination {
   /** Signs in and reads the account; writes nothing. Rejects with E_AUTH or E_DESTINATION. */
   signIn(signal: AbortSignal): Promise<Account>
 
+  /**
+   * Tries what a run does there: may an upload begin, may the folder be listed? Nothing stays that anybody sees, and a
+   * folder that a run would make is not made. Rejects as `begin` and `list` do.
+   */
+  probe(signal: AbortSignal): Promise<void>
+
+  /**
+   * A text that two destinations have in common when they are one place: what is stored at one shows at the other. It
+   * holds no secret. Rejects as `signIn` and `list` do.
+   */
+  place(signal: AbortSignal): Promise<string>
+
   /** Starts the upload of a new object. `object` is a file name without a folder. */
   begin(object: string, signal: AbortSignal): Promise<Upload>
 

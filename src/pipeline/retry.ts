@@ -37,6 +37,8 @@ export function withRetry(inner: Destination, options: RetryOptions = {}): Desti
     type: inner.type,
     traits: inner.traits,
     signIn: (signal) => again(opening(), signal, () => inner.signIn(signal)),
+    probe: (signal) => again(opening(), signal, () => inner.probe(signal)),
+    place: (signal) => again(opening(), signal, () => inner.place(signal)),
     begin: async (object, signal) =>
       retryingUpload(inner.name, await again(opening(), signal, () => inner.begin(object, signal)), sending),
     resume: async (token, acknowledged, signal) =>

@@ -8,6 +8,7 @@ import { after, before, describe, test } from 'node:test'
 import { MAX_REQUEST_BYTES } from '../../src/pipeline/deliver.ts'
 import { ObjectDigest } from '../../src/pipeline/digest.ts'
 import { describeListing } from './destination-listing.ts'
+import { describeProbe } from './destination-probe.ts'
 import { describeReading } from './destination-reading.ts'
 import { describeSeveral } from './destination-several.ts'
 import { commitOf, flip, KIB, never, rejectsWith, Subject, type DestinationUnderTest } from './destination-subject.ts'
@@ -163,5 +164,6 @@ export function describeDestination(kind: string, make: () => Promise<Destinatio
     describeSeveral(subject)
     describeReading(subject)
     describeListing(subject)
+    describeProbe(subject)
   })
 }

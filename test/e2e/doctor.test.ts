@@ -44,8 +44,8 @@ const database = (change: Settings = {}): Settings => ({
   database: { socket: server.socket, user: server.user, password: server.password, name: 'dicom_viewer', ...change },
 })
 
-async function wellRig(t: TestContext): Promise<Rig> {
-  const rig = await makeRig(t, database())
+async function wellRig(t: TestContext, driveOptions: Parameters<typeof makeRig>[2] = {}): Promise<Rig> {
+  const rig = await makeRig(t, database(), driveOptions)
   await rig.put('a.dcm', 'x')
   return rig
 }
@@ -78,13 +78,13 @@ test('with everything well each check is ok and says what was found: exit 0', as
   assert.equal(code, 0, JSON.stringify(result))
   assert.equal(result.ok, true)
   assert.deepEqual(
-    result.checks.map(({ name, ok, remedy }) => [name, ok, remedy]),
-    CHECKS.map((name) => [name, true, '']),
+    result.checks.map(({ name, ok, level, remedy }) => [name, ok, level, remedy]),
+    CHECKS.map((name) => [name, true, 'ok', '']),
   )
   const details = Object.fromEntries(result.checks.map(({ name, detail }) => [name, detail]))
   assert.match(details['database']!, /dicom_viewer: .*MariaDB.*9 tables/)
   assert.match(details['dump program']!, /mariadb-dump|mysqldump/)
-  assert.match(details['destination nas']!, /nas, [\d,]+ MiB free/)
+  assert.match(details['destination nas']!, /nas, writable, [\d.]+ [KMGT]iB free$/)
   const people = await rig.cli('doctor')
   assert.equal(people.code, 0)
   assert.match(people.stdout, /Everything a run needs is there/)
@@ -131,6 +131,7 @@ interface Broken {
   readonly detail: RegExp
   readonly remedy: RegExp
   readonly skip?: string | false
+  readonly driveOptions?: Parameters<typeof makeRig>[2]
 }
 
 describe('with one thing broken that check fails, and only that, with a remedy: exit 1', () => {
@@ -231,7 +232,7 @@ describe('with one thing broken that check fails, and only that, with a remedy: 
         await rig.configure({ ...database(), state: { dir: 'file/state' } })
       },
       detail: /file is not a folder/,
-      remedy: /Name a folder/,
+      remedy: /Move the file \S+file away/,
     },
     'a state folder that may not be written to': {
       check: 'state folder',
@@ -269,21 +270,61 @@ describe('with one thing broken that check fails, and only that, with a remedy: 
       detail: /hospital-drive/,
       remedy: /\S/,
     },
+    'a Dropbox app that may not write files': {
+      check: 'destination hospital-dropbox',
+      how: (rig) => {
+        rig.dropbox.lackScope('files.content.write', 'app')
+      },
+      detail: /lacks the permission files\.content\.write/,
+      remedy: /Tick files\.content\.write .* accounts connect hospital-dropbox/,
+    },
+    'a Dropbox sign-in that may not list files': {
+      check: 'destination hospital-dropbox',
+      how: (rig) => {
+        rig.dropbox.lackScope('files.metadata.read', 'token')
+      },
+      detail: /lacks the permission files\.metadata\.read/,
+      remedy: /Tick files\.metadata\.read/,
+    },
+    'a Dropbox folder that may only be read': {
+      check: 'destination hospital-dropbox',
+      how: (rig) => {
+        rig.dropbox.shareReadOnly('/DICOM_Backups')
+      },
+      detail: /\/DICOM_Backups is shared with this account to read only/,
+      remedy: /right to edit \/DICOM_Backups/,
+    },
+    'a Google Drive folder that may only be read': {
+      check: 'destination hospital-drive',
+      how: (rig) => {
+        rig.drive.addForeignFolder('DICOM_Backups', undefined, true)
+      },
+      driveOptions: { scope: 'drive' },
+      detail: /may only read the Google Drive folder DICOM_Backups/,
+      remedy: /Share DICOM_Backups with this account as an editor/,
+    },
+    'a Google sign-in that may only read': {
+      check: 'destination hospital-drive',
+      how: () => undefined,
+      driveOptions: { scope: 'drive.readonly' },
+      detail: /lacks the permission to change files in Google Drive/,
+      remedy: /accounts connect hospital-drive/,
+    },
     'a full Dropbox account': {
       check: 'destination hospital-dropbox',
       how: (rig) => {
         rig.dropbox.quotaBytes = 0
       },
-      detail: /0 MiB free/,
-      remedy: /Free space/,
+      detail: /, 0 B free$/,
+      remedy: /Free space in the Dropbox account backup@hospital\.example/,
     },
     'a full Google account': {
       check: 'destination hospital-drive',
       how: (rig) => {
         rig.drive.quotaBytes = 0
       },
-      detail: /0 MiB free/,
-      remedy: /Free space/,
+      detail: /, 0 B free$/,
+      remedy: /Free space in the Google account backup@hospital\.example/,
     },
     'a service that does not answer': {
       check: 'destination hospital-drive',
@@ -320,9 +361,9 @@ describe('with one thing broken that check fails, and only that, with a remedy: 
       remedy: /Set the clock/,
     },
   }
-  for (const [what, { check, how, detail, remedy, skip = false }] of Object.entries(cases)) {
+  for (const [what, { check, how, detail, remedy, skip = false, driveOptions }] of Object.entries(cases)) {
     test(what, { skip }, async (t) => {
-      const rig = await wellRig(t)
+      const rig = await wellRig(t, driveOptions)
       await how(rig, t)
       const before = (await readdir(rig.folder, { recursive: true })).sort()
       const { code, result, failed } = await examine(rig)
@@ -337,6 +378,7 @@ describe('with one thing broken that check fails, and only that, with a remedy: 
       assert.match(failed[0]!.remedy, remedy)
       assert.doesNotMatch(failed[0]!.detail, /unexpected/i)
       assert.deepEqual((await readdir(rig.folder, { recursive: true })).sort(), before, 'nothing is left behind')
+      assert.deepEqual([...rig.dropbox.objects(), ...rig.drive.objects()], [], 'at the services neither')
     })
   }
 })

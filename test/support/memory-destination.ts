@@ -149,6 +149,13 @@ function destinationTo(
       await enter('signIn', signal)
       return { label: name, freeBytes: null }
     },
+    async probe(signal) {
+      await enter('probe', signal)
+    },
+    async place(signal) {
+      await enter('place', signal)
+      return `memory:${name}`
+    },
     async begin(object, signal) {
       await enter('begin', signal)
       const token = randomUUID()

@@ -67,7 +67,7 @@ const NAS = { name: 'nas', type: 'local', folder: 'nas' }
 export async function makeRig(
   t: Pick<TestContext, 'after'>,
   sections: Settings = {},
-  driveOptions: Pick<DriveStandInOptions, 'quotaChecks' | 'goneStatus' | 'grantLifetimeSeconds'> = {},
+  driveOptions: Pick<DriveStandInOptions, 'quotaChecks' | 'goneStatus' | 'grantLifetimeSeconds' | 'scope'> = {},
   dropboxOptions: Pick<DropboxStandInOptions, 'latencyMs'> = {},
 ): Promise<Rig> {
   const folder = await tempFolder(t)

@@ -1,6 +1,6 @@
 import type { AccountsResult, AccountTest } from '../../stages/backup/results.ts'
 import { beside, heading, items, joinBlocks, paragraph, verdict, type Item, type Mark } from './blocks.ts'
-import { formatBytes, formatLocalMinute } from './format.ts'
+import { formatFree, formatLocalMinute } from './format.ts'
 import { signsOf, type Format, type Style } from './style.ts'
 import { table, type Cell } from './table.ts'
 
@@ -46,8 +46,7 @@ export function signInSteps(accounts: readonly Pick<Account, 'name' | 'signIn'>[
 export function accountTestSummary(accounts: readonly AccountTest[], style: Style): string {
   const list = accounts.map(({ name, account, freeBytes, error }): Item => {
     if (error !== null) return { mark: 'bad', name, details: [`${beside(name, error.message)} (${error.code})`] }
-    const free = freeBytes === null ? 'no limit on space' : `${formatBytes(freeBytes)} free`
-    return { mark: 'ok', name, details: [`${account ?? ''}, ${free}`] }
+    return { mark: 'ok', name, details: [`${account ?? ''}, ${formatFree(freeBytes)}`] }
   })
   const failed = accounts.filter(({ ok }) => !ok).length
   const text = failed === 0 ? 'Every destination can be used' : `${failed} of ${accounts.length} cannot be used`

@@ -1,25 +1,10 @@
 /** Numbers as people read them: English, with binary units. */
+import { formatBytes, threeDigits } from '../../stages/text/bytes.ts'
 
-const UNITS = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const
+export { formatBytes, formatFree } from '../../stages/text/bytes.ts'
+
 /** Made when it is needed: it takes 10 ms, and every command loads this file. */
 let integers: Intl.NumberFormat | null = null
-
-/** '0 B', '1023 B', '1.00 KiB', '41.2 MiB', '588 GiB': three digits, and four only from 1000 to 1023. */
-export function formatBytes(bytes: number): string {
-  if (bytes < 1024) return `${Math.round(bytes)} B`
-  let value = bytes
-  let unit = -1
-  do {
-    value /= 1024
-    unit++
-  } while (Math.round(value) >= 1024 && unit < UNITS.length - 1)
-  return `${threeDigits(value)} ${UNITS[unit] ?? ''}`
-}
-
-function threeDigits(value: number): string {
-  if (value < 9.995) return value.toFixed(2)
-  return value < 99.95 ? value.toFixed(1) : value.toFixed(0)
-}
 
 /** '1,003,211' */
 export function formatCount(count: number): string {

@@ -2,9 +2,12 @@ import { asBackupError } from '../../pipeline/errors.ts'
 import { report } from '../backup/run-result.ts'
 import type { AccountTest } from '../backup/results.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
-import { openDestination } from '../destinations/open.ts'
+import { openPatiently } from '../destinations/open.ts'
 
-/** Signs in to each destination, all at once; writes nothing. Rejects only with E_ABORTED. */
+/**
+ * Tries each destination as a run would, all at once: signs in, begins an upload and gives it up, lists the folder. Nothing
+ * stays there that anybody sees. Rejects only with E_ABORTED.
+ */
 export async function testAccounts(
   destinations: readonly DestinationConfig[],
   endpoints: Config['endpoints'],
@@ -19,9 +22,10 @@ async function testAccount(
   signal: AbortSignal,
 ): Promise<AccountTest> {
   const { name, type } = one
-  const destination = openDestination(one, endpoints)
+  const destination = openPatiently(one, endpoints, signal)
   try {
     const { label, freeBytes } = await destination.signIn(signal)
+    await destination.probe(signal)
     return { name, type, ok: true, account: label, freeBytes, error: null }
   } catch (thrown) {
     const error = asBackupError(thrown, signal)

@@ -2,7 +2,7 @@ import type { Destination } from '../../pipeline/destination.ts'
 import { asBackupError } from '../../pipeline/errors.ts'
 import type { Config } from '../config/types.ts'
 import { inspectDatabase } from '../database/inspect.ts'
-import { openDestination } from '../destinations/open.ts'
+import { openPatiently } from '../destinations/open.ts'
 import { entryName } from '../plan/file-name.ts'
 import { OWN_FILES } from '../plan/left-out.ts'
 import { surveyArchive } from '../plan/survey.ts'
@@ -39,7 +39,7 @@ export async function dryRun(config: Config, { only, onProgress, signal }: DryRu
   const estimatedArchiveBytes = survey.estimatedArchiveBytes + dumpBytes
   const wanted = config.destinations.filter(({ name }) => only.length === 0 || only.includes(name))
   const destinations = await Promise.all(
-    wanted.map((one) => look(openDestination(one, config.endpoints), estimatedArchiveBytes, signal)),
+    wanted.map((one) => look(openPatiently(one, config.endpoints, signal), estimatedArchiveBytes, signal)),
   )
   return {
     status: 'planned',

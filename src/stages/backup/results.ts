@@ -194,9 +194,11 @@ export interface DoctorResult {
 export interface DoctorCheck {
   readonly name: string
   readonly ok: boolean
+  /** `warning`: ok, but something should be changed or could not be examined. `failed`: not ok. */
+  readonly level: 'ok' | 'warning' | 'failed'
   /** What was found. */
   readonly detail: string
-  /** What to do; empty when ok. */
+  /** What to do; empty when there is nothing to do. */
   readonly remedy: string
 }
 

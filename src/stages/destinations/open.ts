@@ -1,5 +1,7 @@
 import type { Destination } from '../../pipeline/destination.ts'
 import { asBackupError } from '../../pipeline/errors.ts'
+import { DEFAULT_RETRY } from '../../pipeline/patience.ts'
+import { withRetry } from '../../pipeline/retry.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
 import { createTransport } from '../http/transport.ts'
 import type { Transport } from '../http/types.ts'
@@ -33,6 +35,20 @@ function opened(config: DestinationConfig, endpoints: Config['endpoints']): Dest
     case 'google-drive':
       return googleDriveDestination(config, { transport: transportTo('google-drive', endpoints) })
   }
+}
+
+/** A person waits: so long is tried again after the first failure of a call. ms. */
+const PATIENCE_MS = 8000
+
+/** A destination that is only asked or tried, for a person who waits: one hiccup makes none unusable. */
+export function openPatiently(
+  config: DestinationConfig,
+  endpoints: Config['endpoints'],
+  signal: AbortSignal,
+  open: typeof openDestination = openDestination,
+): Destination {
+  const policy = { ...DEFAULT_RETRY, patienceMs: PATIENCE_MS, openingPatienceMs: PATIENCE_MS }
+  return withRetry(open(config, endpoints), { policy, stop: signal })
 }
 
 /** The way to a service, or to what stands in for it. The caller closes it. */

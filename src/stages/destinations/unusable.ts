@@ -18,6 +18,8 @@ export function unusableDestination({ name, type, fault }: DestinationConfig): D
     type,
     traits: { requestMultiple: 1, maxObjectBytes: null, digest: 'md5', requestBytes: () => 1024 * 1024 },
     signIn: refuse,
+    probe: refuse,
+    place: refuse,
     begin: refuse,
     resume: refuse,
     stat: refuse,

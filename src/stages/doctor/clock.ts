@@ -35,7 +35,8 @@ export async function clockCheck(config: Config, signal: AbortSignal): Promise<F
   if (serviceAddress(config) === null) return { ok: true, detail: `${here}; no cloud service to compare it with` }
   try {
     const off = await clockOffset(config, signal)
-    if (off === null) return { ok: true, detail: `${here}; the service tells no time to compare it with` }
+    if (off === null)
+      return { ok: true, warning: true, detail: `${here}; the service sends no time to compare it with` }
     if (Math.abs(off) <= TOLERANCE_MS) return { ok: true, detail: here }
     const minutes = Math.round(Math.abs(off) / MINUTE)
     return {
@@ -47,7 +48,7 @@ export async function clockCheck(config: Config, signal: AbortSignal): Promise<F
   } catch (error) {
     // The check of the destination itself reports it.
     if (!(error instanceof TransportError || error instanceof BackupError) || signal.aborted) throw error
-    return { ok: true, detail: `${here}; not compared with the cloud service: ${error.message}` }
+    return { ok: true, warning: true, detail: `${here}; not compared with the cloud service: ${error.message}` }
   }
 }
 

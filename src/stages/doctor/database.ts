@@ -7,6 +7,7 @@ import { inspectDatabase, type DatabaseInspection } from '../database/inspect.ts
 import { identifyClient } from '../dump/client.ts'
 import { dumpDatabase, type DumpSummary } from '../dump/dump.ts'
 import { findDumpProgram } from '../dump/find-program.ts'
+import { formatBytes } from '../text/bytes.ts'
 import type { Finding } from './finding.ts'
 
 /** What a run meets in the database: `find` asks the server, `tryDump` then the dump program. */
@@ -26,11 +27,11 @@ export class DatabaseCheck {
   }
 
   /** Signs in and looks for whatever would be missing from a dump. */
-  async find(shownSize: (bytes: number) => string): Promise<Finding> {
+  async find(): Promise<Finding> {
     const found = await this.#inspected()
     this.#found = found
     const { version, tables, estimatedBytes } = found
-    const detail = `${this.#database.name}: ${version}, ${tables} tables, ${shownSize(estimatedBytes)}`
+    const detail = `${this.#database.name}: ${version}, ${tables} tables, ${formatBytes(estimatedBytes)}`
     const faults = [this.#missingPrivileges(found), brokenViews(found), notTransactional(found)].filter(
       (fault) => fault !== null,
     )

@@ -200,15 +200,16 @@ export function examined(): DoctorResult {
   return {
     ok: false,
     checks: [
-      { name: 'Configuration', ok: true, detail: 'dicom-backup.yaml', remedy: '' },
-      { name: 'Database', ok: true, detail: 'signed in to dicom_viewer at 127.0.0.1:3306', remedy: '' },
+      { name: 'Configuration', ok: true, level: 'ok', detail: 'dicom-backup.yaml', remedy: '' },
+      { name: 'Database', ok: true, level: 'ok', detail: 'signed in to dicom_viewer at 127.0.0.1:3306', remedy: '' },
       {
         name: 'hospital-drive',
         ok: false,
+        level: 'failed',
         detail: 'the sign-in has lapsed',
         remedy: 'Sign in again: "dicom-backup accounts connect hospital-drive".',
       },
-      { name: 'Archive folder', ok: true, detail: '/var/www/viewer/dicom_files can be read', remedy: '' },
+      { name: 'Archive folder', ok: true, level: 'ok', detail: '/var/www/viewer/dicom_files can be read', remedy: '' },
     ],
   }
 }

@@ -12,6 +12,15 @@ export async function readAccount(api: DropboxApi, signal: AbortSignal): Promise
   return { label, freeBytes: space.freeBytes }
 }
 
+/** The id of the account that is signed in to. */
+export async function accountId(api: DropboxApi, signal: AbortSignal): Promise<string> {
+  const read = (result: unknown): string | null => {
+    const id = fieldOf(result, 'account_id')
+    return typeof id === 'string' ? id : null
+  }
+  return await api.call({ send: (client, options) => client.usersGetCurrentAccount(options), read }, signal)
+}
+
 function emailOf(result: unknown): string | null {
   const email = fieldOf(result, 'email')
   return typeof email === 'string' ? email : null

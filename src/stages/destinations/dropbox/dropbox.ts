@@ -10,6 +10,7 @@ import { readAccount } from './account.ts'
 import { dropboxApi } from './api.ts'
 import { deleteFile, fileAt } from './files.ts'
 import { filesIn } from './list.ts'
+import { placeOfFolder, probeFolder } from './probe.ts'
 import { startSession } from './session.ts'
 import type { SessionType } from './session.ts'
 import { readToken } from './token.ts'
@@ -81,6 +82,8 @@ export function dropboxDestination(config: DropboxConfig, { transport, sessions 
       requestBytes: sizeAt,
     },
     signIn: (signal) => readAccount(api, signal),
+    probe: (signal) => probeFolder(api, signal),
+    place: (signal) => placeOfFolder(api, config.appKey ?? '', signal),
     async begin(object, signal) {
       const path = pathOf(object)
       const upload = sessions === undefined ? await beginAsFar(path, signal) : await begin(path, sessions, signal)

@@ -39,7 +39,7 @@ const FILES_URL = 'https://www.googleapis.com/drive/v3/files'
 const isMissing = (status: number): boolean => status === 404
 
 export function driveApi(config: GoogleDriveConfig, transport: Transport): DriveApi {
-  const caller: Caller = { name: config.name, isServiceAccount: config.oauth === null }
+  const caller: Caller = { name: config.name, folder: config.folder, isServiceAccount: config.oauth === null }
   const tokens = googleTokens(config, caller, transport)
 
   const signedFetch = async (url: string | URL, request: TransportRequest, signal: AbortSignal): Promise<Response> => {

@@ -16,6 +16,8 @@ export type CallKind = 'token' | 'metadata' | 'upload'
 export interface Caller {
   /** The destination's name. */
   readonly name: string
+  /** As the configuration names it. */
+  readonly folder: string
   readonly isServiceAccount: boolean
 }
 
@@ -70,10 +72,21 @@ export function driveError(answer: Answer, kind: CallKind, caller: Caller): Back
       advice: 'Google limits how often a file is downloaded in a day: try again tomorrow.',
     })
   }
+  if (status === 403 && reason === 'insufficientPermissions') {
+    return fault('E_AUTH', 'the sign-in lacks the permission to change files in Google Drive', {
+      advice: caller.isServiceAccount
+        ? `Give the service account the right to edit ${caller.folder}.`
+        : `Allow the access to files of Google Drive when you connect it again: ${connectCommand(caller.name)}`,
+    })
+  }
+  if (status === 403 && reason === 'insufficientFilePermissions') {
+    return fault('E_AUTH', `this sign-in may only read the Google Drive folder ${caller.folder}`, {
+      advice: `Share ${caller.folder} with this account as an editor, or choose another folder.`,
+    })
+  }
   if (status === 403) {
     return fault('E_AUTH', 'Google Drive does not allow it', {
-      advice:
-        'Check that this sign-in may write to the folder, and that the Drive API is enabled in its Google Cloud project.',
+      advice: `Check that this sign-in may write to ${caller.folder}, and that the Drive API is enabled in its Google Cloud project.`,
     })
   }
   if (status >= 400) return fault('E_DESTINATION', 'Google Drive refuses the request')

@@ -114,6 +114,28 @@ export async function newFileId(api: DriveApi, signal: AbortSignal): Promise<str
   return id
 }
 
+/**
+ * Rejects with E_AUTH when the sign-in may not add files to this folder. My Drive itself always takes them.
+ * https://developers.google.com/workspace/drive/api/reference/rest/v3/files#File.FIELDS.capabilities
+ */
+export async function mustTakeFiles(
+  api: DriveApi,
+  parent: Parent & { path: string },
+  signal: AbortSignal,
+): Promise<void> {
+  if (parent.id === 'root') return
+  const params = { fileId: parent.id, fields: 'capabilities/canAddChildren', supportsAllDrives: true }
+  const answer = await api.metadata((drive, options) => drive.files.get(params, options), signal)
+  if (fieldOf(fieldOf(answer, 'capabilities'), 'canAddChildren') !== false) return
+  throw new BackupError(
+    'E_AUTH',
+    `${api.caller.name}: this sign-in may only read the Google Drive folder ${parent.path}.`,
+    {
+      advice: `Share ${parent.path} with this account as an editor (in a shared drive: as a contributor), or choose another folder.`,
+    },
+  )
+}
+
 /** Makes an empty folder. */
 export async function createFolder(
   api: DriveApi,

@@ -16,6 +16,8 @@ export interface FolderFinder {
    * The folder that the path starts from: My Drive, or the one named by id. Rejects with E_CONFIG when that is missing.
    */
   start(signal: AbortSignal): Promise<DriveFolder>
+  /** The deepest folder on the way to it that exists; `missing`: the names below it that do not. Makes none. */
+  nearest(signal: AbortSignal): Promise<{ readonly folder: DriveFolder; readonly missing: readonly string[] }>
   /** The folder, or null when it does not exist. */
   find(signal: AbortSignal): Promise<DriveFolder | null>
   /** The folder, made when it does not exist; never twice, however many ask at once. */
@@ -93,8 +95,19 @@ export function folderFinder(api: DriveApi, setting: string, closing: AbortSigna
     }
   }
 
+  const nearest = async (signal: AbortSignal): Promise<{ folder: DriveFolder; missing: string[] }> => {
+    let folder = await start(signal)
+    for (const [index, name] of names.entries()) {
+      const next = await oldest(folder, name, signal)
+      if (next === null) return { folder, missing: names.slice(index) }
+      folder = { id: next.id, driveId: next.driveId, path: pathIn(folder, name) }
+    }
+    return { folder, missing: [] }
+  }
+
   return {
     start,
+    nearest,
     find: async (signal) => (known ??= await walk(oldest, signal)),
     ensure: async (signal) => known ?? (await waitFor((making ??= make()), signal)),
     forget: () => {

@@ -1,4 +1,4 @@
-import type { Destination } from '../../../pipeline/destination.ts'
+import type { Destination, Upload } from '../../../pipeline/destination.ts'
 import { BackupError } from '../../../pipeline/errors.ts'
 import type { GoogleDriveConfig } from '../../config/types.ts'
 import type { Transport } from '../../http/types.ts'
@@ -8,8 +8,8 @@ import { Line } from '../line.ts'
 import { driveApi } from './api.ts'
 import { FILE_FIELDS } from './drive-file.ts'
 import { driveError, unreadable } from './errors.ts'
-import { deleteFile, filesIn, filesNamed, newFileId } from './files.ts'
-import { folderFinder, pathIn } from './folder.ts'
+import { deleteFile, filesIn, filesNamed, mustTakeFiles, newFileId } from './files.ts'
+import { folderFinder, pathIn, type DriveFolder } from './folder.ts'
 import { driveUpload } from './upload.ts'
 import type { Session } from './upload.ts'
 
@@ -39,6 +39,37 @@ export function googleDriveDestination(
   const { chunkSize } = config
   const fixedBytes = chunkSize === null ? null : Math.max(1, Math.floor(chunkSize / UNIT_BYTES)) * UNIT_BYTES
 
+  const readAbout = async (signal: AbortSignal): Promise<{ readonly email: string; readonly quota: unknown }> => {
+    const about = await api.metadata(
+      (drive, options) => drive.about.get({ fields: 'storageQuota,user' }, options),
+      signal,
+    )
+    const email = fieldOf(fieldOf(about, 'user'), 'emailAddress')
+    if (typeof email !== 'string') throw unreadable('metadata', api.caller)
+    return { email, quota: fieldOf(about, 'storageQuota') }
+  }
+
+  const beginIn = async (parent: DriveFolder, object: string, fileId: string, signal: AbortSignal): Promise<Upload> => {
+    const answer = await api.send('metadata', UPLOAD_URL, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json; charset=UTF-8', 'x-upload-content-type': 'application/zip' },
+      body: JSON.stringify({ id: fileId, name: object, mimeType: 'application/zip', parents: [parent.id] }),
+      signal,
+    })
+    if (answer.status === 404 || answer.status === 409) {
+      // The folder is gone, or the id is taken: the next try finds both anew.
+      folder.forget()
+      throw new BackupError('E_DESTINATION', `${name}: Google Drive could not start the upload (${answer.status}).`, {
+        remedy: 'retry',
+        advice: 'Check that the folder still exists.',
+      })
+    }
+    if (answer.status !== 200) throw driveError(answer, 'metadata', api.caller)
+    const uri = answer.headers.get('location')
+    if (uri === null || !URL.canParse(uri)) throw unreadable('metadata', api.caller)
+    return driveUpload(api, { uri, fileId, folder: config.folder, path: pathIn(parent, object) })
+  }
+
   return {
     name,
     type: 'google-drive',
@@ -50,13 +81,7 @@ export function googleDriveDestination(
     },
 
     async signIn(signal) {
-      const about = await api.metadata(
-        (drive, options) => drive.about.get({ fields: 'storageQuota,user' }, options),
-        signal,
-      )
-      const email = fieldOf(fieldOf(about, 'user'), 'emailAddress')
-      if (typeof email !== 'string') throw unreadable('metadata', api.caller)
-      const quota = fieldOf(about, 'storageQuota')
+      const { email, quota } = await readAbout(signal)
       const limit = fieldOf(quota, 'limit')
       const free = Number(limit) - Number(fieldOf(quota, 'usage'))
       // The account's quota says nothing about a shared drive.
@@ -65,27 +90,26 @@ export function googleDriveDestination(
       return { label: email, freeBytes: isLimited ? Math.max(0, free) : null }
     },
 
+    async probe(signal) {
+      const { folder: parent, missing } = await folder.nearest(signal)
+      await mustTakeFiles(api, parent, signal)
+      const upload = await beginIn(parent, '.dicom-backup-probe', await newFileId(api, signal), signal)
+      await upload.abort()
+      if (missing.length === 0) for await (const _ of filesIn(api, parent, [], signal)) break
+    },
+
+    async place(signal) {
+      const { folder: parent, missing } = await folder.nearest(signal)
+      if (missing.length === 0) return `google-drive:${parent.id}`
+      // Folders that are still to be made are one only where one sign-in sees what the other made.
+      const { email } = await readAbout(signal)
+      return `google-drive:${email}:${config.oauth?.clientId ?? ''}:${parent.id}/${missing.join('/')}`
+    },
+
     async begin(object, signal) {
       // An id of our choosing: whatever is repeated after a lost answer, it stays one file, and it can be found again.
       const [parent, fileId] = await Promise.all([folder.ensure(signal), newFileId(api, signal)])
-      const answer = await api.send('metadata', UPLOAD_URL, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json; charset=UTF-8', 'x-upload-content-type': 'application/zip' },
-        body: JSON.stringify({ id: fileId, name: object, mimeType: 'application/zip', parents: [parent.id] }),
-        signal,
-      })
-      if (answer.status === 404 || answer.status === 409) {
-        // The folder is gone, or the id is taken: the next try finds both anew.
-        folder.forget()
-        throw new BackupError('E_DESTINATION', `${name}: Google Drive could not start the upload (${answer.status}).`, {
-          remedy: 'retry',
-          advice: 'Check that the folder still exists.',
-        })
-      }
-      if (answer.status !== 200) throw driveError(answer, 'metadata', api.caller)
-      const uri = answer.headers.get('location')
-      if (uri === null || !URL.canParse(uri)) throw unreadable('metadata', api.caller)
-      return driveUpload(api, { uri, fileId, folder: config.folder, path: pathIn(parent, object) })
+      return await beginIn(parent, object, fileId, signal)
     },
 
     async resume(token, _acknowledged, signal) {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { access, constants, open, rm, stat, statfs, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import type { Destination, Upload } from '../../../pipeline/destination.ts'
@@ -33,6 +34,15 @@ export function localDestination({ name, folder, chunkSize, mode = PRIVATE }: Lo
     throw gone(`the partial file ${partial} is gone`)
   }
 
+  const list: Destination['list'] = async function* (signal) {
+    if (signal.aborted) throw abortError(signal)
+    try {
+      yield* filesIn(folder, signal)
+    } catch (error) {
+      throw localError(error, name, folder, 'list')
+    }
+  }
+
   return {
     name,
     type: 'local',
@@ -51,6 +61,16 @@ export function localDestination({ name, folder, chunkSize, mode = PRIVATE }: Lo
         await access(folder, constants.W_OK)
         const { bavail, bsize } = await statfs(folder)
         return { label: folder, freeBytes: bavail * bsize }
+      }),
+    async probe(signal) {
+      if (signal.aborted) throw abortError(signal)
+      await judged(() => writeAndRemove(path.join(folder, `.dicom-backup-probe-${randomUUID()}`)))
+      for await (const _ of list(signal)) break
+    },
+    place: () =>
+      judged(async () => {
+        const { dev, ino } = await stat(folder, { bigint: true })
+        return `local:${dev}:${ino}`
       }),
     begin: (object) =>
       judged(async () => {
@@ -82,14 +102,7 @@ export function localDestination({ name, folder, chunkSize, mode = PRIVATE }: Lo
         const file = path.join(folder, object)
         return (await sizeOf(file)) === null ? null : await storedObject(file, signal)
       }),
-    async *list(signal) {
-      if (signal.aborted) throw abortError(signal)
-      try {
-        yield* filesIn(folder, signal)
-      } catch (error) {
-        throw localError(error, name, folder, 'list')
-      }
-    },
+    list,
     async *read({ path: file }, { from, to }, signal) {
       let at = from
       try {
@@ -111,6 +124,18 @@ export function localDestination({ name, folder, chunkSize, mode = PRIVATE }: Lo
     async close() {
       await Promise.allSettled(handles.map((handle) => handle.close()))
     },
+  }
+}
+
+/** A byte that goes to the disk: a full one is noticed. */
+async function writeAndRemove(file: string): Promise<void> {
+  const handle = await open(file, 'wx')
+  try {
+    await handle.write('x')
+    await handle.datasync()
+  } finally {
+    await handle.close()
+    await rm(file, { force: true })
   }
 }
 

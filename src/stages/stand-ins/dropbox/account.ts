@@ -20,6 +20,8 @@ export interface Account {
   /** Whether space is told as a team's. */
   readonly team: boolean
   readonly clock: () => number
+  /** Permissions that are missing, and whether the app lacks them or only what was signed in to before it got them. */
+  readonly missingScopes: Map<string, 'app' | 'token'>
   quotaBytes: number | null
   /** Cursors of an older generation are dead. */
   cursorGeneration: number

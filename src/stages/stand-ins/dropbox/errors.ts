@@ -22,6 +22,18 @@ export function unauthorized(tag: 'invalid_access_token' | 'expired_access_token
   return json(401, { error_summary: summary([tag]), error: { '.tag': tag } })
 }
 
+/** A call for which the app, or the access token that it was given, has no permission. */
+export function missingScope(route: string, scope: string, lacks: 'app' | 'token'): Answer {
+  if (lacks === 'token') {
+    return json(401, {
+      error_summary: summary(['missing_scope']),
+      error: { '.tag': 'missing_scope', required_scope: scope },
+    })
+  }
+  const what = `Your app (ID: 3141592) is not permitted to access this endpoint because it does not have the required scope '${scope}'. The owner of the app can enable the scope for the app using the Permissions tab on the App Console.`
+  return badCall(route, what)
+}
+
 /** A 429. As `text/plain` it means too_many_requests, and only the header says how long to wait. */
 export function rateLimited(
   form: 'json' | 'text',

@@ -10,7 +10,7 @@ import type { Route, Service } from '../server.ts'
 import { bearer } from '../tokens.ts'
 import type { Account, Call } from './account.ts'
 import * as schemas from './arguments.ts'
-import { badCall, unauthorized } from './errors.ts'
+import { badCall, missingScope, unauthorized } from './errors.ts'
 import { createFolder, downloadFile, getMetadata, list, listMore, remove } from './files.ts'
 import { token } from './token.ts'
 import { append, finish, start } from './upload.ts'
@@ -43,6 +43,7 @@ function define<T extends z.ZodType>(
     style,
     async run(account, exchange, path) {
       checkToken(account, exchange, path)
+      checkScope(account, path)
       checkContentType(exchange, path, style)
       const argument = await readArgument(exchange, path, style, schema)
       if (style === 'rpc') await exchange.at('before-commit')
@@ -100,6 +101,21 @@ function checkToken(account: Account, exchange: Exchange, path: string): void {
   const found = account.tokens.find(given)
   if (found === 'unknown') throw new Refusal(unauthorized('invalid_access_token'))
   if (found === 'expired') throw new Refusal(unauthorized('expired_access_token'))
+}
+
+/** files.stone and users.stone, attribute `scope`. */
+function scopeOf(path: string): string {
+  if (path.startsWith('users/')) return 'account_info.read'
+  if (path === 'files/download') return 'files.content.read'
+  return path.startsWith('files/list_folder') || path === 'files/get_metadata'
+    ? 'files.metadata.read'
+    : 'files.content.write'
+}
+
+function checkScope(account: Account, path: string): void {
+  const scope = scopeOf(path)
+  const lacks = account.missingScopes.get(scope)
+  if (lacks !== undefined) throw new Refusal(missingScope(path, scope, lacks))
 }
 
 const CORS = 'text/plain; charset=dropbox-cors-hack'

@@ -34,6 +34,13 @@ export interface DropboxStandInOptions extends StandInOptions {
 export interface DropboxStandIn extends StandIn {
   /** Kills every cursor of a listing: the next call with one answers `reset`. */
   resetCursors(): void
+  /**
+   * Takes a permission away ('files.content.write'), from the app or only from its access tokens, or gives it back
+   * (null).
+   */
+  lackScope(scope: string, lacks: 'app' | 'token' | null): void
+  /** Makes a folder that was shared with the account to read only. */
+  shareReadOnly(path: string): void
 }
 
 /**
@@ -55,6 +62,7 @@ export async function startDropboxStandIn(options: DropboxStandInOptions): Promi
     finishedSession: options.finishedSession ?? 'closed',
     team: options.team ?? false,
     clock,
+    missingScopes: new Map(),
     quotaBytes: options.quotaBytes === undefined ? 2 ** 41 : options.quotaBytes,
     cursorGeneration: 1,
     pageEntries: options.pageEntries ?? Infinity,
@@ -92,6 +100,13 @@ export async function startDropboxStandIn(options: DropboxStandInOptions): Promi
       account.tree.replace({ ...entry, ...hash.digests() })
     },
     consent: (address) => account.consents.give(new URL(address), account.appKey, ['token_access_type', 'offline']),
+    lackScope(scope, lacks) {
+      if (lacks === null) account.missingScopes.delete(scope)
+      else account.missingScopes.set(scope, lacks)
+    },
+    shareReadOnly(path) {
+      account.tree.shareReadOnly(path)
+    },
     resetCursors() {
       account.cursorGeneration += 1
     },

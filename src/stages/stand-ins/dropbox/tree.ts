@@ -20,6 +20,8 @@ export interface FolderEntry {
   readonly kind: 'folder'
   readonly path: string
   readonly id: string
+  /** Shared with the account to read only. */
+  readonly isReadOnly?: true
 }
 
 export type Entry = FileEntry | FolderEntry
@@ -72,9 +74,15 @@ export class Tree {
     for (const part of parts.slice(0, -1)) {
       const parent = this.#entries.get(key(`${stored}/${part}`))
       if (parent?.kind === 'file') throw refuse(...at, 'conflict', 'file_ancestor')
+      if (parent?.isReadOnly === true) throw refuse(...at, 'no_write_permission')
       stored = parent?.path ?? `${stored}/${part}`
     }
     return `${stored}/${parts.at(-1) ?? ''}`
+  }
+
+  /** Makes a folder that was shared with the account to read only. */
+  shareReadOnly(path: string): void {
+    this.#entries.set(key(path), { ...this.makeFolder(path), isReadOnly: true })
   }
 
   /** Makes a folder and the parents it lacks. */
@@ -146,7 +154,11 @@ export function metadata(entry: Entry, tag: boolean): object {
     path_display: entry.path,
     id: entry.id,
   }
-  if (entry.kind === 'folder') return common
+  if (entry.kind === 'folder') {
+    if (entry.isReadOnly !== true) return common
+    const sharing = { read_only: true, shared_folder_id: '84528192421', traverse_only: false, no_access: false }
+    return { ...common, shared_folder_id: sharing.shared_folder_id, sharing_info: sharing }
+  }
   return {
     ...common,
     client_modified: entry.clientModified,

@@ -6,7 +6,7 @@ import type { Consents } from '../consents.ts'
 import type { Exchange } from '../exchange.ts'
 import { bearer } from '../tokens.ts'
 import type { AccessTokens, TokenHolder } from '../tokens.ts'
-import { unauthorized } from './errors.ts'
+import { insufficientScopes, unauthorized } from './errors.ts'
 import { ROOT } from './files.ts'
 import type { DriveFile, Files } from './files.ts'
 import type { Sessions } from './sessions.ts'
@@ -15,9 +15,14 @@ export interface Holder extends TokenHolder {
   readonly email: string
   /** Sees only what this app made. */
   readonly ownFilesOnly: boolean
+  /** Its scope lets it read only. */
+  readonly mayOnlyRead: boolean
   /** The service account's own quota in bytes; null: the user's quota counts. */
   readonly serviceAccountQuota: number | null
 }
+
+/** What a sign-in may do: this app's own files, all files, or all files to read only. */
+export type Scope = 'drive.file' | 'drive' | 'drive.readonly'
 
 export interface ServiceAccount {
   readonly email: string
@@ -37,7 +42,7 @@ export interface Account {
   readonly grantLifetimeSeconds: number | null
   readonly consents: Consents
   readonly serviceAccounts: ReadonlyMap<string, ServiceAccount>
-  readonly scope: 'drive.file' | 'drive'
+  readonly scope: Scope
   /** When a full account is told; at the last chunk always. */
   readonly quotaChecks: ReadonlySet<'begin' | 'chunk'>
   /** What a request for a session that is gone meets. */
@@ -53,6 +58,13 @@ export function caller(account: Account, exchange: Exchange): Holder {
   const token = bearer(exchange.header('authorization'))
   const holder = token === null ? 'unknown' : account.tokens.find(token)
   if (typeof holder === 'string') throw new Refusal(unauthorized())
+  return holder
+}
+
+/** Who calls to change something. Refuses one whose scope lets it read only. */
+export function writer(account: Account, exchange: Exchange): Holder {
+  const holder = caller(account, exchange)
+  if (holder.mayOnlyRead) throw new Refusal(insufficientScopes())
   return holder
 }
 

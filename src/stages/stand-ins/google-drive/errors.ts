@@ -19,6 +19,20 @@ export function unauthorized(): Answer {
   return apiError(401, 'authError', 'Invalid Credentials', { location: 'Authorization', locationType: 'header' })
 }
 
+/** A call that the scopes of the access token do not allow. */
+export function insufficientScopes(): Answer {
+  return apiError(403, 'insufficientPermissions', 'Request had insufficient authentication scopes.')
+}
+
+/** A change to a file or folder that is shared with the account to read only. */
+export function insufficientFilePermissions(fileId: string): Answer {
+  return apiError(
+    403,
+    'insufficientFilePermissions',
+    `The user does not have sufficient permissions for file ${fileId}.`,
+  )
+}
+
 export function notFound(fileId: string): Answer {
   return apiError(404, 'notFound', `File not found: ${fileId}.`, { location: 'fileId', locationType: 'parameter' })
 }

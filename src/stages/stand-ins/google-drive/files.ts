@@ -22,6 +22,8 @@ export interface DriveFile {
   readonly modifiedTime: string
   /** Made by this app, and so visible to it with the scope drive.file. */
   readonly own: boolean
+  /** Shared with the account to read only. */
+  readonly isReadOnly?: true
   /** Null for folders. */
   readonly content: Content | null
 }
@@ -134,7 +136,7 @@ export function blank(time: string): DriveFile {
 }
 
 function everything(file: DriveFile): object {
-  const { content, description, own, ...plain } = file
+  const { content, description, own, isReadOnly = false, ...plain } = file
   const { sha1, sha256 } = content?.digests ?? {}
   return {
     kind: 'drive#file',
@@ -142,6 +144,7 @@ function everything(file: DriveFile): object {
     explicitlyTrashed: file.trashed,
     ownedByMe: true,
     isAppAuthorized: own,
+    capabilities: { canEdit: !isReadOnly, canAddChildren: file.mimeType === FOLDER && !isReadOnly },
     spaces: ['drive'],
     ...(description !== null && { description }),
     ...(content !== null && {

@@ -5,7 +5,7 @@ import type { Answer } from '../answer.ts'
 import { download } from '../download.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Account, Holder } from './account.ts'
-import { caller, quotaOf, visible } from './account.ts'
+import { caller, quotaOf, visible, writer } from './account.ts'
 import { apiError, notFound } from './errors.ts'
 import { maskOf, pick } from './fields.ts'
 import { DEFAULT_FIELDS, ROOT } from './files.ts'
@@ -24,14 +24,14 @@ export async function get(account: Account, exchange: Exchange, id: string): Pro
 
 /** A file without content: a folder, mostly. */
 export async function create(account: Account, exchange: Exchange): Promise<Answer> {
-  const holder = caller(account, exchange)
+  const holder = writer(account, exchange)
   const file = draft(account, holder, parseMetadata(await exchange.text()), null)
   await exchange.at('before-commit')
   return resource(account, exchange, account.files.put(file))
 }
 
 export async function update(account: Account, exchange: Exchange, id: string): Promise<Answer> {
-  const file = known(account, caller(account, exchange), id)
+  const file = known(account, writer(account, exchange), id)
   const metadata = parseMetadata(await exchange.text())
   await exchange.at('before-commit')
   return resource(account, exchange, account.files.put(changed(account, file, metadata)))
@@ -39,7 +39,7 @@ export async function update(account: Account, exchange: Exchange, id: string): 
 
 /** Deletes for good, past the trash. */
 export async function remove(account: Account, exchange: Exchange, id: string): Promise<Answer> {
-  const file = known(account, caller(account, exchange), id)
+  const file = known(account, writer(account, exchange), id)
   if (file.id === ROOT) throw new Refusal(apiError(403, 'insufficientFilePermissions', 'The root cannot be deleted.'))
   await enter(exchange)
   for (const gone of account.files.delete(file.id)) await gone.content?.blob.remove()
@@ -47,7 +47,7 @@ export async function remove(account: Account, exchange: Exchange, id: string): 
 }
 
 export async function generateIds(account: Account, exchange: Exchange): Promise<Answer> {
-  caller(account, exchange)
+  writer(account, exchange)
   await enter(exchange)
   const size = count(exchange, 'count', 10)
   const ids = Array.from({ length: size }, () => account.files.issueId())

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { Refusal } from '../answer.ts'
 import type { Account, Holder } from './account.ts'
 import { visible } from './account.ts'
-import { apiError, invalid, notFound } from './errors.ts'
+import { apiError, insufficientFilePermissions, invalid, notFound } from './errors.ts'
 import { blank, FOLDER, ROOT } from './files.ts'
 import type { DriveFile } from './files.ts'
 
@@ -43,6 +43,7 @@ export function draft(account: Account, holder: Holder, given: Metadata, content
   if (parents.length !== 1) throw invalid('A file must have exactly one parent.')
   const parent = visible(account, holder, parents[0] ?? '')
   if (parent?.mimeType !== FOLDER) throw new Refusal(notFound(parents[0] ?? ''))
+  if (parent.isReadOnly === true) throw new Refusal(insufficientFilePermissions(parent.id))
   const now = new Date(account.clock()).toISOString()
   const base = blank(now)
   return {

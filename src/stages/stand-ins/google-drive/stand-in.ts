@@ -11,7 +11,7 @@ import { StandInServer } from '../server.ts'
 import { openStorage } from '../storage.ts'
 import { AccessTokens } from '../tokens.ts'
 import type { StandIn, StandInObject, StandInOptions } from '../types.ts'
-import type { Account } from './account.ts'
+import type { Account, Scope } from './account.ts'
 import { blank, Files, FOLDER, ROOT } from './files.ts'
 import type { Content, DriveFile } from './files.ts'
 import { driveService } from './routes.ts'
@@ -31,7 +31,7 @@ export interface DriveStandInOptions extends StandInOptions {
     readonly quotaBytes?: number
   }[]
   /** What refresh tokens and given access tokens are good for; default 'drive.file': only this app's files. */
-  readonly scope?: 'drive.file' | 'drive'
+  readonly scope?: Scope
   /**
    * How long a refresh token lasts that is given for a code, and is said to last; null, the default: it lasts, and no
    * end is named. A consent screen in testing gives 604,799.
@@ -44,8 +44,11 @@ export interface DriveStandInOptions extends StandInOptions {
 }
 
 export interface DriveStandIn extends StandIn {
-  /** Adds a folder that another app, or a person, made below `parent` (default: the root). Resolves with its id. */
-  addForeignFolder(name: string, parent?: string): string
+  /**
+   * Adds a folder that another app, or a person, made below `parent` (default: the root), shared with the account to read
+   * only or not. Gives its id.
+   */
+  addForeignFolder(name: string, parent?: string, isReadOnly?: boolean): string
 }
 
 /**
@@ -109,9 +112,17 @@ export async function startDriveStandIn(options: DriveStandInOptions): Promise<D
       account.files.put({ ...file, content: { ...file.content, digests: digester.digests() } })
     },
     consent: (address) => account.consents.give(new URL(address), account.oauth.clientId, ['access_type', 'offline']),
-    addForeignFolder(name, parent = ROOT) {
+    addForeignFolder(name, parent = ROOT, isReadOnly = false) {
       const id = account.files.issueId()
-      account.files.put({ ...blank(now()), id, name, mimeType: FOLDER, parents: [parent], own: false })
+      account.files.put({
+        ...blank(now()),
+        id,
+        name,
+        mimeType: FOLDER,
+        parents: [parent],
+        own: false,
+        ...(isReadOnly && { isReadOnly }),
+      })
       return id
     },
   }

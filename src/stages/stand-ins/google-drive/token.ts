@@ -56,7 +56,13 @@ function exchangeCode(account: Account, fields: URLSearchParams): Answer {
 
 /** What the account's owner may do, by a refresh token or by an access token that was there from the start (null). */
 export function userHolder(account: Pick<Account, 'scope'>, grant: string | null): Holder {
-  return { grant, email: USER, ownFilesOnly: account.scope === 'drive.file', serviceAccountQuota: null }
+  return {
+    grant,
+    email: USER,
+    ownFilesOnly: account.scope === 'drive.file',
+    mayOnlyRead: account.scope === 'drive.readonly',
+    serviceAccountQuota: null,
+  }
 }
 
 function signedRequest(account: Account, assertion: string): Answer {
@@ -78,7 +84,8 @@ function signedRequest(account: Account, assertion: string): Answer {
   const holder: Holder = {
     grant: service.email,
     email: subject ?? service.email,
-    ownFilesOnly: !scopes.includes(`${SCOPE}drive`),
+    ownFilesOnly: !scopes.includes(`${SCOPE}drive`) && !scopes.includes(`${SCOPE}drive.readonly`),
+    mayOnlyRead: !scopes.includes(`${SCOPE}drive`) && !scopes.includes(`${SCOPE}drive.file`),
     serviceAccountQuota: subject === null ? service.quotaBytes : null,
   }
   return json(200, issue(account, holder))

@@ -5,7 +5,7 @@ import type { Answer } from '../answer.ts'
 import { json } from '../answer.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Account, Holder } from './account.ts'
-import { caller, quotaOf } from './account.ts'
+import { caller, quotaOf, writer } from './account.ts'
 import { parseContentRange } from './content-range.ts'
 import type { ContentRange } from './content-range.ts'
 import { invalid, noServiceAccountQuota, offsetTooFar, storageQuotaExceeded } from './errors.ts'
@@ -17,7 +17,7 @@ import type { Session } from './sessions.ts'
 
 /** Starts a session; its address is the answer's Location. */
 export async function begin(account: Account, exchange: Exchange): Promise<Answer> {
-  const holder = caller(account, exchange)
+  const holder = writer(account, exchange)
   const metadata = parseMetadata(await exchange.text())
   const file = draft(account, holder, metadata, exchange.header('x-upload-content-type'))
   const fields = maskOf(exchange.url.searchParams.get('fields'), DEFAULT_FIELDS)
