@@ -33,8 +33,8 @@ export async function* download(
       const wanted = chunk.subarray(0, to - at)
       at += wanted.length
       if (wanted.length > 0) yield wanted
-      // The end of a body that is just the range is waited for: its connection can be used again.
-      if (at === to && end !== to) return
+      // The end of a body that is just the range is waited for: its connection can be used again. Unless more comes.
+      if (at === to && (end !== to || wanted.length < chunk.length)) return
     }
   } catch (error) {
     await response.body?.cancel().catch(() => undefined)

@@ -9,8 +9,8 @@ const READ_AHEAD_BYTES = 64 * 1024
 export interface AnswerWatch {
   /** More is asked of the far side. */
   readonly waiting: () => void
-  /** Something came; nothing is asked until the next `waiting`. */
-  readonly arrived: () => void
+  /** So many bytes came; nothing is asked until the next `waiting`. Throws when they are too many. */
+  readonly arrived: (bytes: number) => void
   /** The answer is whole, or nobody wants the rest. */
   readonly ended: () => void
   /** Reading failed; gives the error that the reader of the body gets. */
@@ -26,7 +26,7 @@ export function answerBody(message: IncomingMessage, watch: AnswerWatch): Readab
         watch.waiting()
         try {
           const next = await iterator.next()
-          watch.arrived()
+          watch.arrived(next.done === true ? 0 : next.value.byteLength)
           if (next.done !== true) {
             controller.enqueue(next.value)
             return

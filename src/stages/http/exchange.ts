@@ -1,6 +1,7 @@
 /**
  * One request and its answer on node:http(s). It goes: connect and send, each step within `stallMs` of the one before;
- * wait for the answer, `answerMs`; read it, `stallMs` again. An answer may come while the body is still being sent:
+ * wait for the answer, `answerMs`; read it, `stallMs` again, and unless it is an archive's bytes all of it within
+ * `wholeMs` and `answerBytes`. An answer may come while the body is still being sent:
  * sending ends there, the answer is delivered, and the connection, with half a request on it, is not used again.
  */
 
@@ -15,6 +16,8 @@ import type { TransportErrorKind } from './transport-error.ts'
 import type { TransportRequest } from './types.ts'
 
 const SLICE_BYTES = 256 * 1024
+/** Statuses of answers that give the bytes that were asked for. */
+const WITH_ARCHIVE = new Set([200, 206])
 /** Statuses whose Response may not have a body (Fetch standard, "null body status"). */
 const WITHOUT_BODY = new Set([204, 205, 304])
 
@@ -22,6 +25,8 @@ export interface ExchangeOptions {
   readonly agent: http.Agent
   readonly stallMs: number
   readonly answerMs: number
+  readonly wholeMs: number
+  readonly answerBytes: number
   /** Sent beside the caller's headers. */
   readonly headers: Readonly<Record<string, string>>
   /** Holds a function that stops the exchange for as long as it uses anything. */
@@ -43,10 +48,12 @@ export function exchange(target: URL, request: TransportRequest, options: Exchan
     let failure: TransportError | null = null
     let ended = false
     let timer: NodeJS.Timeout | undefined
+    let deadline: NodeJS.Timeout | undefined
 
     const end = (): void => {
       ended = true
       clearTimeout(timer)
+      clearTimeout(deadline)
       options.open.delete(stop)
       request.signal?.removeEventListener('abort', stop)
       // The answer can be read before Node has noticed that the request's last bytes have left.
@@ -101,12 +108,17 @@ export function exchange(target: URL, request: TransportRequest, options: Exchan
     })
     client.on('response', (incoming) => {
       message = incoming
+      const isLimited = request.archive !== true || !WITH_ARCHIVE.has(incoming.statusCode ?? 0)
+      let left = isLimited ? options.answerBytes : Infinity
+      if (isLimited) deadline = setTimeout(failWith, options.wholeMs, 'unending')
       const stream = answerBody(incoming, {
         waiting: () => {
           expect(options.stallMs, 'stalled')
         },
-        arrived: () => {
+        arrived: (bytes) => {
           clearTimeout(timer)
+          left -= bytes
+          if (left < 0) throw new TransportError('oversized', target.host)
         },
         ended: end,
         failed: (error) => {

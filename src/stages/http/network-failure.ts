@@ -12,6 +12,8 @@ const ADVICE: Readonly<Record<TransportErrorKind, string>> = {
   tls: "Check this machine's clock. If a firewall opens TLS connections, name its certificate in NODE_EXTRA_CA_CERTS.",
   proxy: 'Check HTTPS_PROXY, and that the proxy allows this host.',
   protocol: 'Check that no proxy or firewall answers in place of the service.',
+  oversized: 'Check that no proxy or firewall answers in place of the service.',
+  unending: 'Check the network, and that no proxy or firewall answers in place of the service.',
   aborted: '',
 }
 

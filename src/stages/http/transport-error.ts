@@ -4,11 +4,23 @@ import { systemCode } from '../../pipeline/errors.ts'
  * Why no answer came, or only part of one: `cut` the connection ended early (a kept connection that the server had
  * closed meanwhile is told the same way); `stalled` no byte moved for `stallMs`; `unanswered` everything was sent and
  * `answerMs` went by; `refused` nothing listens there; `unreachable` no way to the host; `dns` its name is not known;
- * `tls` its certificate is not trusted; `proxy` the HTTP proxy refused; `protocol` what came is not HTTP; `aborted` by
- * the caller's signal or because the transport was closed.
+ * `tls` its certificate is not trusted; `proxy` the HTTP proxy refused; `protocol` what came is not HTTP; `oversized`
+ * the answer has more bytes than any that is expected; `unending` it did not end in time; `aborted` by the caller's
+ * signal or because the transport was closed.
  */
 export type TransportErrorKind =
-  'cut' | 'stalled' | 'unanswered' | 'refused' | 'unreachable' | 'dns' | 'tls' | 'proxy' | 'protocol' | 'aborted'
+  | 'cut'
+  | 'stalled'
+  | 'unanswered'
+  | 'refused'
+  | 'unreachable'
+  | 'dns'
+  | 'tls'
+  | 'proxy'
+  | 'protocol'
+  | 'oversized'
+  | 'unending'
+  | 'aborted'
 
 const WHAT: Readonly<Record<TransportErrorKind, (host: string) => string>> = {
   cut: (host) => `The connection to ${host} was cut`,
@@ -20,6 +32,8 @@ const WHAT: Readonly<Record<TransportErrorKind, (host: string) => string>> = {
   tls: (host) => `The certificate that ${host} shows is not trusted`,
   proxy: (host) => `The HTTP proxy does not let us through to ${host}`,
   protocol: (host) => `What ${host} sent is no valid HTTP answer`,
+  oversized: (host) => `The answer of ${host} is larger than any that is expected`,
+  unending: (host) => `The answer of ${host} did not end in time`,
   aborted: (host) => `The request to ${host} was stopped`,
 }
 

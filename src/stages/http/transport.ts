@@ -8,6 +8,9 @@ import type { Transport, TransportOptions } from './types.ts'
 
 const STALL_MS = 60_000
 const ANSWER_MS = 300_000
+/** A page of a listing has 2 MB and takes seconds; a slow line is given its time. */
+const WHOLE_MS = 180_000
+const ANSWER_BYTES = 16 * 1024 * 1024
 
 /**
  * A client with kept connections. HTTPS_PROXY, HTTP_PROXY and NO_PROXY are obeyed, save for this machine itself, which
@@ -30,6 +33,8 @@ export function createTransport(options: TransportOptions = {}): Transport {
         agent: agents[target.protocol === 'https:' ? 'https:' : 'http:'],
         stallMs: options.stallMs ?? STALL_MS,
         answerMs: options.answerMs ?? ANSWER_MS,
+        wholeMs: options.wholeMs ?? WHOLE_MS,
+        answerBytes: options.answerBytes ?? ANSWER_BYTES,
         headers: standIn === undefined ? {} : { 'X-Forwarded-Host': real.host },
         open,
       })

@@ -15,6 +15,11 @@ export interface TransportRequest {
   readonly signal?: AbortSignal | null
   /** This request's own `answerMs`, for a call that the service answers late. */
   readonly answerMs?: number
+  /**
+   * What is asked for are an archive's bytes: an answer that gives them (200, 206) has no limit but the reader's. Every
+   * other answer is small, and fails beyond `answerBytes` or `wholeMs`.
+   */
+  readonly archive?: boolean
 }
 
 export interface TransportOptions {
@@ -27,6 +32,10 @@ export interface TransportOptions {
   readonly stallMs?: number
   /** A request fails when its answer has not begun this many ms after its last byte was sent. */
   readonly answerMs?: number
+  /** An answer that is no archive fails when it has not ended this many ms after it began. */
+  readonly wholeMs?: number
+  /** Or when it has more bytes than this. */
+  readonly answerBytes?: number
 }
 
 export interface Transport {

@@ -150,7 +150,7 @@ test('a large answer streams, and the server waits for a reader that takes its t
     more()
   })
   const { fetch } = transport(t, { stallMs: 400 })
-  const answer = await fetch(server.origin)
+  const answer = await fetch(server.origin, { archive: true })
   // Longer than stallMs: it is the reader who rests, not the line.
   await new Promise((resolve) => setTimeout(resolve, 900))
   assert.ok(sent < 48, `the server got rid of ${sent} MiB of 64`)

@@ -34,6 +34,7 @@ interface SdkRequest {
   readonly headers: Readonly<Record<string, string>>
   readonly body?: RequestBody
   readonly signal: AbortSignal
+  readonly archive?: boolean
 }
 
 export interface DropboxApi {
@@ -108,7 +109,7 @@ export function dropboxApi(config: DropboxConfig, transport: Transport): Dropbox
           try {
             // An id is ASCII, as a header has to be.
             const headers = { 'Dropbox-API-Arg': JSON.stringify({ path: id }), Range: range }
-            const response = await signedFetch(DOWNLOAD_URL, { method: 'POST', headers, signal })
+            const response = await signedFetch(DOWNLOAD_URL, { method: 'POST', headers, signal, archive: true })
             if (isDownload(response.status)) return response
             throw dropboxError(refusalOf(await readAnswer(response)), caller)
           } catch (error) {

@@ -97,7 +97,7 @@ export function driveApi(config: GoogleDriveConfig, transport: Transport): Drive
       async request(range, signal) {
         try {
           const url = `${FILES_URL}/${encodeURIComponent(fileId)}?alt=media&supportsAllDrives=true`
-          const response = await signedFetch(url, { headers: { range } }, signal)
+          const response = await signedFetch(url, { headers: { range }, archive: true }, signal)
           if (isDownload(response.status)) return response
           throw driveError(await readAnswer(response), 'metadata', caller)
         } catch (error) {
