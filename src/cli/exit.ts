@@ -27,16 +27,17 @@ export function exitOfRun(status: RunResult['status']): ExitCode {
   }
 }
 
-/** Something that is not well counts more than something that could not be told. */
+/** Something that is not well counts more than something that could not be told, or that has a warning. */
 export function exitOfVerify({ ok, checks }: VerifyResult): ExitCode {
-  if (ok) return EXIT.done
+  if (ok) return checks.some(({ warnings = [] }) => warnings.length > 0) ? EXIT.lookAtIt : EXIT.done
   return checks.some((check) => check.checked && !check.ok) ? EXIT.failed : EXIT.lookAtIt
 }
 
-export function exitOfRestore({ database, damagedFiles = 0, notFound }: RestoreResult): ExitCode {
+export function exitOfRestore({ database, damagedFiles = 0, notFound, warnings }: RestoreResult): ExitCode {
   if (damagedFiles > 0 || notFound !== undefined) return EXIT.failed
   const expected = database?.expectedTables ?? null
-  return expected === null || database?.tables === expected ? EXIT.done : EXIT.lookAtIt
+  const fits = expected === null || database?.tables === expected
+  return fits && warnings.length === 0 ? EXIT.done : EXIT.lookAtIt
 }
 
 export function exitOfError({ code }: BackupError): ExitCode {

@@ -1,5 +1,5 @@
 import type { StudyList } from '../../stages/restore/list-studies.ts'
-import { facts, joinBlocks, paragraph, heading } from './blocks.ts'
+import { facts, joinBlocks, paragraph, heading, warnings } from './blocks.ts'
 import { formatBytes, formatCount, formatFiles, formatLocalMinute } from './format.ts'
 import type { Style } from './style.ts'
 import { table, type Cell } from './table.ts'
@@ -51,6 +51,7 @@ export function restoreList(
       ],
       style,
     ),
+    warnings(head.database?.lacks ?? [], style),
     studies.length === 0 ? [] : table(COLUMNS, [heads, ...rows], wide, 2),
     [
       heading('Next', style),

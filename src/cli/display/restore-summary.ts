@@ -1,5 +1,5 @@
 import type { RestoreResult } from '../../stages/backup/results.ts'
-import { facts, heading, joinBlocks, leftOut, paragraph, verdict, type Mark } from './blocks.ts'
+import { facts, heading, joinBlocks, leftOut, paragraph, verdict, warnings, type Mark } from './blocks.ts'
 import { formatBytes, formatCount, formatDuration, formatFiles } from './format.ts'
 import type { Style } from './style.ts'
 
@@ -9,6 +9,8 @@ export interface RestoreFacts {
   readonly from: string | null
   readonly tookMs: number
 }
+
+const MOST_RENAMED = 5
 
 /** A restore's result for people. Names no file, for their names may hold patients'. */
 export function restoreSummary(result: RestoreResult, given: RestoreFacts, style: Style): string {
@@ -28,21 +30,30 @@ export function restoreSummary(result: RestoreResult, given: RestoreFacts, style
         ['Left out', result.leftOut === undefined ? null : `${formatFiles(result.leftOut)}, by the backup itself`],
         ['Renamed', result.renamed === undefined ? null : `${formatFiles(result.renamed.length)}; --json names them`],
         ['Database', database === null ? null : databaseText(database)],
+        ['Changed', database?.renamed === undefined ? null : changedText(database)],
         ['Took', formatDuration(tookMs)],
       ],
       style,
     ),
     damaged.length === 0 ? [] : ['', ...leftOut(damaged, unnamed, style)].slice(1),
     notFound === undefined ? [] : missing(notFound, style),
+    warnings(result.warnings, style),
     next(result, given, style),
   ])
 }
 
-function titleOf({ database, damagedFiles = 0, notFound }: RestoreResult): readonly [Mark, string] {
+function titleOf({ database, damagedFiles = 0, notFound, warnings: told }: RestoreResult): readonly [Mark, string] {
   if (damagedFiles > 0) return ['bad', `Restored, but for ${formatFiles(damagedFiles)}`]
   if (notFound !== undefined) return ['bad', 'Not everything that was asked for is in the archive']
   const fits = database === null || database.expectedTables === null || database.tables === database.expectedTables
-  return fits ? ['ok', 'Restored'] : ['look', 'Restored, but look at the number of tables']
+  if (!fits) return ['look', 'Restored, but look at the number of tables']
+  return told.length === 0 ? ['ok', 'Restored'] : ['look', 'Restored with warnings']
+}
+
+function changedText({ name, renamed = [] }: NonNullable<RestoreResult['database']>): string {
+  const first = renamed.slice(0, MOST_RENAMED).join(', ')
+  const more = renamed.length > MOST_RENAMED ? ` and ${formatCount(renamed.length - MOST_RENAMED)} more` : ''
+  return `${first}${more} named the source database; ${renamed.length === 1 ? 'it names' : 'they name'} ${name} now`
 }
 
 function databaseText({ name, tables, expectedTables, rows }: NonNullable<RestoreResult['database']>): string {

@@ -1,5 +1,5 @@
 import type { VerifyCheck, VerifyResult } from '../../stages/backup/results.ts'
-import { facts, heading, items, joinBlocks, paragraph, verdict, type Mark } from './blocks.ts'
+import { facts, heading, items, joinBlocks, paragraph, verdict, warnings, type Mark } from './blocks.ts'
 import type { Style } from './style.ts'
 
 const METHODS: Readonly<Record<VerifyCheck['method'], string>> = {
@@ -22,6 +22,10 @@ export function verifySummary(result: VerifyResult, style: Style): string {
     verdict(mark, title, style),
     facts([['Archive', archive]], style),
     items(list, style),
+    warnings(
+      checks.flatMap(({ warnings: all = [] }) => all),
+      style,
+    ),
     next(result, style),
   ])
 }

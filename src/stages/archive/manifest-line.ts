@@ -1,6 +1,6 @@
 /** The manifest's lines as they are read: checked, since whoever wrote them may be anyone. */
 import type { DicomHeader } from '../dicom/types.ts'
-import type { ManifestHead, SkippedLine, StoredLine } from '../zip/manifest.ts'
+import type { LeftOutView, ManifestHead, SkippedLine, StoredLine } from '../zip/manifest.ts'
 
 /** The line of an entry. What a DICOM header does not have, and all of it where the file is none, is null. */
 export interface ManifestFile extends StoredLine, DicomHeader {}
@@ -56,7 +56,32 @@ function databaseOf(value: unknown): ManifestHead['database'] | undefined {
   if (value === null) return null
   const { name, tables, bytes, client } = asFields(value)
   if (typeof name !== 'string' || typeof client !== 'string' || !isSize(tables) || !isSize(bytes)) return undefined
-  return { name, tables, bytes, client }
+  const { leftOut, charset, collation, lacks } = asFields(value)
+  return {
+    name,
+    tables,
+    bytes,
+    client,
+    ...(Array.isArray(leftOut) ? { leftOut: leftOut.flatMap(leftOutOf) } : {}),
+    ...(charset === undefined ? {} : { charset: wordOf(charset) }),
+    ...(collation === undefined ? {} : { collation: wordOf(collation) }),
+    ...(Array.isArray(lacks) ? { lacks: lacks.flatMap(lackOf) } : {}),
+  }
+}
+
+/** A name that may stand in SQL as it is. */
+const wordOf = (value: unknown): string | null => (typeof value === 'string' && /^\w+$/.test(value) ? value : null)
+
+function leftOutOf(value: unknown): LeftOutView[] {
+  const { view, reason, definition } = asFields(value)
+  return typeof view === 'string' && typeof reason === 'string'
+    ? [{ view, reason, definition: textOf(definition) }]
+    : []
+}
+
+function lackOf(value: unknown): { code: string; message: string }[] {
+  const { code, message } = asFields(value)
+  return typeof code === 'string' && typeof message === 'string' ? [{ code, message }] : []
 }
 
 function parseObject(text: string): Record<string, unknown> | null {

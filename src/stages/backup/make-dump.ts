@@ -41,6 +41,8 @@ export async function makeDump(database: DatabaseConfig, place: DumpPlace): Prom
       return {
         mtimeMs,
         summary: { tables, bytes, client, ...(leftOut.length === 0 ? {} : { leftOut }) },
+        charset: 'found' in before ? before.found.charset : null,
+        collation: 'found' in before ? before.found.collation : null,
         warnings: dumpWarnings(database, { before, after, made: summary }),
       }
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { ArchiveCounts, ArchiveSourceInput } from '../zip/archive-source.ts'
 import type { ManifestHead } from '../zip/manifest.ts'
-import { factOf, noteFact, type ManifestFact } from './run-facts.ts'
+import { factOf, noteFact, type DumpFact, type ManifestFact } from './run-facts.ts'
 import type { OpenRun } from './run-folder.ts'
 
 /** The manifest's first line, which stays as it was first made, whatever process writes it out. */
@@ -27,14 +27,20 @@ function manifestHead(
   { files, fileBytes, skipped, dead }: ArchiveCounts,
   now: Date,
 ): ManifestHead {
-  const summary = factOf(record, 'dump')?.summary ?? null
   return {
     tool: 'dicom-backup',
     version,
     runId: start.runId,
     startedAt: new Date(start.startedAt).toISOString(),
     writtenAt: now.toISOString(),
-    database: start.database === null || summary === null ? null : { name: start.database, ...summary },
+    database: databaseIn(start.database, factOf(record, 'dump')),
     counts: { files, bytes: fileBytes, skipped, deadBytes: dead },
   }
+}
+
+/** A dump that an earlier version made says nothing of character sets. */
+function databaseIn(name: string | null, dump: DumpFact | null): ManifestHead['database'] {
+  if (name === null || dump === null) return null
+  const { summary, charset = null, collation = null, warnings } = dump
+  return { name, ...summary, charset, collation, lacks: warnings }
 }

@@ -222,6 +222,8 @@ export interface VerifyCheck {
   readonly method: 'provider-hash' | 'read-back' | 'deep' | 'restore-test'
   /** What was compared and what was found. Names no file of the archive folder. */
   readonly detail: string
+  /** What the dump lacks, and what this server lacks for it; absent when there is nothing. */
+  readonly warnings?: readonly Warning[]
   /** The entries that are not as they should be, or the first of them; absent when there are none. */
   readonly damaged?: readonly DamagedPath[]
 }
@@ -245,6 +247,8 @@ export interface RestoreResult {
   readonly skipped: number
   /** Null when no database was restored. */
   readonly database: RestoredDatabase | null
+  /** What is to be known of what was restored; docs/errors.md has all. */
+  readonly warnings: readonly Warning[]
   /** Files that the backup had left out, and so are not in the archive; absent when there are none. */
   readonly leftOut?: number
   /** How many files could not be restored, and the first of them; absent when there are none. */
@@ -268,4 +272,6 @@ export interface RestoredDatabase {
   /** In all tables. */
   readonly rows: number
   readonly rowsByTable: Readonly<Record<string, number>>
+  /** Views, triggers, routines and events that named the source database and name this one now; absent when there are none. */
+  readonly renamed?: readonly string[]
 }

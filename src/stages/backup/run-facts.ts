@@ -30,6 +30,9 @@ export interface DumpFact {
     /** Views that the server cannot show and no dump can have; absent when there are none. */
     readonly leftOut?: readonly LeftOutView[]
   }
+  /** The database's defaults; null: not known. Absent in runs of earlier versions. */
+  readonly charset?: string | null
+  readonly collation?: string | null
   readonly warnings: readonly Warning[]
 }
 

@@ -5,6 +5,9 @@ import { readSchema, type Schema } from './schema.ts'
 
 /** What is known of a database before it is dumped. */
 export interface DatabaseInspection extends Server {
+  /** The database's default character set and collation. */
+  readonly charset: string
+  readonly collation: string
   /** Tables that a dump has rows of; views are none. */
   readonly tables: number
   /** Bytes of the rows, by the server's own statistics and without its indexes: about what the dump will be. */
@@ -35,7 +38,9 @@ const WITH_ROWS = ['BASE TABLE', 'SYSTEM VERSIONED']
  */
 export async function inspectDatabase(database: DatabaseConfig, signal: AbortSignal): Promise<DatabaseInspection> {
   return withDatabase(database, signal, async (query) => {
-    const [about] = await query('SELECT VERSION() AS version, @@version_comment AS comment')
+    const [about] = await query(
+      'SELECT VERSION() AS version, @@version_comment AS comment, @@character_set_database AS charset, @@collation_database AS collation',
+    )
     const version = String(about?.['version'])
     const flavour = /mariadb/i.test(`${version} ${String(about?.['comment'])}`) ? 'mariadb' : 'mysql'
     const all = (await query(TABLES)).map((row) => ({
@@ -51,6 +56,8 @@ export async function inspectDatabase(database: DatabaseConfig, signal: AbortSig
     return {
       version,
       flavour,
+      charset: String(about?.['charset']),
+      collation: String(about?.['collation']),
       tables: tables.length,
       estimatedBytes: tables.reduce((sum, { bytes }) => sum + bytes, 0),
       nonTransactional: tables.filter(({ isTransactional }) => !isTransactional).map(({ name }) => name),

@@ -40,6 +40,6 @@ function programWords(stderr: string, password: string): string {
 
 /** Known forms: `Got error: 1045: "…"`, `Error 2013: …`, `Couldn't execute '…': … (1146)`. */
 function errorNumber(words: string): number | null {
-  const found = /\b(?:Got error: |Error:? )(\d{3,4})\b/.exec(words) ?? /\((\d{3,4})\)/.exec(words)
+  const found = /\b(?:Got error: |Error:? )(\d{1,5})\b/.exec(words) ?? /^.*\((\d{1,5})\)/.exec(words)
   return found === null ? null : Number(found[1])
 }

@@ -1,15 +1,15 @@
 /** Brings a stored archive back: its files into a folder, its dump into a database, or a list of what is in it. */
 import { asBackupError, BackupError } from '../../pipeline/errors.ts'
-import type { RestoredDatabase, RestoreResult } from '../backup/results.ts'
+import type { RestoredDatabase, RestoreResult, Warning } from '../backup/results.ts'
 import type { Config } from '../config/types.ts'
 import { askAll, findArchive, type FoundArchive } from '../find/find-archive.ts'
 import { closeAll, openToRead } from '../find/open-to-read.ts'
 import { WorkTeller, type OnWork } from '../find/work.ts'
 import { listStudies, type StudyList } from './list-studies.ts'
 import { firstOf, isOfCopy, opened, withOthers, type FindOptions, type From } from './restore-copies.ts'
-import { findDump } from './restore-database-entry.ts'
-import { mustBeDatabaseName, type SqlServer } from './restore-database-server.ts'
-import { mustBeFree, mustHaveServer, restoreDatabase, withServer } from './restore-database.ts'
+import { findDump } from './database/entry.ts'
+import { mustBeDatabaseName, type SqlServer } from './database/server.ts'
+import { mustBeFree, mustHaveServer, restoreDatabase, withServer } from './database/load.ts'
 import { restoreFiles, type RestoredFiles } from './restore-files.ts'
 import type { Selection } from './selection.ts'
 
@@ -89,7 +89,8 @@ async function restoreFrom(
     archive: found.name,
     from: files?.from ?? loaded?.from ?? '',
     ...told(files?.value ?? null),
-    database: loaded?.value ?? null,
+    database: loaded?.value.database ?? null,
+    warnings: loaded?.value.warnings ?? [],
   }
   const { files: count, bytes, skipped, damagedFiles = 0 } = result
   const tables = result.database?.tables ?? null
@@ -97,7 +98,7 @@ async function restoreFrom(
   return result
 }
 
-function told(files: RestoredFiles | null): Omit<RestoreResult, 'archive' | 'from' | 'database'> {
+function told(files: RestoredFiles | null): Omit<RestoreResult, 'archive' | 'from' | 'database' | 'warnings'> {
   if (files === null) return { files: 0, bytes: 0, skipped: 0 }
   const { bytes, skipped, leftOut, damagedFiles, damaged, renamed, notFound } = files
   const missing = notFound.patients.length + notFound.studies.length + notFound.series.length
@@ -154,7 +155,7 @@ async function databaseFrom(
   server: SqlServer,
   name: string,
   options: RestoreOptions,
-): Promise<From<RestoredDatabase>> {
+): Promise<From<{ readonly database: RestoredDatabase; readonly warnings: readonly Warning[] }>> {
   // What a copy that breaks off leaves in the database is ours to replace.
   let isOurs = false
   return await firstOf(found, options, async (copy) => {
@@ -162,10 +163,11 @@ async function databaseFrom(
     const dump = await findDump(await opened(copy, found, signal), signal)
     if (dump === null) throw withoutDatabase(found.name)
     const teller = new WorkTeller(onWork, copy.destination.name)
-    const counts = await restoreDatabase(dump, {
+    const { warnings, renamed, ...counts } = await restoreDatabase(dump, {
       server,
       name,
       overwrite: options.overwrite || isOurs,
+      isolated: false,
       onStep: (step) => {
         if (step === 'loading') isOurs = true
         teller.begin(step, step === 'counting' ? null : dump.bytes)
@@ -173,7 +175,8 @@ async function databaseFrom(
       onBytes: teller.read,
       signal,
     })
-    return { ...counts, expectedTables: dump.about?.tables ?? null }
+    const expectedTables = dump.about?.tables ?? null
+    return { database: { ...counts, expectedTables, ...(renamed.length === 0 ? {} : { renamed }) }, warnings }
   })
 }
 

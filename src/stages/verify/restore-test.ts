@@ -8,9 +8,9 @@ import { report } from '../backup/run-result.ts'
 import type { Config, DatabaseConfig } from '../config/types.ts'
 import type { Copy } from '../find/find-archive.ts'
 import { WorkTeller, type OnWork } from '../find/work.ts'
-import { findDump, type ArchivedDump } from '../restore/restore-database-entry.ts'
-import { dropDatabase, type RowCounts, type SqlServer } from '../restore/restore-database-server.ts'
-import { mustHaveServer, restoreDatabase, withServer } from '../restore/restore-database.ts'
+import { findDump, type ArchivedDump } from '../restore/database/entry.ts'
+import { dropDatabase, type SqlServer } from '../restore/database/server.ts'
+import { mustHaveServer, restoreDatabase, withServer, type LoadedDatabase } from '../restore/database/load.ts'
 import { failed, unchecked, well } from './finding.ts'
 import type { Finding } from './types.ts'
 
@@ -67,7 +67,7 @@ async function loadAndDrop(
   server: SqlServer,
   teller: WorkTeller,
   { log, signal }: TestOptions,
-): Promise<RowCounts | BackupError> {
+): Promise<LoadedDatabase | BackupError> {
   const state = { isBegun: false }
   const name = `dicom_backup_test_${randomBytes(6).toString('hex')}`
   log.info({ database: name }, 'loading the dump into a database that is dropped again')
@@ -76,6 +76,7 @@ async function loadAndDrop(
       server,
       name,
       overwrite: false,
+      isolated: true,
       onStep: (step) => {
         state.isBegun = true
         teller.begin(step, step === 'counting' ? null : dump.bytes)
@@ -94,9 +95,12 @@ async function loadAndDrop(
   }
 }
 
-function compared({ tables, rows }: RowCounts, { about }: ArchivedDump): Finding {
+function compared({ tables, rows, warnings }: LoadedDatabase, { about }: ArchivedDump): Finding {
   const loaded = `the dump was loaded: ${tables} tables with ${rows} rows`
-  if (about === null) return well(`${loaded}; the archive does not tell how many there should be`)
-  if (tables !== about.tables) return failed(`${loaded}, where the manifest tells of ${about.tables} tables`)
-  return well(`${loaded}, as many tables as the manifest tells of`)
+  const all = warnings.length === 0 ? {} : { warnings }
+  if (about === null) return { ...well(`${loaded}; the archive does not tell how many there should be`), ...all }
+  if (tables !== about.tables) {
+    return { ...failed(`${loaded}, where the manifest tells of ${about.tables} tables`), ...all }
+  }
+  return { ...well(`${loaded}, as many tables as the manifest tells of`), ...all }
 }

@@ -11,14 +11,7 @@ export interface ManifestHead {
   readonly startedAt: string
   /** When the manifest was written: after the last file. */
   readonly writtenAt: string
-  readonly database: {
-    readonly name: string
-    readonly tables: number
-    readonly bytes: number
-    readonly client: string
-    /** Absent when there are none. */
-    readonly leftOut?: readonly LeftOutView[]
-  } | null
+  readonly database: ManifestDatabase | null
   /** `deadBytes`: of entries that were begun and could not be gone on with; no directory record names them. */
   readonly counts: {
     readonly files: number
@@ -35,6 +28,22 @@ export interface LeftOutView {
   readonly reason: string
   /** The statement that makes it; null when it is not known. */
   readonly definition: string | null
+}
+
+/** What the manifest says of the database and its dump. */
+export interface ManifestDatabase {
+  readonly name: string
+  readonly tables: number
+  readonly bytes: number
+  /** The dump program. */
+  readonly client: string
+  /** Absent when there are none. */
+  readonly leftOut?: readonly LeftOutView[]
+  /** The database's defaults; null: not known. Absent in archives of earlier versions. */
+  readonly charset?: string | null
+  readonly collation?: string | null
+  /** What the run knew to be missing in the dump, as its warnings. Absent in archives of earlier versions. */
+  readonly lacks?: readonly { readonly code: string; readonly message: string }[]
 }
 
 /** What is the same for every entry. `mtime` is ISO 8601 in UTC with ms. */

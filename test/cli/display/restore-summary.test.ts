@@ -16,6 +16,7 @@ const whole: RestoreResult = {
   bytes: 2 * GIB,
   skipped: 0,
   database: { name: 'viewer_restored', tables: 9, expectedTables: 9, rows: 12_345, rowsByTable: {} },
+  warnings: [],
 }
 const damaged: RestoreResult = {
   ...whole,

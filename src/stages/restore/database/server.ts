@@ -1,8 +1,8 @@
-import { abortError, BackupError } from '../../pipeline/errors.ts'
-import type { RestoredDatabase } from '../backup/results.ts'
-import type { DatabaseConfig } from '../config/types.ts'
-import { runClient, type ClientEnd } from './client-program-run.ts'
-import { clientFault, errorNumber, UNKNOWN_DATABASE } from './restore-database-fault.ts'
+import { abortError, BackupError } from '../../../pipeline/errors.ts'
+import type { RestoredDatabase } from '../../backup/results.ts'
+import type { DatabaseConfig } from '../../config/types.ts'
+import { runClient, type ClientEnd } from './client-run.ts'
+import { clientFault, errorNumber, UNKNOWN_DATABASE } from './fault.ts'
 
 /** A database server, by way of its client program. Every call rejects with E_AUTH or E_DUMP in the client's own words. */
 export interface SqlServer {
@@ -13,7 +13,7 @@ export interface SqlServer {
   readonly folder: string
 }
 
-export type RowCounts = Omit<RestoredDatabase, 'expectedTables'>
+export type RowCounts = Pick<RestoredDatabase, 'name' | 'tables' | 'rows' | 'rowsByTable'>
 
 export type DatabaseState = 'missing' | 'empty' | 'filled'
 
@@ -36,9 +36,60 @@ export async function databaseState(server: SqlServer, name: string, signal: Abo
   return Number(end.stdout) === 0 ? 'empty' : 'filled'
 }
 
-export async function createDatabase(server: SqlServer, name: string, signal: AbortSignal): Promise<void> {
-  const sql = `CREATE DATABASE ${quoted(name)} CHARACTER SET utf8mb4;`
+/** Of a database; each null where it is not known. */
+export interface Defaults {
+  readonly charset: string | null
+  readonly collation: string | null
+}
+
+export async function createDatabase(
+  server: SqlServer,
+  name: string,
+  defaults: Defaults,
+  signal: AbortSignal,
+): Promise<void> {
+  const sql = `CREATE DATABASE ${quoted(name)}${defaultsSql(defaults) || ' CHARACTER SET utf8mb4'};`
   mustBeWell(await run(server, null, sql, signal), `The database ${name} could not be created`, server, name)
+}
+
+/** Gives a database these defaults, where any is known. */
+export async function alterDatabase(
+  server: SqlServer,
+  name: string,
+  defaults: Defaults,
+  signal: AbortSignal,
+): Promise<void> {
+  const words = defaultsSql(defaults)
+  if (words === '') return
+  const what = `The character set of the database ${name} could not be set`
+  mustBeWell(await run(server, null, `ALTER DATABASE ${quoted(name)}${words};`, signal), what, server, name)
+}
+
+export function defaultsSql({ charset, collation }: Defaults): string {
+  return `${charset === null ? '' : ` CHARACTER SET ${charset}`}${collation === null ? '' : ` COLLATE ${collation}`}`
+}
+
+/** What a server says of itself. */
+export interface ServerFacts {
+  /** The longest statement that it takes, bytes. */
+  readonly longestStatement: number
+  /** Whether it takes names of databases that differ in capitals only for one. */
+  readonly ignoreCase: boolean
+}
+
+export async function serverFacts(server: SqlServer, signal: AbortSignal): Promise<ServerFacts> {
+  const sql = 'SELECT @@global.max_allowed_packet; SELECT @@lower_case_table_names;'
+  const end = await run(server, null, sql, signal)
+  mustBeWell(end, 'The server cannot be asked for its settings', server, server.config.name)
+  const [packet, lower] = lines(end.stdout).map(Number)
+  return { longestStatement: packet ?? 0, ignoreCase: lower !== 0 }
+}
+
+/** The accounts of the server, `user@host`; null: this account may not see them. */
+export async function accountsOf(server: SqlServer, signal: AbortSignal): Promise<ReadonlySet<string> | null> {
+  const end = await run(server, null, "SELECT HEX(CONCAT(user, '@', host)) FROM mysql.user;", signal)
+  if (end.status !== 0) return null
+  return new Set(lines(end.stdout).map(unhex))
 }
 
 /** One that is not there is no error. */
@@ -63,7 +114,7 @@ export async function countRows(server: SqlServer, name: string, signal: AbortSi
   const what = `The rows of the database ${name} could not be counted`
   const tables = await run(server, name, TABLES, signal)
   mustBeWell(tables, what, server, name)
-  const names = lines(tables.stdout).map((hex) => Buffer.from(hex, 'hex').toString('utf8'))
+  const names = lines(tables.stdout).map(unhex)
   const counts = await run(server, name, names.map((one) => `SELECT COUNT(*) FROM ${quoted(one)};\n`).join(''), signal)
   mustBeWell(counts, what, server, name)
   const rows = lines(counts.stdout).map(Number)
@@ -99,11 +150,13 @@ function mustBeWell(end: ClientEnd, what: string, { config }: SqlServer, name: s
   if (end.status !== 0) throw clientFault(what, config, name, end)
 }
 
+const unhex = (hex: string): string => Buffer.from(hex, 'hex').toString('utf8')
+
 function lines(text: string): string[] {
   return text.split(/\r?\n/).filter((line) => line !== '')
 }
 
-function quoted(name: string): string {
+export function quoted(name: string): string {
   return `\`${name.replaceAll('`', '``')}\``
 }
 

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import path from 'node:path'
-import { BackupError } from '../../pipeline/errors.ts'
-import { findDumpProgram } from '../dump/find-program.ts'
+import { BackupError } from '../../../pipeline/errors.ts'
+import { findDumpProgram } from '../../dump/find-program.ts'
 
 /** MariaDB calls its own `mysql` too, and where both names are there they are one program. */
 const PROGRAMS = ['mysql', 'mariadb'] as const

@@ -1,15 +1,13 @@
-import { BackupError } from '../../pipeline/errors.ts'
-import type { ArchiveEntry } from '../archive/archive-entry.ts'
-import type { ArchiveReader } from '../archive/archive-reader.ts'
-import { readManifest } from '../archive/manifest-reader.ts'
-import type { ManifestHead } from '../zip/manifest.ts'
-import type { StoredDump } from './restore-database.ts'
+import { BackupError } from '../../../pipeline/errors.ts'
+import type { ArchiveEntry } from '../../archive/archive-entry.ts'
+import type { ArchiveReader } from '../../archive/archive-reader.ts'
+import { readManifest } from '../../archive/manifest-reader.ts'
+import type { ManifestHead } from '../../zip/manifest.ts'
+import type { StoredDump } from './load.ts'
 
 export interface ArchivedDump extends StoredDump {
   /** Of the dump. */
   readonly bytes: number
-  /** What the manifest tells of the database; null when the archive has no manifest. */
-  readonly about: ManifestHead['database']
 }
 
 /** The dump in an archive; null when the archive has none. Rejects with E_INTEGRITY, or as the destination does. */

@@ -1,8 +1,8 @@
-import { BackupError, type ErrorCode } from '../../pipeline/errors.ts'
-import { serverAddress } from '../database/fault.ts'
-import { redact } from '../log/redact.ts'
-import type { DatabaseConfig } from '../config/types.ts'
-import type { ClientEnd } from './client-program-run.ts'
+import { BackupError, type ErrorCode } from '../../../pipeline/errors.ts'
+import { serverAddress } from '../../database/fault.ts'
+import { redact } from '../../log/redact.ts'
+import type { DatabaseConfig } from '../../config/types.ts'
+import type { ClientEnd } from './client-run.ts'
 
 /** Error numbers of the server and the client library (MySQL manual, "Error Message Reference"). */
 export const UNKNOWN_DATABASE = 1049
@@ -62,9 +62,20 @@ const meanings: readonly Meaning[] = [
       'This server does not know what the dump asks for: restore to one of the kind and version it came from.',
   },
   {
-    numbers: [1005, 1007, 1008, 1010, 1049, 1050, 1071, 1118, 1146, 1205, 1213, 1215, 1217, 1305, 1356, 1451, 2026],
+    // what they quote are names of tables, columns, files
+    numbers: [
+      1, 2, 3, 5, 6, 7, 13, 23, 1004, 1005, 1006, 1007, 1008, 1010, 1016, 1030, 1031, 1049, 1050, 1051, 1054, 1068,
+      1069, 1071, 1072, 1091, 1100, 1103, 1118, 1136, 1146, 1205, 1213, 1215, 1217, 1304, 1305, 1356, 1359, 1360, 1418,
+      1435, 1451, 1537, 1728, 1832, 1932, 2026, 3730, 4006, 4084, 4085, 4091, 4161,
+    ],
     code: 'E_DUMP',
     advice: () => '',
+  },
+  {
+    numbers: [1449],
+    code: 'E_DUMP',
+    advice: () =>
+      'The account that is named is not on this server: create it there (CREATE USER), or restore to the server it came from.',
   },
 ]
 
@@ -79,7 +90,7 @@ export function clientFault(what: string, server: DatabaseConfig, name: string |
 
 /** The number in `ERROR 1049 (42000) at line 1: Unknown database 'x'`; null when there is none. */
 export function errorNumber({ stderr }: Pick<ClientEnd, 'stderr'>): number | null {
-  const found = /^ERROR (\d{3,4})\b/m.exec(stderr)
+  const found = /^ERROR (\d{1,5})\b/m.exec(stderr)
   return found === null ? null : Number(found[1])
 }
 
@@ -98,6 +109,11 @@ function clientWords(end: ClientEnd, password: string): { readonly number: numbe
   }
   const open = redact(password === '' ? text : text.replaceAll(password, '[password]'))
   const quotesNone = number !== null && meanings.some(({ numbers }) => numbers.includes(number))
-  const words = quotesNone ? open.split('\n', 1)[0] : `${(/^[^'"`\n]*/.exec(open)?.[0] ?? '').trim()} …`
+  const words = quotesNone ? open.split('\n', 1)[0] : `${beforeQuote(open)} …`
   return { number, words: words ?? '' }
+}
+
+/** An apostrophe within a word (`can't`, `table's`) begins no quotation. */
+function beforeQuote(text: string): string {
+  return (/^(?:[^'"`\n]|(?<=\p{L})'(?=\p{L}))*/u.exec(text)?.[0] ?? '').trim()
 }

@@ -5,19 +5,19 @@ import os from 'node:os'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
-import { BackupError } from '../../../src/pipeline/errors.ts'
-import { dumpDatabase } from '../../../src/stages/dump/dump.ts'
-import { findClientProgram } from '../../../src/stages/restore/client-program.ts'
-import { mustBeDatabaseName, type SqlServer } from '../../../src/stages/restore/restore-database-server.ts'
+import { BackupError } from '../../../../src/pipeline/errors.ts'
+import { dumpDatabase } from '../../../../src/stages/dump/dump.ts'
+import { findClientProgram } from '../../../../src/stages/restore/database/client-program.ts'
+import { mustBeDatabaseName, type SqlServer } from '../../../../src/stages/restore/database/server.ts'
 import {
   restoreDatabase,
   withServer,
   type DatabaseStep,
   type StoredDump,
-} from '../../../src/stages/restore/restore-database.ts'
-import { databaseConfig, findProgram, startMariaDb, type MariaDb } from '../../support/mariadb.ts'
-import { tempFolder } from '../../support/temp-folder.ts'
-import { createViewerDatabase, type ViewerDatabase } from '../../support/viewer-database.ts'
+} from '../../../../src/stages/restore/database/load.ts'
+import { databaseConfig, findProgram, startMariaDb, type MariaDb } from '../../../support/mariadb.ts'
+import { tempFolder } from '../../../support/temp-folder.ts'
+import { createViewerDatabase, type ViewerDatabase } from '../../../support/viewer-database.ts'
 
 const never = new AbortController().signal
 const WINDOWS = process.platform === 'win32' && 'the test uses a shell script'
@@ -50,6 +50,7 @@ async function ownTemporary(): Promise<string[]> {
 function stored(bytes: Buffer, fails: Error | null = null, onPiece: () => void = () => undefined): StoredDump {
   return {
     hasLastLine: true,
+    about: null,
     async *content() {
       // One buffer for all pieces: each is valid until the next is asked for.
       const piece = Buffer.alloc(10_000)
@@ -79,7 +80,15 @@ function restored(
     steps.push(step)
   }
   return withServer(databaseConfig(server, viewer.name, config), (opened: SqlServer) =>
-    restoreDatabase(what, { server: opened, name, overwrite, onStep, onBytes: () => undefined, signal }),
+    restoreDatabase(what, {
+      server: opened,
+      name,
+      overwrite,
+      isolated: false,
+      onStep,
+      onBytes: () => undefined,
+      signal,
+    }),
   )
 }
 

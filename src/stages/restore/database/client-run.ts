@@ -2,9 +2,9 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
 import type { Readable, Writable } from 'node:stream'
-import { asBackupError, BackupError, systemCode } from '../../pipeline/errors.ts'
-import type { DatabaseConfig } from '../config/types.ts'
-import { writeOptionFile } from '../dump/option-file.ts'
+import { asBackupError, BackupError, systemCode } from '../../../pipeline/errors.ts'
+import type { DatabaseConfig } from '../../config/types.ts'
+import { writeOptionFile } from '../../dump/option-file.ts'
 
 export interface ClientRun {
   /** Path of the program: `findClientProgram`. */

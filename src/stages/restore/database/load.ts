@@ -1,24 +1,33 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { asBackupError, BackupError, systemCode } from '../../pipeline/errors.ts'
-import type { Config, DatabaseConfig } from '../config/types.ts'
+import { asBackupError, BackupError, systemCode } from '../../../pipeline/errors.ts'
+import type { Warning } from '../../backup/results.ts'
+import type { Config, DatabaseConfig } from '../../config/types.ts'
+import type { ManifestHead } from '../../zip/manifest.ts'
 import { findClientProgram } from './client-program.ts'
-import { dumpStatements } from './restore-database-dump.ts'
+import { dumpStatements, type DumpStatements } from './statements.ts'
+import { missingAccounts, warningsOf } from './warnings.ts'
 import {
+  alterDatabase,
   countRows,
   createDatabase,
   databaseState,
   dropDatabase,
   loadDatabase,
+  serverFacts,
+  type Defaults,
   type RowCounts,
+  type ServerFacts,
   type SqlServer,
-} from './restore-database-server.ts'
+} from './server.ts'
 
 /** A dump, wherever it lies. */
 export interface StoredDump {
   /** Whether it ends with the line that dump programs write last, when it is whole. */
   readonly hasLastLine: boolean
+  /** What the manifest tells of the database; null when the archive has no manifest. */
+  readonly about: ManifestHead['database']
   /**
    * Its bytes from the first on; a piece is valid until the next is asked for. Throws a BackupError when they are not what
    * was stored, at the latest behind the last.
@@ -32,11 +41,18 @@ export interface DatabaseRestoreOptions {
   readonly name: string
   /** Drop a database that holds something, when the dump has been found whole. */
   readonly overwrite: boolean
+  /** Nothing of it may have an effect outside of the database: a test. */
+  readonly isolated: boolean
   /** Hears what is being done now. */
   readonly onStep: (step: DatabaseStep) => void
   /** Hears of bytes of the dump that were read, of the step at hand. */
   readonly onBytes: (bytes: number) => void
   readonly signal: AbortSignal
+}
+
+export interface LoadedDatabase extends RowCounts {
+  readonly renamed: readonly string[]
+  readonly warnings: readonly Warning[]
 }
 
 /** `checking`: the dump is read through; `loading`; `counting` rows. */
@@ -92,34 +108,58 @@ export async function mustBeFree({
  * and only when it is whole the database is dropped. Rejects with E_CONFIG when it is not free, with E_AUTH or E_DUMP in the
  * client's own words, with what `content` throws. When it had begun to load, the message says that the database is incomplete.
  */
-export async function restoreDatabase(dump: StoredDump, options: DatabaseRestoreOptions): Promise<RowCounts> {
+export async function restoreDatabase(dump: StoredDump, options: DatabaseRestoreOptions): Promise<LoadedDatabase> {
   const { server, name, onStep, signal } = options
   await mustBeFree(options)
   const state = await databaseState(server, name, signal)
+  const facts = await serverFacts(server, signal)
+  const defaults = defaultsOf(dump)
   if (state === 'filled') {
     onStep('checking')
-    await readThrough(dump, options)
+    await readThrough(dump, facts, options)
     await dropDatabase(server, name, signal)
   }
-  if (state !== 'empty') await createDatabase(server, name, signal)
+  if (state === 'empty') await alterDatabase(server, name, defaults, signal)
+  else await createDatabase(server, name, defaults, signal)
   onStep('loading')
-  await load(dump, options).catch((error: unknown) => {
-    throw incomplete(name, asBackupError(error, signal))
-  })
+  const statements = statementsOf(dump, facts, options)
+  try {
+    await loadDatabase(server, name, statements, signal)
+    if (dump.hasLastLine && !statements.findings.complete) throw cut()
+    const { guessedCollation } = statements.findings
+    if (defaults.charset === null && guessedCollation !== null)
+      await alterDatabase(server, name, guessedCollation, signal)
+  } catch (error) {
+    const missing = await missingAccounts(statements.findings, options).catch(() => '')
+    throw incomplete(name, asBackupError(error, signal), missing)
+  }
   onStep('counting')
-  return await countRows(server, name, signal)
+  const counts = await countRows(server, name, signal)
+  const { findings } = statements
+  return { ...counts, renamed: findings.renamed, warnings: await warningsOf(dump, findings, options) }
 }
 
-async function readThrough(dump: StoredDump, { onBytes, signal }: DatabaseRestoreOptions): Promise<void> {
-  const statements = dumpStatements(counted(dump.content(signal), onBytes), null)
-  for await (const bytes of statements) if (bytes.length > 0) signal.throwIfAborted()
-  if (dump.hasLastLine && !statements.complete) throw cut()
+function defaultsOf({ about }: StoredDump): Defaults {
+  return { charset: about?.charset ?? null, collation: about?.collation ?? null }
 }
 
-async function load(dump: StoredDump, { server, name, onBytes, signal }: DatabaseRestoreOptions): Promise<void> {
-  const statements = dumpStatements(counted(dump.content(signal), onBytes), name)
-  await loadDatabase(server, name, statements, signal)
-  if (dump.hasLastLine && !statements.complete) throw cut()
+function statementsOf(
+  dump: StoredDump,
+  { longestStatement, ignoreCase }: ServerFacts,
+  { name, isolated, onBytes, signal }: DatabaseRestoreOptions,
+): DumpStatements {
+  return dumpStatements(counted(dump.content(signal), onBytes), {
+    names: { source: dump.about?.name ?? null, target: name, also: [], ignoreCase },
+    isolated,
+    guessCollation: defaultsOf(dump).charset === null,
+    longestStatement,
+  })
+}
+
+async function readThrough(dump: StoredDump, facts: ServerFacts, options: DatabaseRestoreOptions): Promise<void> {
+  const statements = statementsOf(dump, facts, options)
+  for await (const bytes of statements) if (bytes.length > 0) options.signal.throwIfAborted()
+  if (dump.hasLastLine && !statements.findings.complete) throw cut()
 }
 
 async function* counted(
@@ -142,10 +182,12 @@ function cut(): BackupError {
   )
 }
 
-function incomplete(name: string, error: BackupError): BackupError {
+function incomplete(name: string, error: BackupError, missing: string): BackupError {
   const { code, message, advice } = error
   return new BackupError(code, `${message} The database ${name} is incomplete: do not use it.`, {
-    advice: `${advice} When the cause is mended, restore again with --overwrite.`.trim(),
+    advice: [missing, advice, 'When the cause is removed, restore again with --overwrite.']
+      .filter((text) => text !== '')
+      .join(' '),
     cause: error,
   })
 }
