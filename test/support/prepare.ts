@@ -32,6 +32,7 @@ const needs: readonly Need[] = [
   { programs: ['python3', 'python'], apt: 'python3', brew: 'python' },
   { programs: ['faketime'], apt: 'faketime', brew: 'libfaketime' },
   { programs: ['crontab'], apt: 'cron', brew: 'cron' },
+  { programs: ['dcmdump'], apt: 'dcmtk', brew: 'dcmtk' },
   { programs: ['xmllint'], apt: 'libxml2-utils', brew: 'libxml2' },
 ]
 

@@ -29,6 +29,8 @@ export function parseLine(text: string): ManifestLine | null {
     studyUid: textOf(line['studyUid']),
     seriesUid: textOf(line['seriesUid']),
     sopUid: textOf(line['sopUid']),
+    studyDate: textOf(line['studyDate']),
+    studyDescription: textOf(line['studyDescription']),
   }
 }
 

@@ -1,11 +1,10 @@
-/** Where in a file's first bytes the meta information and the data set lie, and how the data set is encoded. */
-import { constants, inflateRawSync } from 'node:zlib'
+/** Where in a file's first bytes the meta information and the data set lie, and how both are encoded. */
 import dicomParser from 'dicom-parser'
 import type { Element } from 'dicom-parser'
 
-const IMPLICIT_LITTLE = '1.2.840.10008.1.2'
-const EXPLICIT_LITTLE = '1.2.840.10008.1.2.1'
-const EXPLICIT_BIG = '1.2.840.10008.1.2.2'
+export const IMPLICIT_LITTLE = '1.2.840.10008.1.2'
+export const EXPLICIT_LITTLE = '1.2.840.10008.1.2.1'
+export const EXPLICIT_BIG = '1.2.840.10008.1.2.2'
 export type Encoding = typeof IMPLICIT_LITTLE | typeof EXPLICIT_LITTLE | typeof EXPLICIT_BIG
 
 /** Elements by tag, 'x' and eight lower-case hex digits; a value lies at `dataOffset` of the bytes that were read. */
@@ -24,14 +23,12 @@ const VALUE_REPRESENTATIONS = new Set(
 /** PS3.5 7.1.2: of these the length has 32 bits, after two bytes that are not used. */
 const LONG_FORM = new Set('OB OD OF OL OV OW SQ SV UC UN UR UT UV'.split(' '))
 
-/** Data sets that are deflated as a whole: PS3.5 A.5, and the two JPIP forms of A.7 and A.4.11. */
-const DEFLATED = new Set(['1.2.840.10008.1.2.1.99', '1.2.840.10008.1.2.4.95', '1.2.840.10008.1.2.4.205'])
-/** So much of a deflated data set is inflated. What comes out is at most 1,032 times as long. */
-const INFLATED_INPUT_BYTES = 8 * 1024
+export const hasLongForm = (vr: string): boolean => LONG_FORM.has(vr)
 
 /**
  * Reads the file meta information (PS3.10 7.1) from the first bytes of a file: after the preamble and 'DICM', and also
- * where the preamble, or both, were left away. Null: there is none.
+ * where the preamble, or both, were left away. It should be in explicit VR; some programs write it in implicit VR. Null:
+ * there is none.
  */
 export function readMeta(bytes: Buffer): MetaInformation | null {
   const start = metaStart(bytes)
@@ -42,8 +39,10 @@ export function readMeta(bytes: Buffer): MetaInformation | null {
   let end = start
   try {
     // By the group and not by (0002,0000): that length is wrong in many files.
-    while (end + 8 <= bytes.length && bytes.readUInt16LE(end) === 0x0002) {
-      const element = dicomParser.readDicomElementExplicit(stream, stream.warnings)
+    while (end + 8 <= bytes.length && isMeta(bytes, end)) {
+      const element = isExplicit(bytes, end)
+        ? dicomParser.readDicomElementExplicit(stream, stream.warnings)
+        : dicomParser.readDicomElementImplicit(stream)
       elements[element.tag] = element
       end = stream.position
     }
@@ -54,11 +53,19 @@ export function readMeta(bytes: Buffer): MetaInformation | null {
   return { elements, end }
 }
 
-function metaStart(bytes: Buffer): number | null {
-  if (bytes.toString('latin1', 128, 132) === 'DICM') return 132
+/** Where the meta information begins; null: there is none. */
+export function metaStart(bytes: Buffer): number | null {
+  if (hasPreamble(bytes)) return 132
   if (bytes.toString('latin1', 0, 4) === 'DICM') return 4
-  return bytes.length >= 6 && bytes.readUInt16LE(0) === 0x0002 && isExplicit(bytes, 0) ? 0 : null
+  if (bytes.length < 12 || !isMeta(bytes, 0)) return null
+  // In implicit VR it shows by the group's length, which comes first and has four bytes.
+  const isImplicit = bytes.readUInt16LE(2) === 0 && bytes.readUInt32LE(4) === 4
+  return isExplicit(bytes, 0) || isImplicit ? 0 : null
 }
+
+export const hasPreamble = (bytes: Buffer): boolean => bytes.toString('latin1', 128, 132) === 'DICM'
+
+const isMeta = (bytes: Buffer, at: number): boolean => bytes.readUInt16LE(at) === 0x0002
 
 /**
  * How the data set at `start` is encoded. What its first element looks like decides, for there are files that say one
@@ -84,28 +91,15 @@ export function recogniseDataSet(bytes: Buffer): Encoding | null {
   if (read16(0) !== 0x0008) return null
   let next: number
   if (encoding === IMPLICIT_LITTLE) next = 8 + read32(4)
-  else if (!LONG_FORM.has(bytes.toString('latin1', 4, 6))) next = 8 + read16(6)
+  else if (!hasLongForm(bytes.toString('latin1', 4, 6))) next = 8 + read16(6)
   else next = bytes.length < 12 ? Infinity : 12 + read32(8)
   if (next + 6 > bytes.length || tag(next) <= tag(0)) return null
   return encoding === IMPLICIT_LITTLE || isExplicit(bytes, next) ? encoding : null
 }
 
-function isExplicit(bytes: Buffer, at: number): boolean {
+/** Whether the element at `at` names its value representation. */
+export function isExplicit(bytes: Buffer, at: number): boolean {
   return VALUE_REPRESENTATIONS.has(bytes.toString('latin1', at + 4, at + 6))
-}
-
-/**
- * The bytes of the data set that begins at `start`, inflated where the transfer syntax says so; empty when they cannot
- * be.
- */
-export function dataSetBytes(bytes: Buffer, start: number, transferSyntax: string | null): Buffer {
-  if (transferSyntax === null || !DEFLATED.has(transferSyntax)) return bytes.subarray(start)
-  try {
-    const input = bytes.subarray(start, start + INFLATED_INPUT_BYTES)
-    return inflateRawSync(input, { finishFlush: constants.Z_SYNC_FLUSH })
-  } catch {
-    return Buffer.alloc(0)
-  }
 }
 
 /** The elements up to and with `untilTag`; of a data set that is cut off or damaged those before that place. */

@@ -49,3 +49,9 @@ function decode(raw: string, characterSet: string | null): string {
   const utf8 = bytes.toString()
   return utf8.includes('\uFFFD') ? bytes.toString('latin1') : utf8
 }
+
+/** A date as YYYY-MM-DD; null when it is none. PS3.5 6.2: YYYYMMDD; before 1993 with dots between. */
+export function dateOf(text: string | null): string | null {
+  const [, year, month, day] = /^(\d{4})\.?(\d{2})\.?(\d{2})$/.exec(text ?? '') ?? []
+  return day === undefined ? null : `${year ?? ''}-${month ?? ''}-${day}`
+}

@@ -1,4 +1,5 @@
 import type { Compression } from '../config/types.ts'
+import { isOrthancCompressed } from './packed.ts'
 import { isPacked } from './packed-file.ts'
 import type { FileStart } from './packed-file.ts'
 import type { DicomHeader } from './types.ts'
@@ -87,7 +88,8 @@ export function transferSyntaxName(uid: string): string {
 
 /**
  * The deflate level for a file, 0 for storing it. `auto` decides by the transfer syntax (level 1 for one that is not
- * known or not named), and for a file that is not DICOM (`header` null) by whether it is packed already.
+ * known or not named), stores what Orthanc has compressed, and for a file that is not DICOM (`header` null) decides by
+ * whether it is packed already.
  */
 export function compressionFor(header: DicomHeader | null, setting: Compression, file: FileStart): 0 | 1 | 6 {
   switch (setting) {
@@ -99,6 +101,7 @@ export function compressionFor(header: DicomHeader | null, setting: Compression,
       return 6
     case 'auto':
       if (header === null) return isPacked(file) ? 0 : 1
+      if (isOrthancCompressed(Buffer.from(file.prefix.subarray(0, 144)))) return 0
       return header.transferSyntax !== null && STORED.has(header.transferSyntax) ? 0 : 1
   }
 }

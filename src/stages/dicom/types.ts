@@ -1,6 +1,6 @@
 /**
- * What a backup wants to know of a DICOM instance, read from the first bytes of its file. Each is null when the header
- * does not have it or it lies beyond the bytes that were looked at. Values are trimmed of padding (spaces, NUL).
+ * What a backup wants to know of a DICOM instance. Each is null when the header does not have it or it lies beyond the
+ * bytes that were looked at. Values are trimmed of padding (spaces, NUL).
  */
 export interface DicomHeader {
   /** (0002,0010), or the syntax that was recognised in a file without meta information. */
@@ -15,4 +15,8 @@ export interface DicomHeader {
   readonly seriesUid: string | null
   /** (0008,0018), else (0002,0003) */
   readonly sopUid: string | null
+  /** (0008,0020) as YYYY-MM-DD. */
+  readonly studyDate: string | null
+  /** (0008,1030) */
+  readonly studyDescription: string | null
 }

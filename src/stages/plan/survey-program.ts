@@ -2,7 +2,8 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 import type { Compression } from '../config/types.ts'
-import { readDicomHeader } from '../dicom/header.ts'
+import { readWholeHeader } from '../dicom/header.ts'
+import { readNow, type Range } from '../dicom/reading.ts'
 import { compressionFor } from '../dicom/transfer-syntax.ts'
 import type { DicomHeader } from '../dicom/types.ts'
 import { toFsPath } from './file-name.ts'
@@ -28,7 +29,7 @@ function lookAt(root: string, path: string, compression: Compression): Looked {
   try {
     descriptor = openSync(toFsPath(root, path), READ_FLAGS)
     const start = prefix.subarray(0, readSync(descriptor, prefix, 0, prefix.length, 0))
-    const header = readDicomHeader(start, 'modality')
+    const header = readNow(readWholeHeader(start, 'modality'), rangeOf(descriptor))
     return { header, level: compressionFor(header, compression, { name: path, prefix: start }) }
   } catch (error) {
     return { leftOutBecause: reasonOf(error) }
@@ -36,6 +37,18 @@ function lookAt(root: string, path: string, compression: Compression): Looked {
     if (descriptor !== null) closeSync(descriptor)
   }
 }
+
+/** More of a file whose header goes on behind its first bytes. */
+const rangeOf =
+  (descriptor: number) =>
+  ({ at, length }: Range): Buffer => {
+    const bytes = Buffer.allocUnsafe(length)
+    let done = 0
+    for (let read = -1; read !== 0 && done < length; done += read) {
+      read = readSync(descriptor, bytes, done, length - done, at + done)
+    }
+    return bytes.subarray(0, done)
+  }
 
 parentPort?.on('message', ({ root, compression, paths }: Look) => {
   parentPort?.postMessage(paths.map((path) => lookAt(root, path, compression)))

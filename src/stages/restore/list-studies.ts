@@ -7,10 +7,17 @@ import { joined } from '../archive/joined.ts'
 import type { ManifestFile } from '../archive/manifest-line.ts'
 import { readManifest } from '../archive/manifest-reader.ts'
 import { NameSet } from '../archive/name-set.ts'
-import { DICOM_PREFIX_BYTES } from '../dicom/header.ts'
+import { DICOM_PREFIX_BYTES, readDicomHeader } from '../dicom/header.ts'
 import type { ManifestHead } from '../zip/manifest.ts'
 import { FILES_FOLDER } from '../zip/prepare-file.ts'
-import { readStudyHeader, type StudyHeader } from './list-studies-header.ts'
+
+/** What a person knows a study by. Null where no header has it. */
+export interface StudyHeader {
+  /** (0008,0020) as YYYY-MM-DD. */
+  readonly date: string | null
+  /** (0008,1030) */
+  readonly description: string | null
+}
 
 export interface ListStudiesOptions {
   readonly reader: ArchiveReader
@@ -134,7 +141,8 @@ async function* firstOf<T>(items: readonly T[], limit: number): AsyncGenerator<T
 /** A damaged instance is not the list's business: its date is not known then. */
 async function headerOf(reader: ArchiveReader, entry: ArchiveEntry, signal: AbortSignal): Promise<StudyHeader> {
   try {
-    return readStudyHeader(await reader.head(entry, DICOM_PREFIX_BYTES, signal))
+    const header = readDicomHeader(await reader.head(entry, DICOM_PREFIX_BYTES, signal))
+    return { date: header?.studyDate ?? null, description: header?.studyDescription ?? null }
   } catch (error) {
     if (error instanceof DamagedEntry) return UNKNOWN
     throw error

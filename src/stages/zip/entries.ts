@@ -7,7 +7,8 @@ import { crc32 } from 'node:zlib'
 import { readSpill } from '../../pipeline/spill-file.ts'
 import { damagedStateFile } from '../../pipeline/state-file.ts'
 import type { Compression } from '../config/types.ts'
-import { DICOM_PREFIX_BYTES, readDicomHeader } from '../dicom/header.ts'
+import { DICOM_PREFIX_BYTES, readWholeHeader } from '../dicom/header.ts'
+import { readLater } from '../dicom/reading.ts'
 import { compressionFor } from '../dicom/transfer-syntax.ts'
 import { toFsPath } from '../plan/file-name.ts'
 import { CHANGED } from '../plan/left-out.ts'
@@ -75,10 +76,10 @@ export async function* largeFileEntry(
   from: LargePlace | null,
   onOpen: (file: Pick<LargeFile, 'identity' | 'state'>) => void,
 ): EntryBytes<MadeEntry> {
-  return yield* streamLarge(toFsPath(root, file.path), async function* ({ state, identity, head, pieces }) {
+  return yield* streamLarge(toFsPath(root, file.path), async function* ({ state, identity, head, range, pieces }) {
     if (from !== null && from.identity !== identity) throw new EntryChanged()
     onOpen({ identity, state })
-    const header = readDicomHeader(head.subarray(0, DICOM_PREFIX_BYTES))
+    const header = await readLater(readWholeHeader(head.subarray(0, DICOM_PREFIX_BYTES)), range)
     const sha256 = new StreamHash(from, () => new FileLeftOut(CHANGED))
     const name = entryPath(file)
     const mtime = new Date(state.mtimeMs)

@@ -8,7 +8,8 @@ import { crc32, deflateRawSync } from 'node:zlib'
 import { freeNow } from '../../pipeline/free-now.ts'
 import type { Compression } from '../config/types.ts'
 import { deflateOptions } from '../dicom/deflate-options.ts'
-import { DICOM_PREFIX_BYTES, readDicomHeader } from '../dicom/header.ts'
+import { DICOM_PREFIX_BYTES, readWholeHeader } from '../dicom/header.ts'
+import { rangeOf, readNow } from '../dicom/reading.ts'
 import { compressionFor } from '../dicom/transfer-syntax.ts'
 import { toFsPath } from '../plan/file-name.ts'
 import { directoryRecordBytes, localRecordBytes, writeDirectoryRecord, writeLocalRecord } from './entry-records.ts'
@@ -60,7 +61,8 @@ function prepare({ root, compression, tray, notesAt, files }: Batch): Prepared[]
       const { size, mtimeMs } = read.state
       const data = bytes.subarray(dataAt, dataAt + size)
       const start = prefix.subarray(0, data.copy(prefix))
-      const header = readDicomHeader(start)
+      const rangeIn = rangeOf(data)
+      const header = readNow(readWholeHeader(start), (range) => Buffer.from(rangeIn(range)))
       const mtime = new Date(mtimeMs)
       const level = compressionFor(header, compression, { name: path, prefix: start })
       const facts = { path: name, size, mtime: mtime.toISOString(), sha256: hash('sha256', data) }

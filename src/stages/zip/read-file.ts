@@ -5,6 +5,7 @@
 import { hash } from 'node:crypto'
 import { closeSync, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs'
 import { lstat, open, type FileHandle } from 'node:fs/promises'
+import type { Range } from '../dicom/reading.ts'
 import { CHANGED, kindOf, reasonOf } from '../plan/left-out.ts'
 import { READ_FLAGS, REFUSES_LINKS } from '../plan/read-flags.ts'
 
@@ -97,6 +98,8 @@ export interface LargeFile {
   readonly identity: string
   /** The first piece, for its DICOM header. */
   readonly head: Buffer
+  /** Any bytes of it, where the header is longer; fewer at its end. Rejects with FileLeftOut. */
+  readonly range: (range: Range) => Promise<Buffer>
   /**
    * All bytes from byte `from` on, in pieces. Throws FileLeftOut at the end when the file changed since it was opened: what was
    * read then belongs to no one state of it. A piece is valid until the next is asked for.
@@ -112,7 +115,11 @@ export async function* streamLarge<T, R>(
   const handle = await openFile(file)
   try {
     const beginning = await beginningOf(handle)
-    return yield* use({ ...beginning, pieces: (from = 0) => pieces(handle, beginning, from) })
+    return yield* use({
+      ...beginning,
+      range: (wanted) => rangeOf(handle, wanted),
+      pieces: (from = 0) => pieces(handle, beginning, from),
+    })
   } finally {
     // What was read is read.
     await handle.close().catch(() => undefined)
@@ -128,6 +135,15 @@ async function beginningOf(handle: FileHandle): Promise<FileBeginning> {
     const head = Buffer.allocUnsafe(Math.min(PIECE_BYTES, state.size))
     if ((await readFully(handle, head, 0)) < head.length) throw new FileLeftOut(CHANGED)
     return { state, identity, head }
+  } catch (error) {
+    throw asLeftOut(error)
+  }
+}
+
+async function rangeOf(handle: FileHandle, { at, length }: Range): Promise<Buffer> {
+  try {
+    const bytes = Buffer.allocUnsafe(length)
+    return bytes.subarray(0, await readFully(handle, bytes, at))
   } catch (error) {
     throw asLeftOut(error)
   }

@@ -1,4 +1,5 @@
 /** Builds DICOM files byte by byte, after PS3.5 7.1 and PS3.10 7.1. */
+import { deflateSync } from 'node:zlib'
 
 export interface Encoding {
   readonly explicit: boolean
@@ -90,9 +91,18 @@ export const expected = {
   studyUid: '1.2.3.4.5',
   seriesUid: '1.2.3.4.5.6',
   sopUid: '1.2.3.4',
+  studyDate: null,
+  studyDescription: null,
 }
 
 /** A whole file. */
 export function part10(transferSyntax: string, body: Buffer): Buffer {
   return Buffer.concat([preamble, metaGroup(transferSyntax), body])
+}
+
+/** A file as Orthanc stores it with `StorageCompression`: its size in 8 bytes, then a zlib stream. */
+export function orthancCompressed(file: Buffer): Buffer {
+  const size = Buffer.alloc(8)
+  size.writeBigUInt64LE(BigInt(file.length))
+  return Buffer.concat([size, deflateSync(file, { level: 1 })])
 }

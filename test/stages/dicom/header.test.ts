@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { deflateRawSync } from 'node:zlib'
 import { readDicomHeader } from '../../../src/stages/dicom/header.ts'
 import {
@@ -95,6 +95,8 @@ test('the SOP instance UID of the meta information stands in where the data set 
     studyUid: null,
     seriesUid: null,
     sopUid: '1.2.3.meta',
+    studyDate: null,
+    studyDescription: null,
   })
 })
 
@@ -205,4 +207,33 @@ test('what is not DICOM is told as that', () => {
     dataSet(explicitLittle).subarray(1),
   ]
   for (const file of files) assert.equal(readDicomHeader(file), null, file.subarray(0, 16).toString('hex'))
+})
+
+describe('the study of a file', () => {
+  const file = (...elements: Buffer[]): Buffer =>
+    Buffer.concat([preamble, metaGroup(EXPLICIT), ...elements, element(0x00200010, 'SH', 'X')])
+  const study = (bytes: Buffer): readonly (string | null | undefined)[] => {
+    const header = readDicomHeader(bytes)
+    return [header?.studyDate, header?.studyDescription]
+  }
+
+  test("has date and description, in the data set's own characters", () => {
+    const set = element(0x00080005, 'CS', 'ISO_IR 100')
+    const found = study(file(set, element(0x00080020, 'DA', '20261123'), element(0x00081030, 'LO', 'Schädel nativ')))
+    assert.deepEqual(found, ['2026-11-23', 'Schädel nativ'])
+  })
+
+  test('takes dates of before 1993, and none that is no date', () => {
+    const dateOf = (text: string): string | null | undefined => study(file(element(0x00080020, 'DA', text)))[0]
+    assert.deepEqual(['1992.03.04', 'yesterday', '2026', ''].map(dateOf), ['1992-03-04', null, null, null])
+  })
+
+  test('is whole or not known where the file is cut off', () => {
+    const whole = file(element(0x00080020, 'DA', '20261123'), element(0x00081030, 'LO', 'CT head'))
+    for (let length = 0; length < whole.length; length += 1) {
+      const [date, description] = study(whole.subarray(0, length))
+      assert.ok(date == null || date === '2026-11-23')
+      assert.ok(description == null || description === 'CT head')
+    }
+  })
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { deflateSync } from 'node:zlib'
 import { compressionFor, transferSyntaxName } from '../../../src/stages/dicom/transfer-syntax.ts'
 import type { DicomHeader } from '../../../src/stages/dicom/types.ts'
 
@@ -10,6 +11,8 @@ const header = (transferSyntax: string | null): DicomHeader => ({
   studyUid: null,
   seriesUid: null,
   sopUid: null,
+  studyDate: null,
+  studyDescription: null,
 })
 /** Where a DICOM file's own bytes and name would mislead, the header decides. */
 const start = { name: 'image.jpg', prefix: Buffer.from('ffd8ff', 'hex') }
@@ -49,6 +52,14 @@ test('store, fast and small mean one level for everything', () => {
     assert.equal(compressionFor(one, 'fast', start), 1)
     assert.equal(compressionFor(one, 'small', start), 6)
   }
+})
+
+test('auto stores what Orthanc has compressed, whatever is in it', () => {
+  const size = Buffer.alloc(8)
+  size.writeUInt32LE(5000)
+  const prefix = Buffer.concat([size, deflateSync(Buffer.alloc(5000))])
+  assert.equal(compressionFor(header('1.2.840.10008.1.2.1'), 'auto', { name: 'x', prefix }), 0)
+  assert.equal(compressionFor(header('1.2.840.10008.1.2.1'), 'fast', { name: 'x', prefix }), 1)
 })
 
 test('auto stores other files that are packed already, by their first bytes', () => {

@@ -5,9 +5,7 @@ import { BackupError } from '../../../src/pipeline/errors.ts'
 import { ArchiveReader } from '../../../src/stages/archive/archive-reader.ts'
 import { syntheticInstance } from '../../../src/stages/demo/synthetic-dicom.ts'
 import { listStudies } from '../../../src/stages/restore/list-studies.ts'
-import { readStudyHeader } from '../../../src/stages/restore/list-studies-header.ts'
 import { counted, fileOf, never, openBytes } from '../archive/stored-archive.ts'
-import { dataSet, element, explicitLittle, metaGroup, preamble } from '../dicom/dicom-bytes.ts'
 import { make, place } from '../zip/archive-maker.ts'
 import { zipOf } from '../archive/zip-bytes.ts'
 
@@ -79,34 +77,5 @@ describe('the studies of an archive', () => {
       listStudies({ reader, signal: never }),
       (error: unknown) => error instanceof BackupError && error.code === 'E_CONFIG',
     )
-  })
-})
-
-describe('the header of a study', () => {
-  const file = (...elements: Buffer[]): Buffer =>
-    Buffer.concat([preamble, metaGroup('1.2.840.10008.1.2.1'), ...elements, element(0x00200010, 'SH', 'X')])
-
-  test("has date and description, in the data set's own characters", () => {
-    const set = element(0x00080005, 'CS', 'ISO_IR 100')
-    const found = readStudyHeader(
-      file(set, element(0x00080020, 'DA', '20261123'), element(0x00081030, 'LO', 'Schädel nativ')),
-    )
-    assert.deepEqual(found, { date: '2026-11-23', description: 'Schädel nativ' })
-  })
-
-  test('takes dates of before 1993, and none that is no date', () => {
-    const dateOf = (text: string): string | null => readStudyHeader(file(element(0x00080020, 'DA', text))).date
-    assert.deepEqual(['1992.03.04', 'yesterday', '2026', ''].map(dateOf), ['1992-03-04', null, null, null])
-  })
-
-  test('is not known of what is no DICOM file or is cut off anywhere', () => {
-    const whole = file(element(0x00080020, 'DA', '20261123'), element(0x00081030, 'LO', 'CT head'))
-    for (let length = 0; length < whole.length; length += 1) {
-      const { date, description } = readStudyHeader(whole.subarray(0, length))
-      assert.ok(date === null || date === '2026-11-23')
-      assert.ok(description === null || description === 'CT head')
-    }
-    assert.deepEqual(readStudyHeader(Buffer.from('text, and no more than that')), { date: null, description: null })
-    assert.deepEqual(readStudyHeader(dataSet(explicitLittle)), { date: null, description: null })
   })
 })
