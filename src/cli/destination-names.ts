@@ -7,7 +7,7 @@ export function mustBeDestinations({ destinations, file }: Config, names: readon
   if (known.length === 0) {
     throw new BackupError(
       'E_CONFIG',
-      `There is no destination: ${file} names none, and the viewer has no active account (backup_accounts).`,
+      `There is no destination: ${file} has none, and the viewer has no active account (backup_accounts).`,
       { advice: 'Switch an account on in the viewer, or add a destination to the configuration.' },
     )
   }

@@ -68,6 +68,10 @@ export class Copies {
 }
 
 const lost = (): BackupError =>
-  new BackupError('E_SOURCE', 'Files that were sent in part have changed since, and no whole copy has their bytes.', {
-    advice: 'The next run makes a new backup.',
-  })
+  new BackupError(
+    'E_SOURCE',
+    'Files that were partly uploaded have changed since, and no complete copy has their bytes.',
+    {
+      advice: 'The next run makes a new backup.',
+    },
+  )

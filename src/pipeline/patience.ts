@@ -84,7 +84,7 @@ function asksTooLong(error: BackupError, askedMs: number): BackupError {
   const wait = seconds < 120 ? `${seconds} s` : minutes < 120 ? `${minutes} min` : `${Math.ceil(minutes / 60)} h`
   return new BackupError(
     error.code,
-    `${error.message} It asks for a pause of ${wait}, longer than there is time left to wait.`,
+    `${error.message} It asks for a pause of ${wait}, longer than the time left for retries.`,
     {
       remedy: error.remedy,
       retryAfterMs: askedMs,

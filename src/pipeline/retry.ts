@@ -169,4 +169,4 @@ function retryingUpload(name: string, upload: Upload, newPatience: () => Patienc
 }
 
 const tookNothing = (name: string): BackupError =>
-  new BackupError('E_DESTINATION', `${name} took none of the bytes it was sent.`, { remedy: 'resume' })
+  new BackupError('E_DESTINATION', `${name} accepted none of the bytes that were sent.`, { remedy: 'resume' })

@@ -264,7 +264,7 @@ const firstRequestBytes = (multiple: number): number => Math.max(multiple, FIRST
 const tooLarge = ({ name, traits }: Destination): BackupError =>
   new BackupError(
     'E_QUOTA',
-    `${name}: the archive is larger than the ${traits.maxObjectBytes} bytes that a file may have there.`,
+    `${name}: the archive is larger than the ${traits.maxObjectBytes} bytes allowed for a file there.`,
     {
       advice: 'Back up to another kind of destination, or leave files out with dicom.exclude.',
     },

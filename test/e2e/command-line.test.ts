@@ -252,7 +252,7 @@ test('results go to stdout, progress and warnings to stderr; with --json stderr 
   const people = await rig.cli('run')
   assert.match(people.stdout, /Backup completed/)
   assert.doesNotMatch(people.stdout, /Storing the DICOM files/)
-  assert.match(people.stderr, /Looking through the archive folder/)
+  assert.match(people.stderr, /Scanning the archive folder/)
   await rig.configure({ archive: { prefix: 'second' } })
   const machine = await rig.cli('run', '--json')
   assert.equal(machine.code, 0, machine.stdout)

@@ -42,7 +42,7 @@ test('demo makes three identical archives that open, shows where they are, and c
   ]) {
     assert.match(first.stdout, shown)
   }
-  assert.match(first.stderr, /Looking through the archive folder.*Stored at every destination/s)
+  assert.match(first.stderr, /Scanning the archive folder.*Stored at every destination/s)
   assert.doesNotMatch(first.stderr, /warning|error/i)
 
   const second = await dicomBackup(['demo', '--json'], { cwd })

@@ -119,7 +119,7 @@ describe('run --if-due', { skip: noShiftedClock }, () => {
     assert.equal(code, 3, stdout)
     const { status, warnings } = JSON.parse(stdout) as RunResult
     assert.deepEqual([status, warnings.map((one) => one.code)], ['partial', ['verify-failed']])
-    assert.ok(warnings[0]?.message.startsWith(`${third} was looked at again and is not well. nas: `))
+    assert.ok(warnings[0]?.message.startsWith(`${third} was verified again and is damaged. nas: `))
     assert.equal(await looked(), third)
   })
 })

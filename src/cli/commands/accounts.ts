@@ -108,8 +108,8 @@ export async function disconnect(configFile: string, name: string, output: Outpu
   const forgotten = await forgetSignIn(config.state.dir, name)
   if (!forgotten) named(config, name)
   const text = forgotten
-    ? `The sign-in of ${name} is forgotten. The app can still be taken away in the account's own settings.\n`
-    : `There was no sign-in of ${name} from "accounts connect".\n`
+    ? `The sign-in of ${name} was deleted. You can also revoke the app in the account's own settings.\n`
+    : `There is no sign-in of ${name} from "accounts connect".\n`
   await output.result({ name, forgotten }, () => text)
   return EXIT.done
 }

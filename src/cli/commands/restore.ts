@@ -37,10 +37,12 @@ async function restoreFrom(
 ): Promise<ExitCode> {
   const display = openWorkDisplay(process.stderr, output.quiet)
   const log = openLog(config.log, config.secrets, display.lines, output.verbose)
-  const stop = stopSignals('Start it again when you are ready: what is restored already is not fetched again.')
+  const stop = stopSignals(
+    'Start it again when you are ready: files that are already restored are not downloaded again.',
+  )
   const common = { ...flags, log: log.logger, onWork: display.onWork, signal: stop.signal }
   try {
-    if (lost !== null) log.logger.warn({ err: lost }, "the state's accounts are not known here")
+    if (lost !== null) log.logger.warn({ err: lost }, 'the accounts in the state are unknown here')
     if (flags.list) {
       const list = await listArchive(config, common)
       display.stop()
@@ -74,18 +76,18 @@ function mustFit({ to, database, list, selection, overwrite }: RestoreFlags): vo
   const selected = selection.patients.length + selection.studies.length + selection.series.length > 0
   const restoring = to !== null || database !== null
   if (list && (restoring || selected || overwrite)) {
-    throw wrong('--list only shows what is in the archive, and goes with no other option but --from.', 'Leave one out.')
+    throw wrong('--list cannot be combined with any option but --from.', 'Leave one out.')
   }
   if (!list && !restoring) {
     throw wrong(
-      'It is not said where to restore to.',
+      'No restore target given.',
       'Add --to FOLDER for the files, --database NAME for the database, both, or --list to see what is in the archive.',
     )
   }
   if (selected && to === null) {
     throw wrong(
-      '--study, --series and --patient choose files, and it is not said where to restore those to.',
-      'Add --to FOLDER; a database is always restored as a whole.',
+      '--study, --series and --patient select files, but no folder to restore them to was given.',
+      'Add --to FOLDER. A database is always restored as a whole.',
     )
   }
 }

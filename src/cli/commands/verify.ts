@@ -25,8 +25,7 @@ export async function verify(configFile: string, flags: VerifyFlags, output: Out
     const log = openLog(config.log, config.secrets, display.lines, output.verbose)
     const stop = stopSignals('Start it again when you are ready.')
     try {
-      if (lost !== null)
-        log.logger.warn({ err: lost }, 'what was sent is not known here, and the result is not recorded')
+      if (lost !== null) log.logger.warn({ err: lost }, 'what was sent is unknown here, and the result is not recorded')
       const { onWork } = display
       const result = await verifyArchive(config, { ...flags, state, log: log.logger, onWork, signal: stop.signal })
       display.stop()

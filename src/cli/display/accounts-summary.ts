@@ -8,8 +8,8 @@ type Account = AccountsResult['accounts'][number]
 
 const SIGN_INS: Readonly<Record<NonNullable<Account['signIn']>['state'], readonly [Mark, Format, string]>> = {
   ok: ['ok', 'green', ''],
-  lapsing: ['look', 'yellow', 'lapses soon'],
-  lapsed: ['bad', 'red', 'lapsed or refused'],
+  lapsing: ['look', 'yellow', 'expires soon'],
+  lapsed: ['bad', 'red', 'expired or refused'],
   none: ['bad', 'red', 'not signed in yet'],
 }
 
@@ -62,9 +62,9 @@ export interface ShownAddress {
 /** Where to go in the browser; the address stands alone on its line, so that it can be copied. */
 export function addressText({ title, address, pasted }: ShownAddress, style: Style): string {
   const after = {
-    code: `Sign in to ${title} there and allow the access. Then paste the code that the page shows here, and press Enter:`,
-    address: `Sign in to ${title} there and allow the access. The browser then ends at an address that begins with http:// and that it cannot show: paste that whole address here, and press Enter:`,
-    none: `Sign in to ${title} there and allow the access; it goes on here by itself. If that browser is not on this machine, stop here with Ctrl-C and use --no-browser.`,
+    code: `Sign in to ${title} there and allow the access. Then paste the code from that page here and press Enter:`,
+    address: `Sign in to ${title} there and allow the access. The browser then shows an error for an address that begins with http://. Paste that whole address here and press Enter:`,
+    none: `Sign in to ${title} there and allow the access; this program then continues by itself. If that browser is on another machine, press Ctrl-C and use --no-browser.`,
   }[pasted ?? 'none']
   return joinBlocks([['Open this address in a browser:'], [address], paragraph(after, style, 0)])
 }

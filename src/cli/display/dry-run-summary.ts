@@ -10,7 +10,7 @@ import { table, type Cell } from './table.ts'
  */
 export function dryRunSummary(result: DryRunResult, style: Style): string {
   return joinBlocks([
-    [heading('Plan of a backup; nothing was written', style)],
+    [heading('Plan of a backup; nothing is written', style)],
     factsOf(result, style),
     syntaxes(result, style),
     modalities(result, style),
@@ -75,7 +75,7 @@ function modalities({ byModality }: DryRunResult, style: Style): string[] {
 function destinations({ destinations: all, estimatedArchiveBytes }: DryRunResult, style: Style): string[] {
   const list = all.map(({ name, freeBytes, fits, error }): Item => {
     if (error !== null) return { mark: 'bad', name, details: [`${beside(name, error.message)} (${error.code})`] }
-    if (freeBytes === null || fits === null) return { mark: 'unknown', name, details: ['free space not known'] }
+    if (freeBytes === null || fits === null) return { mark: 'unknown', name, details: ['free space unknown'] }
     const free = `${formatBytes(freeBytes)} free`
     return fits
       ? { mark: 'ok', name, details: [`fits: ${free}`] }
@@ -87,6 +87,6 @@ function destinations({ destinations: all, estimatedArchiveBytes }: DryRunResult
 function next({ destinations: all }: DryRunResult): string {
   const mend = all.some(({ fits, error }) => fits === false || error !== null)
   return mend
-    ? 'Mend the destinations that are marked; "dicom-backup doctor" says how. "dicom-backup run" makes this backup.'
+    ? 'Fix the marked destinations; "dicom-backup doctor" says how. Then "dicom-backup run" makes this backup.'
     : '"dicom-backup run" makes this backup.'
 }

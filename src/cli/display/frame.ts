@@ -90,7 +90,7 @@ function facts({ progress, pace, final }: FrameInput, style: Style): string[] {
 interface Fact {
   readonly label: string
   readonly value: string
-  /** What stands beside it, or below it where it is narrow; nothing when its value is empty. */
+  /** What cannot be combined with it, or below it where it is narrow; nothing when its value is empty. */
   readonly also: { readonly label: string; readonly value: string; readonly wide?: string } | null
 }
 

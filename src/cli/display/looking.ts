@@ -19,7 +19,7 @@ export function lookingLine(stream: TextStream, now: () => number = Date.now): L
     onProgress(files, bytes) {
       if (now() - drawnAt < EVERY_MS) return
       drawnAt = now()
-      update(`Looking through the archive folder: ${formatFiles(files)}, ${formatBytes(bytes)}`)
+      update(`Scanning the archive folder: ${formatFiles(files)}, ${formatBytes(bytes)}`)
     },
     stop: () => {
       update.clear()

@@ -17,7 +17,7 @@ import type { Format } from './style.ts'
 import { clean } from './width.ts'
 
 const PHASES: Readonly<Record<Progress['phase'], string>> = {
-  preparing: 'Looking through the archive folder',
+  preparing: 'Scanning the archive folder',
   dumping: 'Reading the database',
   archiving: 'Storing the DICOM files',
   finishing: 'Finishing the last uploads',

@@ -14,7 +14,7 @@ export function pruneSummary(result: PruneResult, dryRun: boolean, style: Style)
   return joinBlocks([
     verdict(failed || refused ? 'look' : 'ok', title, style),
     listed(
-      dryRun ? 'Would go' : 'Deleted',
+      dryRun ? 'To delete' : 'Deleted',
       deleted.map((one) => [one.name, one.destination, '']),
       style,
     ),
@@ -24,7 +24,7 @@ export function pruneSummary(result: PruneResult, dryRun: boolean, style: Style)
       style,
     ),
     told(destinations, style),
-    dryRun && deleted.length > 0 ? paragraph('Nothing was deleted: without --dry-run it is.', style) : [],
+    dryRun && deleted.length > 0 ? paragraph('Run it without --dry-run to delete them.', style) : [],
   ])
 }
 
@@ -44,5 +44,5 @@ function told(destinations: PruneResult['destinations'], style: Style): string[]
     ...(refused === null ? [] : [{ mark: 'look' as const, name, details: [refused] }]),
     ...failures.map((failure) => ({ mark: 'bad' as const, name, details: [beside(name, failure)] })),
   ])
-  return list.length === 0 ? [] : [heading('Look at it', style), ...items(list, style)]
+  return list.length === 0 ? [] : [heading('Needs attention', style), ...items(list, style)]
 }

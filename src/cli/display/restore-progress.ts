@@ -13,7 +13,7 @@ const DOING: Readonly<Record<Work['doing'], string>> = {
   hashing: 'Reading the copy at',
   reading: 'Reading the archive at',
   restoring: 'Restoring the files from',
-  checking: 'Reading the dump through, at',
+  checking: 'Checking the dump at',
   loading: 'Loading the dump from',
   counting: 'Counting the rows of the dump from',
 }

@@ -8,5 +8,5 @@ export function connectCommand(name: string): string {
  * that the command names it.
  */
 export function insteadOfAccessToken(name: string): string {
-  return `Dropbox lets an access token lapse 4 hours after it was made. A sign-in with the App key of your Dropbox app stays: ${connectCommand(name)} --app-key KEY`
+  return `A Dropbox access token expires 4 hours after it was made. A sign-in with the App key of your Dropbox app does not: ${connectCommand(name)} --app-key KEY`
 }

@@ -64,7 +64,7 @@ export async function connectAccount(config: Config, one: DestinationConfig, opt
   } catch (error) {
     if (options.signal.aborted) throw abortError(options.signal)
     if (signal.aborted) {
-      throw new BackupError('E_AUTH', `${one.name}: nobody consented within ${consentMs / 60_000} minutes.`, {
+      throw new BackupError('E_AUTH', `${one.name}: no consent within ${consentMs / 60_000} minutes.`, {
         advice: 'Start again.',
       })
     }
@@ -83,7 +83,7 @@ function mustBeConnectable(one: DestinationConfig): asserts one is Connectable {
     throw new BackupError(fault.code, fault.message, { advice: fault.advice })
   }
   if (type === 'dropbox' || type === 'google-drive') return
-  throw new BackupError('E_CONFIG', `${name} is a folder; only Dropbox and Google Drive are signed in to.`)
+  throw new BackupError('E_CONFIG', `${name} is a folder; only Dropbox and Google Drive need a sign-in.`)
 }
 
 interface Client {
@@ -102,7 +102,7 @@ function clientOf(one: Connectable, appKey: string | null): Client {
     const clientId = appKey ?? one.appKey
     if (clientId !== null) return { clientId, clientSecret: null }
     throw new BackupError('E_CONFIG', `${one.name} has no appKey.`, {
-      advice: 'Write the App key of your Dropbox app into the configuration as appKey, or give it with --app-key.',
+      advice: 'Add the App key of your Dropbox app to the configuration as appKey, or pass --app-key.',
     })
   }
   if (appKey !== null) {
@@ -112,8 +112,7 @@ function clientOf(one: Connectable, appKey: string | null): Client {
   }
   if (one.oauth !== null) return { clientId: one.oauth.clientId, clientSecret: one.oauth.clientSecret }
   throw new BackupError('E_CONFIG', `${one.name} has no oauth.clientId and oauth.clientSecret.`, {
-    advice:
-      'Write those of your OAuth client (a desktop app) into the configuration; a service account is not connected.',
+    advice: 'Add those of your OAuth client (a desktop app) to the configuration. A service account needs no connect.',
   })
 }
 
@@ -167,9 +166,9 @@ function pastedCode(pasted: string, { state }: Consent): string {
   const answer = url === null ? { wrong: '' } : codeIn(url.searchParams, state)
   if ('code' in answer) return answer.code
   if ('refused' in answer) throw answer.refused
-  throw new BackupError('E_AUTH', 'That is not the address that the browser ended at after the consent.', {
+  throw new BackupError('E_AUTH', 'That is not the address that the browser showed after the consent.', {
     advice:
-      'Start again, and copy the whole address, from http:// on, out of the browser. That the page cannot be shown is as it should be.',
+      'Start again, and copy the whole address from the browser, beginning with http://. It is normal that the browser cannot show that page.',
   })
 }
 

@@ -16,7 +16,10 @@ export interface Grant {
 /** RFC 6749 section 4.1.3, 5.2 */
 const WORDS = new Map<unknown, readonly [what: string, advice: string]>(
   Object.entries({
-    invalid_grant: ['the code is not good (any more)', 'Start again; a code is good once, and for a few minutes.'],
+    invalid_grant: [
+      'the code is not valid, or no longer valid',
+      'Start again; a code works once, and only for a few minutes.',
+    ],
     invalid_client: ['the app is not known there', 'Check the key, or ID and secret, of the app in the configuration.'],
     invalid_client_id: ['the app is not known there', 'Check the appKey in the configuration.'],
     redirect_uri_mismatch: [
@@ -55,15 +58,15 @@ export async function exchangeCode(
   if (consent.redirectUri !== null) form.set('redirect_uri', consent.redirectUri)
   if (clientSecret !== null) form.set('client_secret', clientSecret)
   const failed = (what: string, advice: string): BackupError =>
-    new BackupError('E_AUTH', `${name}: ${provider.title} did not take the sign-in: ${what}.`, { advice })
+    new BackupError('E_AUTH', `${name}: ${provider.title} did not accept the sign-in: ${what}.`, { advice })
   const unreadable = (): BackupError =>
-    new BackupError('E_DESTINATION', `${name}: what came in place of ${provider.title}'s answer cannot be read.`, {
+    new BackupError('E_DESTINATION', `${name}: the response is not from ${provider.title}, or cannot be read.`, {
       advice: 'Check that no proxy or firewall answers in place of the service, then start again.',
     })
   try {
     const answer = await readAnswer(await transport.fetch(provider.tokenUrl, { method: 'POST', body: form, signal }))
     if (answer.status >= 500 || answer.status === 429 || answer.status === 408) {
-      throw new BackupError('E_DESTINATION', `${name}: ${provider.title} does not answer well (${answer.status}).`, {
+      throw new BackupError('E_DESTINATION', `${name}: ${provider.title} answered with an error (${answer.status}).`, {
         remedy: 'retry',
         advice: 'Start again in a few minutes.',
       })
@@ -78,7 +81,7 @@ export async function exchangeCode(
     if (typeof fieldOf(answer.body, 'access_token') !== 'string') throw unreadable()
     const refreshToken = fieldOf(answer.body, 'refresh_token')
     if (typeof refreshToken !== 'string' || refreshToken === '') {
-      throw failed('no lasting sign-in came', 'Take the access away in the account’s settings there, then start again.')
+      throw failed('no refresh token was issued', 'Revoke the app in the account’s settings there, then start again.')
     }
     // Google names it for grants that end, as those of an app in testing do.
     const seconds = fieldOf(answer.body, 'refresh_token_expires_in')

@@ -25,7 +25,7 @@ export async function listen(host: string, port: number | null, state: () => str
     // Anybody on this machine may send anything here.
     const url = URL.parse(request.url ?? '', 'http://localhost')
     if (request.method !== 'GET' || url?.pathname !== '/') {
-      page(response, 404, 'There is nothing here.')
+      page(response, 404, 'Nothing here.')
       return
     }
     const answer = codeIn(url.searchParams, state())
@@ -45,9 +45,9 @@ export async function listen(host: string, port: number | null, state: () => str
   try {
     await once(server, 'listening')
   } catch (error) {
-    throw new BackupError('E_CONFIG', `Port ${port} of this machine cannot be listened on (${systemCode(error)}).`, {
+    throw new BackupError('E_CONFIG', `Port ${port} of this machine cannot be opened (${systemCode(error)}).`, {
       advice:
-        'Name another with --port, which must be in the redirect address that the service knows; or use --no-browser.',
+        'Choose another with --port (it must be registered as a redirect address at the service), or use --no-browser.',
       cause: error,
     })
   }

@@ -42,7 +42,7 @@ function whatToDo(one: DestinationConfig, lapsesAt: string | null): string {
   }
   if (one.type === 'dropbox' && one.accessToken !== null) return insteadOfAccessToken(one.name)
   if (lapsesAt === null) return `Connect it again: ${connect}`
-  return `Google lets it lapse after 7 days while the app's consent screen is in testing. Publish the app, and it stays. Connect it again: ${connect}`
+  return `Google ends it after 7 days while the app's consent screen is in testing. Publish the app to keep it, then connect again: ${connect}`
 }
 
 /** Those that never lapse are of before 2021 and look otherwise. https://developers.dropbox.com/oauth-guide */

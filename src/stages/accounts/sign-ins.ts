@@ -103,9 +103,9 @@ export async function saveSignIn(stateFolder: string, signIn: SignIn): Promise<v
   } catch (error) {
     throw new BackupError(
       'E_STATE',
-      `The sign-in of ${signIn.name} could not be kept in ${file} (${systemCode(error)}).`,
+      `The sign-in of ${signIn.name} could not be saved in ${file} (${systemCode(error)}).`,
       {
-        advice: 'Let the account that this runs as write to the state folder (state.dir), then connect it once more.',
+        advice: 'Let the account that this runs as write to the state folder (state.dir), then connect it again.',
         cause: error,
       },
     )

@@ -28,7 +28,7 @@ export async function readEnd(file: RemoteFile, signal: AbortSignal): Promise<Ar
   const tail = await readRange(file, tailFrom, file.bytes, signal)
   const at = findEnd(tail)
   if (at === null) {
-    throw damagedArchive(file.name, 'is cut short, or is no ZIP archive: it has no end record')
+    throw damagedArchive(file.name, 'is cut short or is not a ZIP archive: it has no end record')
   }
   const locator = at - LOCATOR_BYTES
   const isZip64 = locator >= 0 && tail.readUInt32LE(locator) === LOCATOR_SIGNATURE

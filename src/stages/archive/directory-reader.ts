@@ -20,7 +20,7 @@ export async function* readDirectory(
   const count = (entry: ArchiveEntry): ArchiveEntry => {
     if (entry.fault === null) claimed += shortestEnd(entry) - entry.start
     if (claimed <= offset) return entry
-    throw damagedArchive(file.name, `has entries that lie in one another, up to entry ${entry.index + 1}`)
+    throw damagedArchive(file.name, `has overlapping entries, up to entry ${entry.index + 1}`)
   }
   for await (const next of readEntries(file, offset, offset + size, signal)) {
     const entry: ArchiveEntry = judgedPlace(next, offset, last)
@@ -36,7 +36,7 @@ export async function* readDirectory(
 function judged(last: ArchiveEntry, next: ArchiveEntry): ArchiveEntry {
   if (last.fault !== null || next.fault !== null) return last
   const reachesIn = next.start > last.start && next.start < shortestEnd(last)
-  return reachesIn ? { ...last, fault: 'it lies over the next entry' } : last
+  return reachesIn ? { ...last, fault: 'it overlaps the next entry' } : last
 }
 
 function judgedPlace(entry: ArchiveEntry, directory: number, last: ArchiveEntry | null): ArchiveEntry {
@@ -45,7 +45,7 @@ function judgedPlace(entry: ArchiveEntry, directory: number, last: ArchiveEntry 
   if (last === null) return entry
   // Not in the order of the archive: some programs write such directories.
   const reachesIn = entry.start <= last.start && shortestEnd(entry) > last.start
-  return reachesIn ? { ...entry, fault: 'it lies over another entry' } : entry
+  return reachesIn ? { ...entry, fault: 'it overlaps another entry' } : entry
 }
 
 async function* readEntries(

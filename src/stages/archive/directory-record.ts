@@ -90,10 +90,10 @@ function mtimeOf(record: Buffer, extraFields: ExtraField[]): number {
 function faultOf(entry: Omit<ArchiveEntry, 'fault'>, flags: number): string | null {
   const { method, size, packed } = entry
   if ((flags & ENCRYPTED) !== 0) return 'it is encrypted'
-  if (method !== 0 && method !== 8) return `it is compressed by a method that is not known here (${method})`
-  if (method === 0 && size !== packed) return 'it is stored as it is, and yet its two sizes differ'
-  if (size > packed * MOST_INFLATED + SMALL_ALLOWANCE) return 'its size is more than its data can have'
-  if (isFolder(entry) && size > 0) return 'it is a folder, and yet it has content'
+  if (method !== 0 && method !== 8) return `it is compressed by an unknown method (${method})`
+  if (method === 0 && size !== packed) return 'it is stored without compression, but its two sizes differ'
+  if (size > packed * MOST_INFLATED + SMALL_ALLOWANCE) return 'its size is larger than its data allow'
+  if (isFolder(entry) && size > 0) return 'it is a folder, but has content'
   return null
 }
 

@@ -83,6 +83,6 @@ async function checkLocal({ rawName, method, crc, packed, size }: ArchiveEntry, 
     (flags & ENCRYPTED) === 0 &&
     ((flags & DESCRIPTOR) !== 0 ||
       (local.readUInt32LE(14) === crc && [packed, size].every((value, n) => sizes[n] === value || sizes[n] === MAX_32)))
-  if (!isSame) throw new BadData('the two records of it do not tell the same')
+  if (!isSame) throw new BadData('its two records differ')
   await cursor.skipTo(cursor.position + local.readUInt16LE(28))
 }

@@ -114,10 +114,10 @@ async function feed(data: AsyncIterable<Uint8Array>, inflate: ReturnType<typeof 
 export function mustFit(found: { bytes: number; size: number; consumed: number; packed: number }): void {
   if (found.bytes > found.size) throw tooMuch()
   if (found.bytes < found.size) throw new BadData(`its content has ${found.bytes} bytes and not ${found.size}`)
-  if (found.consumed !== found.packed) throw new BadData('its data goes on behind its end')
+  if (found.consumed !== found.packed) throw new BadData('it has data after its end')
 }
 
-const tooMuch = (): BadData => new BadData('it has more content than its size says')
+const tooMuch = (): BadData => new BadData('it has more content than its size')
 
 /** What zlib throws because of the data as BadData; anything else as it is. */
 export function asBadData(error: unknown): unknown {

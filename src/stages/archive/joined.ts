@@ -80,10 +80,10 @@ export async function* joined(
   }
 }
 
-const NO_LINE = 'the manifest does not have it'
-const NO_ENTRY = 'the manifest has it, and the archive does not'
+const NO_LINE = 'it is not in the manifest'
+const NO_ENTRY = 'it is in the manifest but not in the archive'
 
-const OUT_OF_ORDER = 'it is not where the manifest has it'
+const OUT_OF_ORDER = 'it is not where the manifest says'
 
 const misfit = (path: string, reason: string, line: ManifestFile | null): Joined => ({
   kind: 'misfit',

@@ -28,14 +28,14 @@ export async function readManifest(reader: ArchiveReader, signal: AbortSignal): 
   const head = first.done === true || first.value === null ? null : parseHead(first.value)
   if (head === null) {
     await texts.return(undefined)
-    throw new DamagedEntry(reader.name, entry, 'the manifest does not begin as one should')
+    throw new DamagedEntry(reader.name, entry, 'the manifest does not begin with its first line')
   }
   const lines = async function* (): AsyncGenerator<ManifestLine> {
     let number = 1
     for await (const text of texts) {
       number += 1
       const line = text === null ? null : parseLine(text)
-      if (line === null) throw new DamagedEntry(reader.name, entry, `line ${number} of the manifest is none`)
+      if (line === null) throw new DamagedEntry(reader.name, entry, `line ${number} of the manifest cannot be read`)
       yield line
     }
   }

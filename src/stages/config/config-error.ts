@@ -18,7 +18,7 @@ export class ConfigError extends BackupError {
 
   constructor(file: string, faults: readonly Fault[]) {
     super('E_CONFIG', `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'} in ${file}`, {
-      advice: 'Mend what is listed; docs/configuration.md explains every key.',
+      advice: 'Fix the problems above; docs/configuration.md explains every key.',
     })
     this.file = file
     this.faults = faults

@@ -9,7 +9,7 @@ const LARGEST_CHUNK = 32 * MiB
 const TYPES = ['dropbox', 'google-drive', 'local'] as const
 const TYPE = `one of ${TYPES.join(', ')}`
 
-const name = text('a short name, to tell this destination from the others')
+const name = text('a short name that no other destination has')
 
 /**
  * https://www.dropbox.com/developers/documentation/http/documentation#files-upload_session-append (4 MiB steps),
@@ -45,7 +45,10 @@ const dropbox = rules(
       const beside = { refreshToken, appKey, appSecret }
       return Object.entries(beside).map(
         ([key, value]) =>
-          value !== undefined && { key, message: 'stands beside accessToken; right would be accessToken alone' },
+          value !== undefined && {
+            key,
+            message: 'cannot be combined with accessToken; expected accessToken alone',
+          },
       )
     }
     if (refreshToken === undefined && appKey === undefined && appSecret === undefined) {
@@ -53,13 +56,13 @@ const dropbox = rules(
         {
           key: 'accessToken',
           message:
-            'is missing; right would be appKey alone (then: dicom-backup accounts connect), refreshToken with appKey, or accessToken',
+            'is missing; expected appKey alone (then: dicom-backup accounts connect), refreshToken with appKey, or accessToken',
         },
       ]
     }
     return [
       refreshToken === undefined &&
-        appSecret !== undefined && { key: 'refreshToken', message: 'is missing; appSecret serves to use one' },
+        appSecret !== undefined && { key: 'refreshToken', message: 'is missing; appSecret is only used with it' },
       appKey === undefined && { key: 'appKey', message: 'is missing; refreshToken needs the App key of its app' },
     ]
   },
@@ -84,12 +87,12 @@ const googleDrive = rules(
     oauth !== undefined &&
       credentialsFile !== undefined && {
         key: 'credentialsFile',
-        message: 'stands beside oauth; right would be one of the two',
+        message: 'cannot be combined with oauth; expected one of the two',
       },
     oauth === undefined &&
       credentialsFile === undefined && {
         key: 'oauth',
-        message: 'is missing; right would be oauth, or credentialsFile',
+        message: 'is missing; expected oauth, or credentialsFile',
       },
   ],
 )

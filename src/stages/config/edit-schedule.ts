@@ -12,7 +12,7 @@ const UNKNOWN_FORM = 'its schedule is written in a way that this program does no
 type Change = Partial<Pick<Config['schedule'], 'enabled' | 'every'>>
 
 /**
- * Writes the change into the file: what stands beside it, comments and `${NAME}` among it, stays as it is. The file is
+ * Writes the change into the file: what cannot be combined with it, comments and `${NAME}` among it, stays as it is. The file is
  * replaced at once or not at all. Rejects with E_CONFIG when it cannot be changed, saying what to write by hand.
  */
 export function editSchedule(file: string, change: Change, env: NodeJS.ProcessEnv = process.env): void {

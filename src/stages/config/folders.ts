@@ -19,13 +19,12 @@ export function folderFaults(source: Source, base: string): Fault[] {
     const at = ['destinations', index, 'folder']
     const earlier = taken.get(folder)
     if (earlier === undefined) taken.set(folder, index)
-    else
-      faults.push(source.fault(at, `is the folder of destinations[${earlier}] too; right would be a folder of its own`))
+    else faults.push(source.fault(at, `is also the folder of destinations[${earlier}]; expected a folder of its own`))
     if (typeof root === 'string' && isWithin(path.resolve(base, root), folder)) {
       faults.push(
         source.fault(
           at,
-          'lies in dicom.root, so that each backup would hold those before it; right would be a folder outside',
+          'is inside dicom.root, so each backup would contain the earlier ones; expected a folder outside it',
         ),
       )
     }

@@ -18,13 +18,11 @@ export function issueFaults(issues: readonly z.core.$ZodIssue[], source: Source)
     if (issue.code === 'custom' && issue.params?.['sentence'] === SENTENCE.sentence)
       return [source.fault(path, issue.message)]
     if (source.spot(path) === null && path.length > 0) {
-      return [source.fault(path, `is missing; right would be ${issue.message}`)]
+      return [source.fault(path, `is missing; expected ${issue.message}`)]
     }
     // What stands in the place of a whole section may be a secret of any kind.
     const section = issue.code === 'invalid_type' && (issue.expected === 'object' || issue.expected === 'array')
-    return [
-      source.fault(path, `found ${found(path, source, section || isSecret(path))}; right would be ${issue.message}`),
-    ]
+    return [source.fault(path, `found ${found(path, source, section || isSecret(path))}; expected ${issue.message}`)]
   })
 }
 

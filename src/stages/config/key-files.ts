@@ -25,7 +25,7 @@ export function readKeyFiles(source: Source, base: string): KeyFiles {
     const file = path.resolve(base, written)
     const content = readTextFile(file)
     if ('problem' in content) {
-      faults.push(source.fault(keyPath, `${file} ${content.problem}; right would be a file that this account can read`))
+      faults.push(source.fault(keyPath, `${file} ${content.problem}; expected a file that this account can read`))
       return null
     }
     if (content.worldReadable) warnings.push(source.fault(keyPath, worldReadable(file)))
@@ -38,10 +38,7 @@ export function readKeyFiles(source: Source, base: string): KeyFiles {
     if (/^\P{Cc}+$/u.test(password)) secrets.push(password)
     else
       faults.push(
-        source.fault(
-          passwordPath,
-          'the file is empty or has several lines; right would be the password and nothing else',
-        ),
+        source.fault(passwordPath, 'the file is empty or has several lines; expected the password and nothing else'),
       )
   }
 
@@ -56,7 +53,7 @@ export function readKeyFiles(source: Source, base: string): KeyFiles {
       faults.push(
         source.fault(
           keyPath,
-          `${key.problem}; right would be a service account's key file (JSON) from the Google Cloud console`,
+          `${key.problem}; expected a service account's key file (JSON) from the Google Cloud console`,
         ),
       )
   }
@@ -64,7 +61,7 @@ export function readKeyFiles(source: Source, base: string): KeyFiles {
 }
 
 export function worldReadable(file: string): string {
-  return `${file} holds a secret and every account of this machine may read it; right would be: chmod o-r`
+  return `${file} contains a secret and every account of this machine can read it; fix: chmod o-r`
 }
 
 /** The private key. The parser's own words are not told on, since they quote the file. */

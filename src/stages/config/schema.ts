@@ -26,11 +26,11 @@ const database = rules(
   }),
   ({ port, socket, password, passwordFile }) => [
     port !== undefined &&
-      socket !== undefined && { key: 'socket', message: 'stands beside port; right would be one of the two' },
+      socket !== undefined && { key: 'socket', message: 'cannot be combined with port; expected one of the two' },
     password !== undefined &&
       passwordFile !== undefined && {
         key: 'passwordFile',
-        message: 'stands beside password; right would be one of the two',
+        message: 'cannot be combined with password; expected one of the two',
       },
   ],
 )

@@ -90,13 +90,13 @@ export function readSource(text: string, env: NodeJS.ProcessEnv): Source {
     const { text: result, names, missing, malformed } = substitute(unmasked(node.value), env)
     spots.set(id(path), { ...at, names, plain: node.type === 'PLAIN' })
     for (const name of missing) {
-      faults.push(fault(path, `takes the environment variable ${name}, which is not set for this account`))
+      faults.push(fault(path, `uses the environment variable ${name}, which is not set for this account`))
     }
     if (malformed) {
       faults.push(
         fault(
           path,
-          'holds "${" without a variable\'s name and "}" behind it; right would be ${NAME}, or $${ for a plain ${',
+          'contains "${" without a variable\'s name and a closing "}"; expected ${NAME}, or $${ for a plain ${',
         ),
       )
     }
@@ -110,7 +110,7 @@ export function readSource(text: string, env: NodeJS.ProcessEnv): Source {
     const sign = signOf(node)
     spots.set(id(path), { ...((collection ? keyAt : null) ?? at), names: [], plain: false })
     if (sign !== null || !(collection || isScalar(node))) {
-      const message = `starts with "${sign ?? '*'}", which has a meaning of its own in YAML; right would be the value in single quotes`
+      const message = `starts with "${sign ?? '*'}", which has a meaning of its own in YAML; expected the value in single quotes`
       faults.push(fault(path, message))
       return null
     }
@@ -127,7 +127,7 @@ export function readSource(text: string, env: NodeJS.ProcessEnv): Source {
         faults.push({
           key: keyText(inner),
           ...nameAt,
-          message: `stands here a second time; the first is on line ${first.line}`,
+          message: `is repeated; it is first on line ${first.line}`,
         })
         continue
       }

@@ -145,7 +145,7 @@ export async function writeStarterConfig(file: string): Promise<void> {
   } catch (error) {
     const code = systemCode(error)
     if (code === 'EEXIST') {
-      throw new BackupError('E_CONFIG', `${absolute} is there already; it was not changed.`, {
+      throw new BackupError('E_CONFIG', `${absolute} exists already; it was not changed.`, {
         advice: 'Edit it, or name another file with --config.',
         cause: error,
       })

@@ -25,7 +25,7 @@ export function readTextFile(file: string): TextFile {
   } catch (error) {
     const code = systemCode(error)
     if (code === 'ENOENT' || code === 'ENOTDIR') return { problem: MISSING }
-    if (code === 'EACCES' || code === 'EPERM') return { problem: 'may not be read by this account' }
+    if (code === 'EACCES' || code === 'EPERM') return { problem: 'cannot be read by this account' }
     if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return { problem: 'is not UTF-8 text' }
     return { problem: `cannot be read (${code})` }
   }

@@ -67,12 +67,12 @@ function endOfBody({ status, headers }: Response, object: StoredObject, { from, 
 }
 
 const unreadable = (name: string): BackupError =>
-  new BackupError('E_DESTINATION', `${name}: what came in place of the archive's bytes is something else.`, {
+  new BackupError('E_DESTINATION', `${name}: unexpected response while downloading the archive.`, {
     remedy: 'retry',
     advice: 'Check that no proxy or firewall answers in place of the service.',
   })
 
 const withoutRanges = (name: string): BackupError =>
-  new BackupError('E_DESTINATION', `${name}: the whole archive came where a part of it was asked for.`, {
-    advice: 'A proxy or gateway on the way ignores the header Range: let the service be called without it.',
+  new BackupError('E_DESTINATION', `${name}: the whole archive was sent instead of the requested range.`, {
+    advice: 'A proxy or gateway on the way ignores the Range header: call the service without it.',
   })

@@ -5,7 +5,7 @@ import type { DestinationConfig } from '../config/types.ts'
 /** A destination of which it is known that nothing can be stored there: it says so at every call, and harms no other. */
 export function unusableDestination({ name, type, fault }: DestinationConfig): Destination {
   const error = (): BackupError =>
-    new BackupError(fault?.code ?? 'E_CONFIG', fault?.message ?? `${name}: this kind of destination is not known.`, {
+    new BackupError(fault?.code ?? 'E_CONFIG', fault?.message ?? `${name}: unknown type of destination.`, {
       advice: fault?.advice ?? '',
     })
   const refuse = (): Promise<never> => Promise.reject(error())

@@ -3,9 +3,9 @@ import { TransportError } from './transport-error.ts'
 import type { TransportErrorKind } from './transport-error.ts'
 
 const ADVICE: Readonly<Record<TransportErrorKind, string>> = {
-  cut: 'Check the network; the backup goes on by itself when it is back.',
-  stalled: 'Check the network; the backup goes on by itself when it is back.',
-  unanswered: 'The service may be overloaded; the backup goes on by itself when it answers.',
+  cut: 'Check the network; the backup continues by itself once it is back.',
+  stalled: 'Check the network; the backup continues by itself once it is back.',
+  unanswered: 'The service may be overloaded; the backup continues by itself once it answers.',
   refused: 'Check the firewall, and the endpoints in the configuration if there are any.',
   unreachable: 'Check the network and the firewall.',
   dns: "Check the network and this machine's name server.",

@@ -24,15 +24,15 @@ export type TransportErrorKind =
 
 const WHAT: Readonly<Record<TransportErrorKind, (host: string) => string>> = {
   cut: (host) => `The connection to ${host} was cut`,
-  stalled: (host) => `The connection to ${host} stood still`,
-  unanswered: (host) => `${host} took the request and did not answer`,
+  stalled: (host) => `The connection to ${host} stalled`,
+  unanswered: (host) => `${host} accepted the request but did not answer`,
   refused: (host) => `${host} refuses the connection`,
   unreachable: (host) => `${host} cannot be reached`,
-  dns: (host) => `The name ${host} cannot be looked up`,
+  dns: (host) => `The name ${host} cannot be resolved`,
   tls: (host) => `The certificate that ${host} shows is not trusted`,
-  proxy: (host) => `The HTTP proxy does not let us through to ${host}`,
-  protocol: (host) => `What ${host} sent is no valid HTTP answer`,
-  oversized: (host) => `The answer of ${host} is larger than any that is expected`,
+  proxy: (host) => `The HTTP proxy does not allow ${host}`,
+  protocol: (host) => `${host} sent an invalid HTTP response`,
+  oversized: (host) => `The answer of ${host} is larger than expected`,
   unending: (host) => `The answer of ${host} did not end in time`,
   aborted: (host) => `The request to ${host} was stopped`,
 }

@@ -33,12 +33,12 @@ export async function verifyWeekly(
     const { ok, checks } = await verifyArchive(config, { ...common, state, archive, log, signal })
     if (ok) return result
     const unwell = checks.filter((check) => !check.ok).map(({ destination, detail }) => `${destination}: ${detail}`)
-    return withWarning(result, `${archive} was looked at again and is not well. ${unwell.join('; ')}.`)
+    return withWarning(result, `${archive} was verified again and is damaged. ${unwell.join('; ')}.`)
   } catch (error) {
     const { code, message } = asBackupError(error, signal)
-    log.warn({ err: error }, 'an earlier archive could not be looked at again')
+    log.warn({ err: error }, 'an earlier archive could not be verified again')
     if (code === 'E_ABORTED') return result
-    return withWarning(result, `An earlier archive could not be looked at again. ${message}`)
+    return withWarning(result, `An earlier archive could not be verified again. ${message}`)
   }
 }
 

@@ -94,13 +94,9 @@ export class Ledger {
    */
   leaveDead(start: number, end = this.offset): void {
     if (start === 0 && end > 0) {
-      throw new BackupError(
-        'E_STATE',
-        'The archive that was begun cannot be gone on with: its first entry has changed.',
-        {
-          advice: 'The next run makes a new backup.',
-        },
-      )
+      throw new BackupError('E_STATE', 'The interrupted archive cannot be resumed: its first entry has changed.', {
+        advice: 'The next run makes a new backup.',
+      })
     }
     this.offset = end
     this.dead += end - start

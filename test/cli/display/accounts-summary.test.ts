@@ -39,10 +39,10 @@ const result: AccountsResult = {
 test('the accounts, how each is signed in to and what to do, in the width there is', () => {
   const wide = accountsSummary(result, bare(120))
   assert.match(wide, /✘ +hospital-dropbox +dropbox +\/DICOM_Backups +not signed in yet +never\n/)
-  assert.match(wide, /hospital-drive +google-drive +DICOM_Backups +connected, lapses soon +2026-03-04 12:00\n/)
+  assert.match(wide, /hospital-drive +google-drive +DICOM_Backups +connected, expires soon +2026-03-04 12:00\n/)
   assert.match(wide, /✔ +nas +local +\/mnt\/nas +never\n/)
   assert.match(wide, /Sign-ins\n.*hospital-dropbox +not signed in yet\. Connect it\.\n/)
-  assert.match(wide, /hospital-drive +lapses soon \(2026-03-05 12:00\)\. Publish the app\.\n/)
+  assert.match(wide, /hospital-drive +expires soon \(2026-03-05 12:00\)\. Publish the app\.\n/)
   for (const line of accountsSummary(result, bare(60)).split('\n')) assert.ok(visibleWidth(line) <= 60, line)
   assert.match(accountsSummary(result, ascii(100)), /^[\x20-\x7e\n]*$/)
 })
@@ -70,8 +70,8 @@ test('a test of the accounts says of each who is signed in and what fits, or why
 test('the address stands whole and alone on its line, however narrow the terminal', () => {
   const address = `https://accounts.google.com/o/oauth2/v2/auth?${'x'.repeat(300)}`
   for (const [pasted, says] of [
-    ['code', /paste the code that the page shows/],
-    ['address', /paste that whole address here/],
+    ['code', /paste the code from that page/],
+    ['address', /Paste that whole address here/],
     [null, /goes on here by itself.*--no-browser/],
   ] as const) {
     const shown = addressText({ title: 'Google', address, pasted }, bare(40))

@@ -7,7 +7,7 @@ test('a plan in 80 columns', () => {
   assert.equal(
     dryRunSummary(planned(), bare(80)),
     text(`
-Plan of a backup; nothing was written
+Plan of a backup; nothing is written
 
   Files     1,003,211 files, 2.88 TiB
   Database  dicom_viewer, about 1.20 GiB of SQL
@@ -28,7 +28,7 @@ By modality
 Destinations
   ✔ hospital-dropbox  fits: 2.50 TiB free
   ✘ hospital-drive    does not fit: 12.0 GiB free, about 1.43 TiB needed
-  ? nas               free space not known
+  ? nas               free space unknown
   ✘ old-drive         The account old-drive refuses the sign-in. (E_AUTH)
 
 Left out: 1 file
@@ -37,7 +37,7 @@ Left out: 1 file
   so they are not shown here.
 
 Next
-  Mend the destinations that are marked; "dicom-backup doctor" says how.
+  Fix the marked destinations; "dicom-backup doctor" says how. Then
   "dicom-backup run" makes this backup.
 `),
   )
@@ -47,7 +47,7 @@ test('a plan in 40 columns of ASCII: the tables give up a column and cut names',
   assert.equal(
     dryRunSummary(planned(), ascii(40)),
     text(`
-Plan of a backup; nothing was written
+Plan of a backup; nothing is written
 
   Files     1,003,211 files, 2.88 TiB
   Database  dicom_viewer, about 1.20
@@ -73,7 +73,7 @@ Destinations
        does not fit: 12.0 GiB free,
        about 1.43 TiB needed
   [ ?] nas
-       free space not known
+       free space unknown
   [!!] old-drive
        The account old-drive refuses
        the sign-in. (E_AUTH)
@@ -85,10 +85,9 @@ Left out: 1 file
   ids, so they are not shown here.
 
 Next
-  Mend the destinations that are
-  marked; "dicom-backup doctor" says
-  how. "dicom-backup run" makes this
-  backup.
+  Fix the marked destinations;
+  "dicom-backup doctor" says how. Then
+  "dicom-backup run" makes this backup.
 `),
   )
 })
@@ -97,7 +96,7 @@ test('a plan in 120 columns', () => {
   assert.equal(
     dryRunSummary(planned(), bare(120)),
     text(`
-Plan of a backup; nothing was written
+Plan of a backup; nothing is written
 
   Files     1,003,211 files, 2.88 TiB
   Database  dicom_viewer, about 1.20 GiB of SQL
@@ -118,7 +117,7 @@ By modality
 Destinations
   ✔ hospital-dropbox  fits: 2.50 TiB free
   ✘ hospital-drive    does not fit: 12.0 GiB free, about 1.43 TiB needed
-  ? nas               free space not known
+  ? nas               free space unknown
   ✘ old-drive         The account old-drive refuses the sign-in. (E_AUTH)
 
 Left out: 1 file
@@ -126,7 +125,7 @@ Left out: 1 file
   Their names are in the result that --json prints; they may hold patient ids, so they are not shown here.
 
 Next
-  Mend the destinations that are marked; "dicom-backup doctor" says how. "dicom-backup run" makes this backup.
+  Fix the marked destinations; "dicom-backup doctor" says how. Then "dicom-backup run" makes this backup.
 `),
   )
 })
@@ -135,7 +134,7 @@ test('a plan in colour', () => {
   assert.equal(
     dryRunSummary({ ...planned(), skippedFiles: [], byModality: [] }, colored(80)),
     text(`
-\u001b[1mPlan of a backup; nothing was written\u001b[22m
+\u001b[1mPlan of a backup; nothing is written\u001b[22m
 
   \u001b[2mFiles   \u001b[22m  1,003,211 files, 2.88 TiB
   \u001b[2mDatabase\u001b[22m  dicom_viewer, about 1.20 GiB of SQL
@@ -150,11 +149,11 @@ test('a plan in colour', () => {
 \u001b[1mDestinations\u001b[22m
   \u001b[32m✔\u001b[39m hospital-dropbox  fits: 2.50 TiB free
   \u001b[31m✘\u001b[39m hospital-drive    does not fit: 12.0 GiB free, about 1.43 TiB needed
-  \u001b[2m?\u001b[22m nas               free space not known
+  \u001b[2m?\u001b[22m nas               free space unknown
   \u001b[31m✘\u001b[39m old-drive         The account old-drive refuses the sign-in. (E_AUTH)
 
 \u001b[1mNext\u001b[22m
-  Mend the destinations that are marked; "dicom-backup doctor" says how.
+  Fix the marked destinations; "dicom-backup doctor" says how. Then
   "dicom-backup run" makes this backup.
 `),
   )

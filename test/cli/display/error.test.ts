@@ -89,7 +89,7 @@ test('faults of the configuration are listed with their places; 80 columns', () 
     such as /DICOM_Backups
   dicom-backup.yaml:3:1   scedule: unknown key; schedule?
 
-  Mend what is listed; docs/configuration.md explains every key.
+  Fix the problems above; docs/configuration.md explains every key.
 `),
   )
 })
@@ -107,7 +107,7 @@ test('faults in 40 columns of ASCII', () => {
   dicom-backup.yaml:3:1   scedule:
     unknown key; schedule?
 
-  Mend what is listed;
+  Fix the problems above;
   docs/configuration.md explains every
   key.
 `),
@@ -123,7 +123,7 @@ test('faults in 120 columns', () => {
   dicom-backup.yaml:12:5  destinations[0].folder: is missing; name a folder such as /DICOM_Backups
   dicom-backup.yaml:3:1   scedule: unknown key; schedule?
 
-  Mend what is listed; docs/configuration.md explains every key.
+  Fix the problems above; docs/configuration.md explains every key.
 `),
   )
 })
@@ -137,7 +137,7 @@ test('faults in colour', () => {
   \u001b[2mdicom-backup.yaml:12:5\u001b[22m  destinations[0].folder: is missing; name a folder such as /DICOM_Backups
   \u001b[2mdicom-backup.yaml:3:1\u001b[22m   scedule: unknown key; schedule?
 
-  Mend what is listed; docs/configuration.md explains every key.
+  Fix the problems above; docs/configuration.md explains every key.
 `),
   )
 })

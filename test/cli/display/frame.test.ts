@@ -124,7 +124,7 @@ test('while the folder is walked nothing is counted', () => {
   assert.equal(
     shown({ progress: begun(), pace: unknown, elapsedMs: 400, final: false }, bare(80)),
     text(`
-Looking through the archive folder
+Scanning the archive folder
 <1 s so far
 
 hospital-dropbox  waiting

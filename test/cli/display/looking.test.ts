@@ -9,13 +9,13 @@ test('on a terminal a dry run says how far it has looked, now and then, and take
   let now = 0
   const looking = lookingLine(terminal, () => now)
   looking.onProgress(1, 1024)
-  assert.equal(terminal.seen, 'Looking through the archive folder: 1 file, 1.00 KiB')
+  assert.equal(terminal.seen, 'Scanning the archive folder: 1 file, 1.00 KiB')
   now = 199
   looking.onProgress(2, 2048)
   assert.match(terminal.seen, /1 file,/)
   now = 200
   looking.onProgress(1234, 5 * 1024 ** 3)
-  assert.equal(terminal.seen, 'Looking through the archive folder: 1,234 files, 5.00 GiB')
+  assert.equal(terminal.seen, 'Scanning the archive folder: 1,234 files, 5.00 GiB')
   looking.stop()
   assert.equal(terminal.seen, '')
 })

@@ -65,7 +65,7 @@ test('a run tells its start, its phases, its destinations and its end', () => {
   assert.equal(
     take(),
     text(`
-2026-03-04 12:00:00  Looking through the archive folder
+2026-03-04 12:00:00  Scanning the archive folder
 2026-03-04 12:00:03  Reading the database: 300 MiB, 100 MiB/s
 2026-03-04 12:00:03  hospital-dropbox: sending
 2026-03-04 12:00:03  nas: sending

@@ -56,7 +56,7 @@ test('its ticker does not keep the process alive', async () => {
     import { newProgress } from ${JSON.stringify(progress)}
     startDisplay(newProgress(['nas']), { stream: process.stderr, isTty: true, intervalMs: 50 })`
   const run = promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], { timeout: 20_000 })
-  assert.match((await run).stderr, /Looking through the archive folder/)
+  assert.match((await run).stderr, /Scanning the archive folder/)
 })
 
 test('a stream that breaks ends the display, not the run', async () => {

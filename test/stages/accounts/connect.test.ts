@@ -47,12 +47,12 @@ const kept = (rig: Rig): boolean => existsSync(path.join(rig.state, 'sign-ins'))
 describe('connecting by hand', () => {
   const wrong: readonly (readonly [what: string, name: string, (text: string) => string, says: RegExp])[] = [
     ['nothing', DROPBOX, () => ' ', /No code was given/],
-    ['a code that is none', DROPBOX, () => 'made-up', /the code is not good.*Start again/],
-    ['nothing, for an address', DRIVE, () => '', /not the address that the browser ended at.*copy the whole address/],
+    ['a code that is none', DROPBOX, () => 'made-up', /the code is not valid.*Start again/],
+    ['nothing, for an address', DRIVE, () => '', /not the address that the browser showed.*copy the whole address/],
     ['the code alone', DRIVE, (text) => new URL(text).searchParams.get('code') ?? '', /not the address/],
     ["another attempt's address", DRIVE, (text) => text.replace('state=', 'state=x'), /not the address/],
     ['an address without a code', DRIVE, (text) => text.replace('code=', 'cod='), /not the address/],
-    ['a code that is not good', DRIVE, (text) => text.replace('code=', 'code=x'), /the code is not good/],
+    ['a code that is not good', DRIVE, (text) => text.replace('code=', 'code=x'), /the code is not valid/],
     ['a refusal', DRIVE, (text) => text.replace('code=', 'error=access_denied&x='), /refused at .*\(access_denied\)/],
     ['a refusal in strange words', DRIVE, (text) => text.replace('code=', 'error=%1b[31m&x='), /\(no reason given\)/],
   ]
@@ -98,7 +98,7 @@ describe('connecting by hand', () => {
     for (const options of [{ paste }, { loopback: true, port: await freePort() }]) {
       const error = await byHand(rig, DROPBOX, undefined, { ...options, consentMs: 20 })
       assert.ok(error instanceof BackupError && error.code === 'E_AUTH')
-      assert.match(`${error.message} ${error.advice}`, /nobody consented within .* Start again/)
+      assert.match(`${error.message} ${error.advice}`, /no consent within .* Start again/)
     }
     assert.equal(kept(rig), false)
   })

@@ -54,7 +54,7 @@ test('a code is good for one refresh token, which lasts as long as the service s
   const again = await refusal(lasting.exchange())
   assert.deepEqual(
     [again.code, again.message],
-    ['E_AUTH', 'hospital-drive: Google did not take the sign-in: the code is not good (any more).'],
+    ['E_AUTH', 'hospital-drive: Google did not accept the sign-in: the code is not valid, or no longer valid.'],
   )
   assert.equal((await (await consented(t, 604_799)).exchange()).lapsesInMs, 604_799_000)
 })
@@ -62,7 +62,7 @@ test('a code is good for one refresh token, which lasts as long as the service s
 test('a code that another attempt or another redirect address had is not taken', async (t) => {
   for (const changed of [{ verifier: 'of another attempt' }, { redirectUri: 'http://127.0.0.1:4712/' }]) {
     const error = await refusal((await consented(t)).exchange({ consent: changed }))
-    assert.match(error.message, /the code is not good/)
+    assert.match(error.message, /the code is not valid/)
   }
 })
 
@@ -80,7 +80,7 @@ const answers: readonly (readonly [what: string, Fault, code: string, says: RegE
     'invalid_grant',
     answer(json(400, { error: 'invalid_grant', error_description: echo })),
     'E_AUTH',
-    /the code is not good.*Start again/,
+    /the code is not valid.*Start again/,
   ],
   [
     'a redirect address it does not know',
@@ -97,7 +97,7 @@ const answers: readonly (readonly [what: string, Fault, code: string, says: RegE
   ],
   ['an error that is no text', answer(json(403, { error: { code: 403 } })), 'E_AUTH', /it answered 403/],
   ['a page in the place of an error', answer(html(404)), 'E_AUTH', /it answered 404/],
-  ['a fault', answer(html(500)), 'E_DESTINATION', /does not answer well \(500\).*in a few minutes/],
+  ['a fault', answer(html(500)), 'E_DESTINATION', /answered with an error \(500\).*in a few minutes/],
   ['that it is down', answer(text(503, echo)), 'E_DESTINATION', /\(503\)/],
   ['a wish to wait', answer(json(429, {})), 'E_DESTINATION', /\(429\)/],
   ['that time is up', answer(text(408, '')), 'E_DESTINATION', /\(408\)/],
@@ -108,9 +108,14 @@ const answers: readonly (readonly [what: string, Fault, code: string, says: RegE
     'no refresh token',
     answer(json(200, { access_token: 'ya29.x' })),
     'E_AUTH',
-    /no lasting sign-in came.*Take the access away/,
+    /no refresh token was issued.*Revoke the app/,
   ],
-  ['an empty refresh token', answer(json(200, { ...good, refresh_token: '' })), 'E_AUTH', /no lasting sign-in came/],
+  [
+    'an empty refresh token',
+    answer(json(200, { ...good, refresh_token: '' })),
+    'E_AUTH',
+    /no refresh token was issued/,
+  ],
   ['nothing, and the connection ends', { kind: 'lost' }, 'E_DESTINATION', /hospital-drive/],
 ]
 for (const [what, fault, code, says] of answers) {

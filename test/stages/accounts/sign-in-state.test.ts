@@ -96,7 +96,7 @@ describe('how a sign-in stands', () => {
     assert.equal(lapsing?.state, 'lapsing')
     assert.match(
       lapsing.advice,
-      /4 hours.*App key.* stays: dicom-backup accounts connect hospital-dropbox --app-key KEY$/,
+      /4 hours.*App key.* does not: dicom-backup accounts connect hospital-dropbox --app-key KEY$/,
     )
   })
 

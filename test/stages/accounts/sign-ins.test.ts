@@ -210,7 +210,7 @@ describe('a sign-in', () => {
       )
     const found = await error(connect(`${DROPBOX}, appKey: key`))
     assert.ok(found instanceof BackupError && found.code === 'E_STATE')
-    assert.match(found.message, /The sign-in of Haus 1 could not be kept/)
+    assert.match(found.message, /The sign-in of Haus 1 could not be saved/)
     assert.match(found.advice, /state\.dir/)
     await rm(path.join(state, 'sign-ins'))
     await connect(`${DROPBOX}, appKey: key`)

@@ -59,7 +59,7 @@ describe('directory and manifest', () => {
       const bytes = 10 + n
       const counts = { files: 11, bytes: files.reduce((sum, { content }) => sum + content!.length, 0) - bytes }
       const all = await join(backupOf(files, { lie: (lines) => without(lines, n), counts }))
-      assert.deepEqual(misfits(all), [[nameOf(n), 'the manifest does not have it']])
+      assert.deepEqual(misfits(all), [[nameOf(n), 'it is not in the manifest']])
       assert.equal(fits(all).length, 11)
     }
   })
@@ -67,7 +67,7 @@ describe('directory and manifest', () => {
   test('an entry that is missing is told with its line, wherever it is', async () => {
     for (let n = 0; n < files.length; n += 1) {
       const all = await join(backupOf(files, { swap: (entries) => without(entries, n) }))
-      assert.deepEqual(misfits(all), [[nameOf(n), 'the manifest has it, and the archive does not']])
+      assert.deepEqual(misfits(all), [[nameOf(n), 'it is in the manifest but not in the archive']])
       assert.equal(fits(all).length, 11)
     }
   })
@@ -104,7 +104,7 @@ describe('directory and manifest', () => {
         assert.ok(told.length >= 1 && told.length <= 2, `${a} ${b}: ${JSON.stringify(told)}`)
         for (const [path, reason] of told) {
           assert.ok([nameOf(a), nameOf(b)].includes(path), path)
-          assert.equal(reason, 'it is not where the manifest has it')
+          assert.equal(reason, 'it is not where the manifest says')
         }
         assert.equal(fits(all).length + told.length, files.length)
       }
@@ -143,10 +143,13 @@ describe('directory and manifest', () => {
 
 describe('a manifest that is none', () => {
   const cases: Readonly<Record<string, readonly [(text: string) => string, RegExp]>> = {
-    'is empty': [() => '', /does not begin as one should/],
-    'is no JSON': [() => 'PK\n', /does not begin as one should/],
-    'has a head of another program': [(text) => text.replace('dicom-backup', 'other'), /does not begin as one should/],
-    'has a head without counts': [(text) => text.replace('"counts"', '"count"'), /does not begin as one should/],
+    'is empty': [() => '', /does not begin with its first line/],
+    'is no JSON': [() => 'PK\n', /does not begin with its first line/],
+    'has a head of another program': [
+      (text) => text.replace('dicom-backup', 'other'),
+      /does not begin with its first line/,
+    ],
+    'has a head without counts': [(text) => text.replace('"counts"', '"count"'), /does not begin with its first line/],
     'has a line that is no JSON': [
       (text) => text.replace('{"path":"dicom_files/3', '{"path:"dicom_files/3'),
       /line 5 of/,

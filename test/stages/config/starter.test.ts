@@ -133,7 +133,7 @@ test('init never overwrites a file', async () => {
   await assert.rejects(
     writeStarterConfig(file),
     (error) =>
-      error instanceof BackupError && error.code === 'E_CONFIG' && /mine\.yaml is there already/.test(error.message),
+      error instanceof BackupError && error.code === 'E_CONFIG' && /mine\.yaml exists already/.test(error.message),
   )
   assert.equal(readFileSync(file, 'utf8'), 'mine')
 })

@@ -92,7 +92,7 @@ export function dropboxDestination(config: DropboxConfig, { transport, sessions 
     },
     async resume(token, acknowledged, signal) {
       const session = readToken(token)
-      if (session === null) throw notOurs('what is noted of the upload session cannot be read')
+      if (session === null) throw notOurs('the recorded upload session cannot be read')
       if (path.posix.dirname(session.path) !== path.posix.dirname(pathOf('x'))) {
         throw notOurs('the interrupted upload belongs to another configuration')
       }

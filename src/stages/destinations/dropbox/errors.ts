@@ -20,7 +20,7 @@ export type AfterDoubt = 'retry' | 'resume'
 
 type Verdict = readonly [code: ErrorCode, what: string, options: Omit<BackupErrorOptions, 'cause'>]
 
-const BY_ITSELF = 'The backup goes on by itself.'
+const BY_ITSELF = 'The backup continues by itself.'
 
 /**
  * What a refusal of Dropbox's means for the engine and for the person: the one place where this destination's refusals
@@ -35,7 +35,7 @@ export function dropboxError(refusal: Refusal, caller: Caller, afterDoubt: After
 
 /** An answer with a good status that makes no sense: a proxy's page, half a JSON text. */
 export function unreadable({ name }: Caller, afterDoubt: AfterDoubt): BackupError {
-  return new BackupError('E_DESTINATION', `${name}: what came in place of Dropbox's answer cannot be read.`, {
+  return new BackupError('E_DESTINATION', `${name}: the response is not from Dropbox, or cannot be read.`, {
     remedy: afterDoubt,
     advice: 'Check that no proxy or firewall answers in place of the service.',
   })
@@ -68,7 +68,7 @@ function signInVerdict({ status, tags, ...refusal }: Refusal, { name, renewable 
   const connect = `Connect it again: ${connectCommand(name)}`
   if (refusal.missingScope !== null) {
     const advice = `Tick ${refusal.missingScope} under "Permissions" of the app in the Dropbox App Console. ${connect}`
-    return ['E_AUTH', `the Dropbox app lacks the permission ${refusal.missingScope}`, { advice }]
+    return ['E_AUTH', `the Dropbox app is missing the permission ${refusal.missingScope}`, { advice }]
   }
   if (tags[0] === 'invalid_grant') return ['E_AUTH', 'Dropbox no longer accepts the sign-in', { advice: connect }]
   if (tags[0] !== undefined && APP_FAULTS.has(tags[0])) {
@@ -98,7 +98,7 @@ function endpointVerdict(refusal: Refusal, { folder }: Caller, afterDoubt: After
     }
     case 'concurrent_session_missing_data':
     case 'concurrent_session_not_closed':
-      return ['E_SESSION', 'the upload session lacks bytes that Dropbox had acknowledged', { remedy: 'restart' }]
+      return ['E_SESSION', 'the upload session is missing bytes that Dropbox had acknowledged', { remedy: 'restart' }]
     case 'concurrent_session_invalid_offset':
     case 'concurrent_session_invalid_data_size':
       return ['E_OFFSET', 'the upload session takes whole blocks of 4 MiB only', { remedy: 'resume' }]
@@ -125,18 +125,18 @@ function endpointVerdict(refusal: Refusal, { folder }: Caller, afterDoubt: After
         { advice: 'Give it the right, or choose another folder.' },
       ]
     case 'conflict':
-      return ['E_DESTINATION', `something else has the archive's name in ${folder}`, { advice: 'Move it away.' }]
+      return ['E_DESTINATION', `another file has the archive's name in ${folder}`, { advice: 'Rename or move it.' }]
     case 'not_found':
-      return ['E_DESTINATION', 'the archive is not in Dropbox any more', { advice: 'Look into its deleted files.' }]
+      return ['E_DESTINATION', 'the archive is no longer in Dropbox', { advice: 'Check its deleted files.' }]
     case 'not_folder':
       return ['E_DESTINATION', `${folder} is a file in Dropbox, not a folder`, { advice: 'Choose another folder.' }]
     case 'reset':
-      return ['E_DESTINATION', 'Dropbox broke the listing of the folder off', { remedy: 'retry', advice: BY_ITSELF }]
+      return ['E_DESTINATION', 'Dropbox stopped listing the folder', { remedy: 'retry', advice: BY_ITSELF }]
     case 'malformed_path':
     case 'disallowed_name':
       return [
         'E_DESTINATION',
-        `Dropbox does not take the folder's name ${folder}`,
+        `Dropbox does not accept the folder name ${folder}`,
         { advice: 'Choose another folder.' },
       ]
     case 'too_large':

@@ -88,7 +88,7 @@ export async function* filesIn(
 function refusedPage(error: unknown, { name }: Caller): unknown {
   const isRefusal = error instanceof BackupError && error.code === 'E_DESTINATION' && error.remedy === 'stop'
   if (error !== null && !isRefusal) return error
-  return new BackupError('E_DESTINATION', `${name}: Google Drive broke the listing of the folder off.`, {
+  return new BackupError('E_DESTINATION', `${name}: Google Drive stopped listing the folder.`, {
     remedy: 'retry',
     cause: error,
   })

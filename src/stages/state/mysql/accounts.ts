@@ -68,7 +68,7 @@ function destinationOf({ name, type }: AccountRow, row: Row): DestinationConfig 
   const written = textOf(row, 'folder_name').trim()
   const folder = remoteFolderOf(written === '' ? DEFAULT_FOLDER : written)
   const isFolder = folder !== null && (folder !== '' || type === 'dropbox')
-  const folderFault = isFolder ? {} : wrong('E_CONFIG', 'has a folder_name that is none; right would be DICOM_Backups')
+  const folderFault = isFolder ? {} : wrong('E_CONFIG', 'has a folder_name that is none; expected DICOM_Backups')
   const common = { name, chunkSize: null, ...folderFault }
   if (type === 'dropbox') {
     const found = readDropboxToken(textOf(row, 'dropbox_access_token'))
@@ -99,7 +99,7 @@ function destinationOf({ name, type }: AccountRow, row: Row): DestinationConfig 
     }
   }
   const provider = oneLine(textOf(row, 'backup_provider')).slice(0, 32)
-  const problem = `has the backup_provider "${provider}"; right would be google_drive or dropbox`
+  const problem = `has the backup_provider "${provider}"; expected google_drive or dropbox`
   return { name, chunkSize: null, type, folder: folder ?? DEFAULT_FOLDER, ...wrong('E_CONFIG', problem) }
 }
 

@@ -15,7 +15,7 @@ export interface Problem {
   readonly problem: string
 }
 
-const WANTED = "right would be a service account's key, or an OAuth client with its refresh_token"
+const WANTED = "expected a service account's key, or an OAuth client with its refresh_token"
 
 /**
  * Reads credentials_json: a service account's key, or {"installed"|"web": {client_id, client_secret}, "refresh_token"};

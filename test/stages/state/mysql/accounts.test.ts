@@ -223,7 +223,7 @@ describe('a row of which nothing can be made', () => {
       'another service',
       dropbox('s3', { backup_provider: 'amazon\ns3' }),
       'E_CONFIG',
-      /backup_provider "amazon s3"; right would be google_drive or dropbox/,
+      /backup_provider "amazon s3"; expected google_drive or dropbox/,
     ],
     ['no service', dropbox('x', { backup_provider: '' }), 'E_CONFIG', /backup_provider ""/],
     ['a folder that is none', dropbox('x', { folder_name: '../../etc' }), 'E_CONFIG', /folder_name that is none/],
