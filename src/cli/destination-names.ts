@@ -8,7 +8,7 @@ export function mustBeDestinations({ destinations, file }: Config, names: readon
     throw new BackupError(
       'E_CONFIG',
       `There is no destination: ${file} has none, and the viewer has no active account (backup_accounts).`,
-      { advice: 'Switch an account on in the viewer, or add a destination to the configuration.' },
+      { advice: 'Activate an account in the viewer, or add a destination to the configuration.' },
     )
   }
   const unknown = names.filter((name) => !known.includes(name))

@@ -289,7 +289,7 @@ describe('accounts connect', { skip: POSIX_ONLY }, () => {
     assert.equal(before.code, 3, 'an access token that Dropbox lets lapse is about to')
     assert.match(
       before.stdout.replaceAll(/\n */g, ' '),
-      /lapses soon\. Dropbox lets an access token lapse 4 hours.* connect hospital-dropbox --app-key KEY/,
+      /expires soon\. A Dropbox access token expires 4 hours.* connect hospital-dropbox --app-key KEY/,
     )
     assert.equal((await connectWithBrowser(rig, DROPBOX, allows, '--app-key', 'app-key')).code, 0)
     assert.equal((await rig.cli('status')).code, 0)
@@ -307,7 +307,7 @@ describe('accounts connect', { skip: POSIX_ONLY }, () => {
     await rig.configure({ destinations: UNCONNECTED.destinations.slice(1) })
     const { code, stdout } = await connectWithBrowser(rig, DRIVE)
     assert.equal(code, 0)
-    assert.match(stdout.replaceAll(/\n */g, ' '), /It lapses at .* is in testing\. Publish the app/)
+    assert.match(stdout.replaceAll(/\n */g, ' '), /This sign-in expires at .* is in testing\. Publish the app/)
     const doctor = await rig.cli('doctor', '--json')
     const { checks } = JSON.parse(doctor.stdout) as DoctorResult
     assert.deepEqual(
@@ -315,13 +315,13 @@ describe('accounts connect', { skip: POSIX_ONLY }, () => {
       [1, [`destination ${DRIVE}`]],
     )
     const found = checks.find((one) => one.name === `destination ${DRIVE}`)
-    assert.match(found?.detail ?? '', /^signed in: .*; the sign-in lapses at \d{4}-/)
+    assert.match(found?.detail ?? '', /^signed in: .*; the sign-in expires at \d{4}-/)
     assert.match(found?.remedy ?? '', /Publish the app.*dicom-backup accounts connect hospital-drive$/)
     const status = await rig.cli('status')
     assert.equal(status.code, 3)
     assert.match(
       status.stdout.replaceAll(/\n */g, ' '),
-      /lapses soon \(.*\)\. Google lets it lapse after 7 days.* Publish the app.*dicom-backup accounts connect hospital-drive/,
+      /expires soon \(.*\)\. Google ends it after 7 days.* Publish the app.*dicom-backup accounts connect hospital-drive/,
     )
     assert.equal((await rig.run()).code, 0, 'it is good until then')
   })

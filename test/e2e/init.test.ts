@@ -55,13 +55,13 @@ describe('init', () => {
       assert.equal(again.code, 2)
       const { error } = JSON.parse(again.stdout) as { error: { code: string; message: string } }
       assert.equal(error.code, 'E_CONFIG')
-      assert.match(error.message, /is there already; it was not changed/)
+      assert.match(error.message, /exists already; it was not changed/)
       assert.equal(await readFile(path.join(cwd, name), 'utf8'), content)
     }
     const { code, stderr, stdout } = await dicomBackup(['init'], { cwd })
     assert.equal(code, 2)
     assert.equal(stdout, '')
-    assert.match(stderr, /is there already/)
+    assert.match(stderr, /exists already/)
   })
 
   test('of two at once one writes and one is refused', async (t) => {

@@ -43,7 +43,7 @@ export async function clockCheck(config: Config, signal: AbortSignal): Promise<F
       ok: false,
       detail: `${here} is ${minutes} minutes ${off > 0 ? 'ahead of' : 'behind'} the cloud service's clock`,
       remedy:
-        "Set the clock, and let the system keep it (Windows: 'Set time automatically'; Linux: timedatectl set-ntp true).",
+        "Set the clock and let the system keep it right (Windows: 'Set time automatically'; Linux: timedatectl set-ntp true).",
     }
   } catch (error) {
     // The check of the destination itself reports it.

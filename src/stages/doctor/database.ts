@@ -69,7 +69,7 @@ export class DatabaseCheck {
       const end = /[.!?]$/.test(message) ? '' : '.'
       throw new BackupError(
         code,
-        `${message}${end} The dump program can sign in, so backups are made, but each ends with a warning (exit 3): what its dump lacks is not known`,
+        `${message}${end} The dump program can sign in, so backups are made, but each ends with a warning (exit 3): what its dump is missing is unknown`,
         { advice, cause },
       )
     }
@@ -101,7 +101,7 @@ export class DatabaseCheck {
     if (missing.length === 0) return null
     const list = missing.map(({ privilege, effect }) => `${privilege} (${effect})`).join(', ')
     return {
-      detail: `the user ${this.#database.user} lacks ${list}`,
+      detail: `the user ${this.#database.user} is missing ${list}`,
       remedy: `As an administrator of the database: ${missing.map(({ grant }) => grant).join(' ')}`,
     }
   }
@@ -125,7 +125,7 @@ function brokenViews({ schema: { brokenViews: views } }: DatabaseInspection): Fa
 function notTransactional({ nonTransactional: loose }: DatabaseInspection): Fault | null {
   if (loose.length === 0) return null
   return {
-    detail: `not transactional, so what is written to them during the dump may be half in it: ${loose.join(', ')}`,
+    detail: `not transactional, so changes during the dump may be only partly in it: ${loose.join(', ')}`,
     remedy: 'Convert them: ALTER TABLE … ENGINE = InnoDB;',
   }
 }

@@ -28,7 +28,7 @@ export async function destinationFinding(
     const lapsing = lapsingSignIn(one, config)
     if (lapsing === null) return { ok: true, detail }
     const when = lapsing.lapsesAt === null ? 'soon' : `at ${lapsing.lapsesAt}`
-    return { ok: false, detail: `${detail}; the sign-in lapses ${when}`, remedy: lapsing.advice }
+    return { ok: false, detail: `${detail}; the sign-in expires ${when}`, remedy: lapsing.advice }
   } finally {
     await destination.close()
   }

@@ -19,13 +19,13 @@ export async function stateTables(
   if (missingPrivileges.length > 0) {
     const finding = {
       ok: false,
-      detail: `${detail}; the user ${database.user} lacks ${missingPrivileges.join(', ')}`,
+      detail: `${detail}; the user ${database.user} is missing ${missingPrivileges.join(', ')}`,
       remedy: `As an administrator of the database: ${grant}`,
     }
     return { finding, config: found }
   }
   if (found.destinations.length === 0) {
-    const remedy = 'Switch an account on in the viewer, or add a destination to the configuration.'
+    const remedy = 'Activate an account in the viewer, or add a destination to the configuration.'
     return {
       finding: { ok: false, detail: `${detail}, and no destination in the configuration`, remedy },
       config: found,

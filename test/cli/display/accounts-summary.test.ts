@@ -72,7 +72,7 @@ test('the address stands whole and alone on its line, however narrow the termina
   for (const [pasted, says] of [
     ['code', /paste the code from that page/],
     ['address', /Paste that whole address here/],
-    [null, /goes on here by itself.*--no-browser/],
+    [null, /then continues by itself.*--no-browser/],
   ] as const) {
     const shown = addressText({ title: 'Google', address, pasted }, bare(40))
     assert.ok(shown.split('\n').includes(address))

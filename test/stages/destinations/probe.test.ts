@@ -15,7 +15,7 @@ describe('Dropbox', () => {
         await destination.signIn(never)
         await assert.rejects(destination.probe(never), ({ code, message, advice }: Record<string, string>) => {
           assert.equal(code, 'E_AUTH')
-          assert.ok(message?.includes(`the Dropbox app lacks the permission ${scope}`), message)
+          assert.ok(message?.includes(`the Dropbox app is missing the permission ${scope}`), message)
           assert.ok(advice?.startsWith(`Tick ${scope} under "Permissions" of the app in the Dropbox App Console.`))
           return true
         })
