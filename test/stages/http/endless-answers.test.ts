@@ -59,7 +59,7 @@ async function farSide(
 }
 
 const KIND = { endless: 'oversized', trickling: 'unending' } as const
-const WORDS = { endless: /is larger than any that is expected/, trickling: /did not end in time/ } as const
+const WORDS = { endless: /is larger than expected/, trickling: /did not end in time/ } as const
 
 const isToken = (request: IncomingMessage, answer: ServerResponse): boolean => {
   if (request.url !== '/token' && request.url !== '/oauth2/token') return false
