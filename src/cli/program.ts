@@ -5,6 +5,7 @@ import { EXIT, type ExitCode } from './exit.ts'
 import { openOutput } from './output.ts'
 import { VERSION } from './version.ts'
 import { accounts } from './words/accounts.ts'
+import { archives } from './words/archives.ts'
 import { demo } from './words/demo.ts'
 import { doctor } from './words/doctor.ts'
 import { history } from './words/history.ts'
@@ -19,16 +20,32 @@ import { verify } from './words/verify.ts'
 import type { Words } from './words/words.ts'
 
 /** In the order of the help. */
-const COMMANDS = [init, run, resume, status, history, accounts, schedule, prune, verify, restore, doctor, demo]
+const COMMANDS = [
+  init,
+  run,
+  resume,
+  status,
+  archives,
+  history,
+  accounts,
+  schedule,
+  prune,
+  verify,
+  restore,
+  doctor,
+  demo,
+]
 
 /** Words of other backup programs, and what they are called here. */
 const OTHER_WORDS: Readonly<Record<string, string>> = {
   backup: 'run',
   start: 'run',
   continue: 'resume',
-  snapshots: 'history',
-  list: 'history',
-  ls: 'restore --list',
+  snapshots: 'archives',
+  list: 'archives',
+  ls: 'archives',
+  backups: 'archives',
+  archive: 'archives',
   runs: 'history',
   log: 'history',
   destinations: 'accounts',

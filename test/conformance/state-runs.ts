@@ -162,6 +162,17 @@ export function describeRuns(kind: string, stateTest: StateTest): void {
       assert.equal(await state.lastResult('_'), null)
     })
 
+    stateTest('has the time of every run, in the order in which they were saved', async (state) => {
+      const [first, second] = ['2026-11-23T12:00:00+01:00', '2026-10-25T02:10:00+02:00']
+      await state.saveRun(record('1', { archive: '1.zip', startedAt: first, finishedAt: first }))
+      await state.saveRun(record('2', { archive: null, bytes: null, startedAt: second, finishedAt: first }))
+      await state.saveRun(record('1', { archive: '1.zip', startedAt: first, finishedAt: first }))
+      assert.deepEqual(await state.periods(), [
+        { archive: null, startedAt: second, finishedAt: first },
+        { archive: '1.zip', startedAt: first, finishedAt: first },
+      ])
+    })
+
     stateTest('tells which archives were made', async (state) => {
       await state.saveRun(record('1', { archive: 'one.zip' }))
       await state.saveRun(

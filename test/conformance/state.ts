@@ -60,6 +60,14 @@ export function describeState(kind: string, make: (t: TestContext) => Promise<St
       await save('c.zip', { ok: false, checked: false })
       assert.deepEqual((await state.badArchives('nas')).toSorted(), ['a.zip', 'b.zip'])
       assert.deepEqual(await state.badArchives('cloud'), [])
+      assert.deepEqual(
+        (await state.lastChecks()).map(({ archive, destination, at, ok }) => [archive, destination, at, ok]).toSorted(),
+        [
+          ['a.zip', 'cloud', AT, true],
+          ['a.zip', 'nas', AT, false],
+          ['b.zip', 'nas', AT, false],
+        ],
+      )
       await save('a.zip', { ok: true })
       await save('b.zip', { ok: false, checked: false })
       assert.deepEqual(

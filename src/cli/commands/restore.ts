@@ -31,7 +31,7 @@ export async function restore(configFile: string, flags: RestoreFlags, output: O
 }
 
 async function restoreFrom(
-  { config, lost }: Parameters<Parameters<typeof withStateIfAny>[2]>[0],
+  { config, state, lost }: Parameters<Parameters<typeof withStateIfAny>[2]>[0],
   flags: RestoreFlags,
   output: Output,
 ): Promise<ExitCode> {
@@ -40,7 +40,7 @@ async function restoreFrom(
   const stop = stopSignals(
     'Start it again when you are ready: files that are already restored are not downloaded again.',
   )
-  const common = { ...flags, log: log.logger, onWork: display.onWork, signal: stop.signal }
+  const common = { ...flags, state, log: log.logger, onWork: display.onWork, signal: stop.signal }
   try {
     if (lost !== null) log.logger.warn({ err: lost }, 'the accounts in the state are unknown here')
     if (flags.list) {

@@ -3,6 +3,7 @@ import { beside, items, joinBlocks, type Item, type Mark } from './blocks.ts'
 import { formatBytes, formatDuration, formatLocalMinute } from './format.ts'
 import { paint, signsOf, type Format, type Style } from './style.ts'
 import { table, type Cell } from './table.ts'
+import { clean } from './width.ts'
 
 type PastRun = HistoryResult['runs'][number]
 
@@ -13,16 +14,12 @@ const LOOKS: Readonly<Record<PastRun['status'], readonly [Mark, Format]>> = {
   failed: ['bad', 'red'],
 }
 
-/** Past runs for people: a line each, and below it what went wrong at which destination. */
+/** Past runs for people: a line each, and below it its archive and what went wrong at which destination. */
 export function historySummary({ runs }: HistoryResult, style: Style): string {
   if (runs.length === 0) return 'No run is recorded yet.\n'
   const head: Cell[] = ['', 'Began', 'Took', 'Size', '', '', 'Stored at'].map((text) => [text, 'dim'] as const)
-  const rows = table(
-    [{}, {}, { align: 'right' }, { align: 'right' }, {}, { optional: true }, { shrinks: true }],
-    [head, ...runs.map((run) => rowOf(run, style))],
-    style,
-  )
-  const [first = '', ...lines] = rows
+  const columns = [{}, {}, { align: 'right' }, { align: 'right' }, {}, { optional: true }, { shrinks: true }] as const
+  const [first = '', ...lines] = table(columns, [head, ...runs.map((run) => rowOf(run, style))], style)
   return joinBlocks([[first, ...lines.flatMap((line, index) => [line, ...below(runs[index], style)])]])
 }
 
@@ -41,7 +38,7 @@ function rowOf({ status, startedAt, finishedAt, bytes, trigger, destinations }: 
   ]
 }
 
-/** An error that several destinations had stands there once. */
+/** The archive, and what went wrong; an error that several destinations had stands there once. */
 function below(run: PastRun | undefined, style: Style): string[] {
   const names = new Map<string, string[]>()
   for (const { name, status, error } of run?.destinations ?? []) {
@@ -55,5 +52,6 @@ function below(run: PastRun | undefined, style: Style): string[] {
     details: [`${having.join(', ')}: ${text}`],
   }))
   const warned = (run?.warnings ?? []).map(({ message }): Item => ({ mark: 'look', name: '', details: [message] }))
-  return items([...failed, ...warned], style, 6).map((line) => paint(style, 'dim', line))
+  const archive = run?.archive == null ? [] : [`${' '.repeat(6)}${clean(run.archive)}`]
+  return [...archive, ...items([...failed, ...warned], style, 6)].map((line) => paint(style, 'dim', line))
 }

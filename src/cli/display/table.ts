@@ -1,5 +1,5 @@
 import { paint, signsOf, type Format, type Style } from './style.ts'
-import { clean, truncate, visibleWidth } from './width.ts'
+import { clean, truncate, visibleWidth, wrap } from './width.ts'
 
 export interface Column {
   readonly align?: 'left' | 'right'
@@ -58,6 +58,28 @@ function fit(columns: readonly Column[], natural: readonly number[], room: numbe
     if (last === undefined) return shrink(columns, widths, room, TIGHTEST)
     widths[last] = 0
   }
+}
+
+/**
+ * A table whose last column may be long: it stands in its place where the whole table fits into the line, else in a
+ * line below each row. `rows` has the head first and lacks that column, of which `texts` has the others.
+ */
+export function tableOrBelow(
+  columns: readonly Column[],
+  [head = [], ...rows]: readonly (readonly Cell[])[],
+  { title, texts }: { readonly title: string; readonly texts: readonly string[] },
+  style: Style,
+): string[] {
+  const whole = [[...head, [title, 'dim'] as const], ...rows.map((row, index) => [...row, texts[index] ?? ''])]
+  const wide = table([...columns, {}], whole, { ...style, columns: Infinity, color: false })
+  if (wide.every((line) => visibleWidth(line) < style.columns)) return table([...columns, {}], whole, style)
+  const [first = '', ...lines] = table(columns, [head, ...rows], style)
+  const indent = visibleWidth(signsOf(style).ok) + GAP
+  const below = (index: number): string[] => {
+    const text = clean(texts[index] ?? '')
+    return text === '' ? [] : wrap(text, style.columns - 1 - indent).map((line) => ' '.repeat(indent) + line)
+  }
+  return [first, ...lines.flatMap((line, index) => [line, ...below(index)])]
 }
 
 function shrink(columns: readonly Column[], widths: readonly number[], room: number, least: number): number[] {

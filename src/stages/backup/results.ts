@@ -181,6 +181,31 @@ export interface PruneResult {
   readonly reason?: string
 }
 
+export interface ArchivesResult {
+  /** The one begun last first; those of `ahead` at the end. */
+  readonly backups: readonly {
+    readonly name: string
+    readonly kind: 'full'
+    /** The backup that this one stands on; null: it stands alone. */
+    readonly base: null
+    readonly startedAt: string
+    /** Of one copy. */
+    readonly bytes: number
+    readonly destinations: readonly {
+      readonly name: string
+      /** When its bytes were last compared with what was sent; null when this machine's record does not know. */
+      readonly verifiedAt: string | null
+      /** What came of that; null likewise. */
+      readonly ok: boolean | null
+    }[]
+    readonly pinned: boolean
+  }[]
+  /** Names of those that were begun in the future, by a wrong clock. */
+  readonly ahead: readonly string[]
+  /** Destinations that could not be asked. */
+  readonly unreachable: readonly { readonly name: string; readonly error: ErrorReport }[]
+}
+
 export interface HistoryResult {
   /** Newest first. */
   readonly runs: readonly PastRun[]

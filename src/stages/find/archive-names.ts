@@ -1,29 +1,20 @@
 /** The prefix of the archives that the viewer's own PHP script has made; ours has it by default. */
 const PHP_PREFIX = 'dicom_backup'
 
-const TIME = /^_(\d{4}-\d{2}-\d{2})_(\d{2}-\d{2}-\d{2})\.zip$/
+const TIME = /^_(\d{4})-(\d\d)-(\d\d)_(\d\d)-(\d\d)-(\d\d)\.zip$/
 
 /**
- * When an archive was begun, by its name, as text whose order is that of time: '2026-11-23 12-00-00', in the local time
- * of the machine that made it. Null when the name is not that of an archive with this prefix, nor of the PHP script's.
+ * When an archive was begun by its name, which has the local time of the machine that made it, taken for this machine's.
+ * So it is a day off at most, after a change of zone, or wrong by any amount where that machine's clock was. Null when it
+ * is no name that we, or the viewer's PHP script, would have given.
  */
-export function timeInName(name: string, prefix: string): string | null {
+export function timeInName(name: string, prefix: string): Date | null {
   for (const start of [prefix, PHP_PREFIX]) {
-    const [, date, time] = name.startsWith(start) ? (TIME.exec(name.slice(start.length)) ?? []) : []
-    if (date !== undefined && time !== undefined) return `${date} ${time}`
+    const found = name.startsWith(start) ? TIME.exec(name.slice(start.length)) : null
+    if (found === null) continue
+    const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = found.slice(1).map(Number)
+    const isTime = month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour < 24 && minute < 60 && second < 60
+    return isTime ? new Date(year, month - 1, day, hour, minute, second) : null
   }
   return null
-}
-
-/** Names of archives, newest first; other names are left out. */
-export function newestFirst(names: Iterable<string>, prefix: string): string[] {
-  const times = [...new Set(names)].flatMap((name) => {
-    const time = timeInName(name, prefix)
-    return time === null ? [] : [{ name, time }]
-  })
-  return times.sort((a, b) => compare(b.time, a.time) || compare(a.name, b.name)).map(({ name }) => name)
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -1,7 +1,8 @@
 /** Which archive, and where: from the listings of the destinations alone, so that nothing else has to be left. */
 import type { Destination, StoredObject } from '../../pipeline/destination.ts'
 import { abortError, asBackupError, BackupError } from '../../pipeline/errors.ts'
-import { newestFirst } from './archive-names.ts'
+import { byAge, type ByAge } from './by-age.ts'
+import { timeInManifest } from './manifest-time.ts'
 
 export interface Copy {
   readonly destination: Destination
@@ -20,6 +21,8 @@ export interface FoundArchive {
   readonly copies: readonly Copy[]
   /** What they may have is not known. */
   readonly passedOver: readonly PassedOver[]
+  /** Archives that lie ahead of now by a wrong clock, and so were passed over for the newest. */
+  readonly ahead: readonly string[]
 }
 
 interface Listing {
@@ -67,22 +70,56 @@ export function namesIn({ all }: Listings): string[] {
   return all.flatMap(({ objects }) => [...objects.keys()])
 }
 
+export interface AgeQuestion {
+  readonly prefix: string
+  /** When archives were begun by the record (`begunByRecord`); empty when it is lost. */
+  readonly recorded: ReadonlyMap<string, number>
+  readonly now: Date
+  readonly signal: AbortSignal
+}
+
 /**
- * The archive called `name` (any file name), or for null the newest by the time in its name. Throws E_DESTINATION when none
- * of those that answered has it, saying what is there; the destination's own error when it was the only one to ask.
+ * Orders the archives of the listings, and those of `more` names, by when they were begun. Manifests are read where the
+ * record does not know, see `byAge`.
  */
-export function findArchive(
+export async function agesIn(
   listings: Listings,
-  { name, prefix }: { readonly name: string | null; readonly prefix: string },
-): FoundArchive {
+  {
+    signal,
+    reading,
+    more = [],
+    ...question
+  }: AgeQuestion & { readonly reading: 'newest' | 'all'; readonly more?: readonly string[] },
+): Promise<ByAge> {
+  const read = (name: string): Promise<number | null> => timeInManifest(copiesOf(name, listings), name, signal)
+  return await byAge([...namesIn(listings), ...more], { ...question, read, reading })
+}
+
+/**
+ * The archive called `name` (any file name), or for null the one that was begun last. Rejects with E_DESTINATION when none
+ * of those that answered has it, saying what is there; with the destination's own error when it was the only one to ask.
+ */
+export async function findArchive(
+  listings: Listings,
+  { name, ...question }: AgeQuestion & { readonly name: string | null },
+): Promise<FoundArchive> {
   const { all, passedOver } = listings
   const [only] = passedOver
   if (only !== undefined && passedOver.length === 1 && all.length === 0) throw only.error
-  const newest = newestFirst(namesIn(listings), prefix)
-  const wanted = name ?? newest[0] ?? null
-  const copies = wanted === null ? [] : copiesOf(wanted, listings)
-  if (wanted === null || copies.length === 0) throw nowhere(wanted, listings, newest)
-  return { name: wanted, copies, passedOver }
+  const named = name === null ? [] : copiesOf(name, listings)
+  if (name !== null && named.length > 0) return { name, copies: named, passedOver, ahead: [] }
+  const { newest, ahead } = await agesIn(listings, { ...question, reading: 'newest' })
+  const [first] = newest
+  if (name !== null || first === undefined) throw nowhere(name, listings, newest)
+  return { name: first, copies: copiesOf(first, listings), passedOver, ahead: ahead.filter((one) => one !== first) }
+}
+
+/** What a person should know about archives that were passed over; null when there are none. */
+export function aheadText(ahead: readonly string[], chosen: string): string | null {
+  if (ahead.length === 0) return null
+  const names = ahead.slice(0, MOST_NAMES).join(', ')
+  const more = ahead.length > MOST_NAMES ? ` and ${ahead.length - MOST_NAMES} more` : ''
+  return `Begun in the future by a wrong clock, so not the newest: ${names}${more}. The newest is ${chosen}. Check the clock; name an archive to use another.`
 }
 
 async function objectsAt(destination: Destination, signal: AbortSignal): Promise<Map<string, StoredObject>> {

@@ -5,10 +5,13 @@ import { remoteFile } from '../archive/remote-file.ts'
 import type { Copy, FoundArchive } from '../find/find-archive.ts'
 import type { OpenOptions } from '../find/open-to-read.ts'
 import type { OnWork } from '../find/work.ts'
+import type { State } from '../state/state.ts'
 
 export interface FindOptions extends OpenOptions {
   /** File name; null: the newest. */
   readonly archive: string | null
+  /** Its record knows which archive is the newest; null or absent when it is lost: their manifests tell then. */
+  readonly state?: State | null
   readonly onWork: OnWork
 }
 

@@ -2,8 +2,9 @@
 import { asBackupError, BackupError } from '../../pipeline/errors.ts'
 import type { RestoredDatabase, RestoreResult, Warning } from '../backup/results.ts'
 import type { Config } from '../config/types.ts'
-import { askAll, findArchive, type FoundArchive } from '../find/find-archive.ts'
+import { aheadText, askAll, findArchive, type FoundArchive } from '../find/find-archive.ts'
 import { closeAll, openToRead } from '../find/open-to-read.ts'
+import { recordedTimes } from '../find/recorded.ts'
 import { WorkTeller, type OnWork } from '../find/work.ts'
 import { listStudies, type StudyList } from './list-studies.ts'
 import { firstOf, isOfCopy, opened, withOthers, type FindOptions, type From } from './restore-copies.ts'
@@ -63,7 +64,12 @@ async function withArchive<T>(
   try {
     new WorkTeller(options.onWork, null).begin('asking', null)
     const listings = await askAll(destinations, options.signal)
-    const found = findArchive(listings, { name: options.archive, prefix: config.archive.prefix })
+    const now = new Date()
+    const recorded = await recordedTimes(options.state ?? null, now, options.log)
+    const question = { prefix: config.archive.prefix, recorded, now, signal: options.signal }
+    const found = await findArchive(listings, { name: options.archive, ...question })
+    const ahead = aheadText(found.ahead, found.name)
+    if (ahead !== null) options.log.warn({}, ahead)
     for (const { destination, error } of found.passedOver) {
       options.log.warn({ destination: destination.name, code: error.code, err: error }, 'destination passed over')
     }

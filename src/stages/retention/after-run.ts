@@ -7,8 +7,8 @@ import { report } from '../backup/run-result.ts'
 import type { Config } from '../config/types.ts'
 import { closeAll, openToRead, type OpenOptions } from '../find/open-to-read.ts'
 import type { State } from '../state/state.ts'
-import { clockFault } from './clock-fault.ts'
-import { pruneDestination } from './prune.ts'
+import { askClock } from './clock-fault.ts'
+import { paceOf, pruneDestination } from './prune.ts'
 
 /** Warnings of a run after which nothing is deleted: what it stored may be less than what is to be kept. */
 const SHRUNK = ['source-empty', 'source-shrunk', 'dump-shrunk', 'dump-tables']
@@ -41,12 +41,12 @@ export async function retainAfter(
     warnings.push({ code: 'prune-failed', message })
     log.warn({}, message)
   }
-  const clock = await clockFault(only, signal)
-  if (clock !== null) {
-    warn(clock)
+  const clock = await askClock(config, signal)
+  if (clock.fault !== null) {
+    warn(clock.fault)
     return told(result, warnings)
   }
-  const rules = { ...retention, prefix: settings.prefix, now }
+  const rules = { ...retention, prefix: settings.prefix, now, ...paceOf(config, clock) }
   let destinations: readonly Destination[] = []
   try {
     destinations = openToRead(only, { from: null, log, signal, ...(open === undefined ? {} : { open }) })

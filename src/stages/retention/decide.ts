@@ -9,7 +9,11 @@ export interface RetentionRules {
   readonly keepAtLeast: number
   /** Of the names of our archives. */
   readonly prefix: string
+  /** When an archive was begun, ms since 1970, where record or manifest know it; else its name tells. */
+  readonly begun: ReadonlyMap<string, number>
   readonly now: Date
+  /** How old an archive is that was begun at this time, both in ms; below 0: it lies ahead of now. */
+  readonly ageOf: (begun: number) => number
   /** The archive whose being stored there lets older ones go. */
   readonly stored: string
   /** Whether an archive of this name and size is known to be damaged or not whole. */
@@ -23,21 +27,27 @@ export interface Decision {
   readonly stays: readonly { readonly name: string; readonly reason: string }[]
   /** Why nothing goes although something is old enough, in a sentence; null when that is not so. */
   readonly refused: string | null
+  /** Archives that stay only because the clock may have jumped. */
+  readonly heldBack: readonly string[]
 }
 
 interface Archive {
   readonly name: string
-  readonly begun: Date
+  /** ms since 1970. */
+  readonly begun: number
+  /** Whether record or manifest say so, not the name alone. */
+  readonly sure: boolean
   /** More than one where the service allows the same name twice. */
   readonly objects: readonly Listed[]
 }
 
 const DAY_MS = 24 * 3_600_000
+const HOUR_MS = 3_600_000
 /** An end of central directory record, the smallest ZIP (APPNOTE.TXT 4.3.16). */
 const SMALLEST_ZIP_BYTES = 22
 
 export async function decide(listing: Iterable<Listed>, rules: RetentionRules): Promise<Decision> {
-  const archives = archivesIn(listing, rules.prefix)
+  const archives = archivesIn(listing, rules)
   const kept = await reasonsToStay(archives, rules)
   const old = archives.filter(({ name }) => !kept.has(name))
   const refused = old.length === 0 ? null : whyNot(archives, kept, rules)
@@ -46,49 +56,48 @@ export async function decide(listing: Iterable<Listed>, rules: RetentionRules): 
     reason: kept.get(name)?.reason ?? 'nothing is deleted now',
   }))
   const goes = refused === null ? old.toReversed().flatMap(({ objects }) => objects) : []
-  return { goes, stays, refused }
+  const heldBack = archives.filter(({ name }) => kept.get(name)?.heldBack === true).map(({ name }) => name)
+  return { goes, stays, refused, heldBack }
 }
 
 /** Newest first. */
-function archivesIn(listing: Iterable<Listed>, prefix: string): Archive[] {
+function archivesIn(listing: Iterable<Listed>, { prefix, begun }: RetentionRules): Archive[] {
   const byName = new Map<string, Listed[]>()
   for (const object of listing) byName.set(object.name, [...(byName.get(object.name) ?? []), object])
   const archives = [...byName].flatMap(([name, objects]) => {
-    const begun = begunAt(name, prefix)
-    return begun === null ? [] : [{ name, begun, objects }]
+    const named = timeInName(name, prefix)
+    if (named === null) return []
+    const known = begun.get(name)
+    return [{ name, begun: known ?? named.getTime(), sure: known !== undefined, objects }]
   })
-  return archives.sort((a, b) => b.begun.getTime() - a.begun.getTime() || (a.name < b.name ? -1 : 1))
-}
-
-/** Null when it is no name that we, or the viewer's PHP script, would have given. */
-function begunAt(name: string, prefix: string): Date | null {
-  const parts = timeInName(name, prefix)?.split(/[- ]/).map(Number) ?? []
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts
-  const isTime = month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour < 24 && minute < 60 && second < 60
-  return parts.length === 6 && isTime ? new Date(year, month - 1, day, hour, minute, second) : null
+  return archives.sort((a, b) => b.begun - a.begun || (a.name < b.name ? -1 : 1))
 }
 
 interface Kept {
   readonly reason: string
   readonly good: boolean
+  /** Old by the clock, and not by the time that was observed. */
+  readonly heldBack?: true
 }
 
 async function reasonsToStay(archives: readonly Archive[], rules: RetentionRules): Promise<Map<string, Kept>> {
-  const { days, keepAtLeast, now, stored, isBad } = rules
+  const { days, keepAtLeast, now, ageOf, stored, isBad } = rules
   const kept = new Map<string, Kept>()
   let good = 0
-  for (const [index, { name, begun, objects }] of archives.entries()) {
-    const age = now.getTime() - begun.getTime()
-    const young = age <= days * DAY_MS
-    // A name from the future was given by a wrong clock: how new it is, is not known.
-    const ahead = age < -DAY_MS
+  for (const [index, { name, begun, sure, objects }] of archives.entries()) {
+    const byClock = now.getTime() - begun
+    const young = Math.min(byClock, ageOf(begun)) <= days * DAY_MS
+    // It was begun by a wrong clock: how new it is, is not known.
+    const ahead = byClock < (sure ? -HOUR_MS : -DAY_MS)
     const wanted = good < keepAtLeast && !ahead
     const bad = wanted && (await isUnusable(name, objects, isBad))
     if (wanted && !bad) good += 1
     if (name === stored) kept.set(name, { reason: 'the newest stored', good: !bad })
     else if (wanted && !bad) kept.set(name, { reason: `one of the newest ${keepAtLeast}`, good: true })
-    else if (ahead) kept.set(name, { reason: 'its name is from the future', good: false })
-    else if (young) kept.set(name, { reason: `not ${days} ${days === 1 ? 'day' : 'days'} old yet`, good: !bad })
+    else if (ahead) kept.set(name, { reason: 'begun in the future by a wrong clock', good: false })
+    else if (young && byClock > days * DAY_MS) {
+      kept.set(name, { reason: 'the clock jumped, so its age is not known', good: !bad, heldBack: true })
+    } else if (young) kept.set(name, { reason: `not ${days} ${days === 1 ? 'day' : 'days'} old yet`, good: !bad })
     else if (index === 0) kept.set(name, { reason: 'the newest', good: !bad })
   }
   return kept

@@ -5,8 +5,8 @@ import type { RunLog } from '../backup/run-options.ts'
 import type { Config } from '../config/types.ts'
 import { closeAll, openToRead, type OpenOptions } from '../find/open-to-read.ts'
 import type { State } from '../state/state.ts'
-import { clockFault } from './clock-fault.ts'
-import { pruneDestination } from './prune.ts'
+import { askClock } from './clock-fault.ts'
+import { paceOf, pruneDestination } from './prune.ts'
 
 export interface PruneAllOptions {
   readonly dryRun: boolean
@@ -34,9 +34,9 @@ export async function pruneAll(config: Config, state: State, options: PruneAllOp
   const lock = dryRun ? null : await state.lock()
   const signal = lock === null ? options.signal : AbortSignal.any([options.signal, lock.lost])
   try {
-    const clock = await clockFault({ ...config, destinations: wanted }, signal)
-    if (clock !== null) throw new BackupError('E_STATE', clock)
-    const rules = { ...retention, prefix: archive.prefix, now }
+    const clock = await askClock(config, signal)
+    if (clock.fault !== null) throw new BackupError('E_STATE', clock.fault)
+    const rules = { ...retention, prefix: archive.prefix, now, ...paceOf(config, clock) }
     const opened = openToRead(
       { ...config, destinations: wanted },
       { from: null, log, signal, ...(open === undefined ? {} : { open }) },

@@ -4,12 +4,35 @@ import { abortError, asBackupError } from '../../pipeline/errors.ts'
 import { report } from '../backup/run-result.ts'
 import type { RunLog } from '../backup/run-options.ts'
 import type { State } from '../state/state.ts'
+import type { Config } from '../config/types.ts'
+import { timeInName } from '../find/archive-names.ts'
+import { begunByRecord } from '../find/by-age.ts'
+import { timeAt } from '../find/manifest-time.ts'
+import { intervalMs } from '../schedule/grid.ts'
+import type { ClockAnswer } from './clock-fault.ts'
 import { decide, type Listed, type RetentionRules } from './decide.ts'
+import { observedTime, type ObservedTime } from './observed-time.ts'
+
+const DAY_MS = 24 * 3_600_000
+/** Two zones' local times are a day and this apart at the most. ms. */
+const ZONE_HOURS_MS = 2 * 3_600_000
+
+/** How far the clock is trusted. */
+export interface Pace {
+  /** Whether a cloud service has the same time: then ages are those by the clock. */
+  readonly clockConfirmed: boolean
+  /** Between two runs of the schedule, ms; null when it is off. */
+  readonly intervalMs: number | null
+}
+
+export function paceOf({ schedule }: Config, { confirmed }: ClockAnswer): Pace {
+  return { clockConfirmed: confirmed, intervalMs: schedule.enabled ? intervalMs(schedule.every) : null }
+}
 
 export interface PruneOptions {
   /** The archive whose being stored there lets older ones go; null: the newest of those there. */
   readonly stored: string | null
-  readonly rules: Pick<RetentionRules, 'days' | 'keepAtLeast' | 'prefix' | 'now'>
+  readonly rules: Pick<RetentionRules, 'days' | 'keepAtLeast' | 'prefix' | 'now'> & Pace
   readonly state: State
   /** Only say what would go. */
   readonly dryRun: boolean
@@ -48,13 +71,24 @@ async function act(destination: Destination, listing: readonly Listed[], options
     const sent = await state.sentArchive(name)
     return sent !== null && sent.bytes !== bytes
   }
-  const newest = options.stored ?? newestOf(await decide(listing, { ...rules, stored: '', isBad }))
+  const periods = await state.periods()
+  const begun = begunByRecord(periods, rules.now)
+  await readTimes(destination, listing, begun, { ...options, isBad })
+  const starts = [...begun.values(), ...periods.map(({ startedAt }) => Date.parse(startedAt))]
+  const named = listing.flatMap(({ name }) => timeInName(name, rules.prefix)?.getTime() ?? [])
+  const observed = observedTime([...starts, ...named], rules)
+  const ageOf = rules.clockConfirmed ? byClock(rules.now) : observed.ageOf
+  const newest = options.stored ?? newestOf(await decide(listing, { ...rules, begun, ageOf, stored: '', isBad }))
   if (newest === null) return { deleted: [], kept: [], refused: null, failures: [] }
-  const { goes, stays, refused } = await decide(listing, { ...rules, stored: newest, isBad })
-  const unproved = options.stored === null && goes.length > 0 ? await whyNotProved(newest, destination, options) : null
-  if (refused !== null || unproved !== null) {
+  const decision = await decide(listing, { ...rules, begun, ageOf, stored: newest, isBad })
+  const { goes, stays, heldBack } = decision
+  const isOld = goes.length + heldBack.length > 0
+  const unproved = options.stored === null && isOld ? await whyNotProved(newest, destination, options) : null
+  const jumped = goes.length === 0 && heldBack.length > 0 ? jumpText(observed, rules.now) : null
+  const refused = decision.refused ?? unproved ?? jumped
+  if (refused !== null) {
     const kept = [...stays, ...goes.map(({ name }) => ({ name, reason: 'nothing is deleted now' }))]
-    return { deleted: [], kept, refused: refused ?? unproved, failures: [] }
+    return { deleted: [], kept, refused, failures: [] }
   }
   const deleted = new Set<string>()
   const failures: string[] = []
@@ -64,6 +98,51 @@ async function act(destination: Destination, listing: readonly Listed[], options
     else failures.push(failure)
   }
   return { deleted: [...deleted], kept: stays, refused: null, failures }
+}
+
+const byClock =
+  (now: Date) =>
+  (begun: number): number =>
+    now.getTime() - begun
+
+/** Null when it was so long ago that it is known. */
+function jumpText({ jump }: ObservedTime, now: Date): string | null {
+  if (jump === null || now.getTime() - jump.to > DAY_MS) return null
+  const days = Math.max(1, Math.round(jump.ms / DAY_MS))
+  return `This machine's clock moved ${days} ${days === 1 ? 'day' : 'days'} further between two runs than usual, and no cloud service confirms it; nothing was deleted. Set the clock if it is wrong. If it is right, nothing is to be done: archives are deleted some days later.`
+}
+
+/**
+ * Reads from their manifests when archives were begun that the record does not know, where it matters: of those that are
+ * hardly old enough to go, since a name's local time may be a day off, and of the newest, since they push others out.
+ * Those without a manifest that can be read keep the time in their names.
+ */
+async function readTimes(
+  destination: Destination,
+  listing: readonly Listed[],
+  begun: Map<string, number>,
+  { rules, stored, isBad, signal }: PruneOptions & Pick<RetentionRules, 'isBad'>,
+): Promise<void> {
+  const { days, keepAtLeast, now, prefix } = rules
+  const asked = new Set<string>()
+  const isHardlyOld = ({ name }: Listed): boolean =>
+    now.getTime() - (timeInName(name, prefix)?.getTime() ?? 0) < (days + 1) * DAY_MS + ZONE_HOURS_MS
+  for (;;) {
+    const all = { ...rules, begun, ageOf: byClock(now), stored: stored ?? '', isBad }
+    const { goes, stays } = await decide(listing, all)
+    const matter = [...stays.slice(0, keepAtLeast + 1), ...goes.filter(isHardlyOld)].map(({ name }) => name)
+    const wanted = new Set(matter.filter((name) => !begun.has(name) && !asked.has(name)))
+    if (wanted.size === 0) return
+    for (const object of listing) {
+      if (!wanted.delete(object.name)) continue
+      asked.add(object.name)
+      const at = await timeAt({ destination, stored: object }, object.name, signal).catch((error: unknown) => {
+        if (asBackupError(error, signal).code === 'E_INTEGRITY') return null
+        throw error
+      })
+      if (at !== null) begun.set(object.name, at)
+    }
+  }
 }
 
 /** Null when it is gone; else why it is not. */

@@ -2,7 +2,7 @@ import { asBackupError } from '../../pipeline/errors.ts'
 import type { RunResult, Warning } from '../backup/results.ts'
 import type { RunLog } from '../backup/run-options.ts'
 import type { Config } from '../config/types.ts'
-import { newestFirst } from '../find/archive-names.ts'
+import { begunByRecord, byAge } from '../find/by-age.ts'
 import type { State } from '../state/state.ts'
 import { verifyArchive } from '../verify/verify.ts'
 
@@ -27,7 +27,7 @@ export async function verifyWeekly(
     const last = await state.lastVerification()
     if (last !== null && now.getTime() - Date.parse(last.at) < WEEK_MS - EARLY_MS) return result
     const earlier = (await state.archives()).filter((name) => name !== result.archive?.name)
-    const [archive = result.archive?.name] = newestFirst(earlier, config.archive.prefix)
+    const [archive = result.archive?.name] = await newestRecorded(earlier, config.archive.prefix, state, now)
     if (archive === undefined) return result
     const common = { from: null, deep: false, restoreTest: false, onWork: () => undefined }
     const { ok, checks } = await verifyArchive(config, { ...common, state, archive, log, signal })
@@ -40,6 +40,18 @@ export async function verifyWeekly(
     if (code === 'E_ABORTED') return result
     return withWarning(result, `An earlier archive could not be verified again. ${message}`)
   }
+}
+
+/** The one begun last at the start. */
+async function newestRecorded(
+  names: readonly string[],
+  prefix: string,
+  state: State,
+  now: Date,
+): Promise<readonly string[]> {
+  const recorded = begunByRecord(await state.periods(), now)
+  const read = (): Promise<null> => Promise.resolve(null)
+  return (await byAge(names, { prefix, recorded, now, read, reading: 'newest' })).newest
 }
 
 function withWarning(result: RunResult, message: string): RunResult {

@@ -6,8 +6,10 @@ import { openFile, openFileToRead } from './sqlite-file.ts'
 import { unusableState } from './state-error.ts'
 import type {
   ActiveRun,
+  CopyCheck,
   Lock,
   PastRun,
+  RunPeriod,
   RunRecord,
   Schedule,
   SentArchive,
@@ -176,6 +178,31 @@ export class SqliteState implements State {
     return rows.map(({ archive }) => String(archive))
   }
 
+  async periods(): Promise<RunPeriod[]> {
+    const rows = await this.#all('SELECT archive, started_at, finished_at FROM runs ORDER BY rowid')
+    return rows.map(({ archive, started_at: startedAt, finished_at: finishedAt }) => ({
+      archive: archive === null ? null : String(archive),
+      startedAt: String(startedAt),
+      finishedAt: String(finishedAt),
+    }))
+  }
+
+  async lastChecks(): Promise<CopyCheck[]> {
+    if (!(await this.#has('verifications', 'archive'))) return []
+    const rows = await this.#all(
+      `SELECT archive, at, one.value ->> 'destination' AS destination, min(one.value ->> 'ok') AS ok
+       FROM verifications, json_each(verifications.checks) AS one
+       WHERE one.value ->> 'checked' = 1
+       GROUP BY verifications.rowid, destination ORDER BY verifications.rowid`,
+    )
+    const last = new Map<string, CopyCheck>()
+    for (const { archive, at, destination, ok } of rows) {
+      const check = { archive: String(archive), destination: String(destination), at: String(at), ok: ok === 1 }
+      last.set(`${check.archive}\n${check.destination}`, check)
+    }
+    return [...last.values()]
+  }
+
   async saveVerification(
     { archive, at, ok, method }: VerificationRecord,
     checks: readonly VerifyCheck[],
@@ -198,16 +225,8 @@ export class SqliteState implements State {
   }
 
   async badArchives(destination: string): Promise<string[]> {
-    if (!(await this.#has('verifications', 'archive'))) return []
-    const rows = await this.#all(
-      `SELECT archive, min(one.value ->> 'ok') AS ok
-       FROM verifications, json_each(verifications.checks) AS one
-       WHERE one.value ->> 'destination' = ? AND one.value ->> 'checked' = 1
-       GROUP BY verifications.rowid ORDER BY verifications.rowid`,
-      destination,
-    )
-    const last = new Map(rows.map(({ archive, ok }) => [String(archive), ok]))
-    return [...last].filter(([, ok]) => ok !== 1).map(([archive]) => archive)
+    const checks = await this.lastChecks()
+    return checks.filter((one) => one.destination === destination && !one.ok).map(({ archive }) => archive)
   }
 
   schedule(fromFile: Schedule): Promise<Schedule> {

@@ -49,6 +49,22 @@ export interface PastRun extends Pick<RunRecord, 'archive' | 'bytes' | 'startedA
   readonly warnings: readonly Warning[]
 }
 
+/** When a run of the record began and ended, by the clock of its machine. */
+export interface RunPeriod {
+  /** Null when it was not made to its end. */
+  readonly archive: string | null
+  readonly startedAt: string
+  readonly finishedAt: string
+}
+
+/** How a copy was found when `verify` last checked it. */
+export interface CopyCheck {
+  readonly archive: string
+  readonly destination: string
+  readonly at: string
+  readonly ok: boolean
+}
+
 /** What was sent of an archive, and where it was stored. */
 export interface SentArchive {
   readonly bytes: number
@@ -136,6 +152,12 @@ export interface State {
 
   /** Names of the archives that were stored somewhere. */
   archives(): Promise<string[]>
+
+  /** Every run of this program's, the one saved last at the end. */
+  periods(): Promise<RunPeriod[]>
+
+  /** The last check of each copy that was proved to be intact or damaged. */
+  lastChecks(): Promise<CopyCheck[]>
 
   /** Adds what came of looking at an archive again. */
   saveVerification(record: VerificationRecord, checks: readonly VerifyCheck[]): Promise<void>

@@ -2,9 +2,18 @@
 import { BackupError } from '../../pipeline/errors.ts'
 import type { VerifyCheck, VerifyResult } from '../backup/results.ts'
 import type { Config } from '../config/types.ts'
-import { newestFirst } from '../find/archive-names.ts'
-import { askAll, copiesOf, findArchive, namesIn, type Copy, type Listings } from '../find/find-archive.ts'
+import {
+  agesIn,
+  aheadText,
+  askAll,
+  copiesOf,
+  findArchive,
+  type AgeQuestion,
+  type Copy,
+  type Listings,
+} from '../find/find-archive.ts'
 import { closeAll, openToRead } from '../find/open-to-read.ts'
+import { orLost, recordedTimes } from '../find/recorded.ts'
 import { WorkTeller } from '../find/work.ts'
 import { mustHaveServer } from '../restore/database/load.ts'
 import type { SentArchive } from '../state/state.ts'
@@ -65,29 +74,37 @@ async function whichArchive(
   options: VerifyOptions,
   listings: Listings,
 ): Promise<Pick<Found, 'name' | 'sent'>> {
-  const { prefix } = config.archive
-  const name = options.archive ?? newestFirst([...namesIn(listings), ...(await recorded(options))], prefix)[0] ?? null
+  const now = new Date()
+  const recorded = await recordedTimes(options.state, now, options.log)
+  const question = { prefix: config.archive.prefix, recorded, now, signal: options.signal }
+  const name = options.archive ?? (await newestOf(listings, question, options))
   const sent = name === null ? null : await sentOf(name, options)
   // Of an archive that was stored, each destination that lost it is to be told.
   if (name !== null && sent !== null) return { name, sent }
-  return { name: findArchive(listings, { name, prefix }).name, sent: null }
+  return { name: (await findArchive(listings, { name, ...question })).name, sent: null }
 }
 
-const recorded = ({ state, log }: VerifyOptions): Promise<string[]> =>
-  orLost(async () => (await state?.archives()) ?? [], [], log)
+async function newestOf(
+  listings: Listings,
+  question: AgeQuestion,
+  { state, log }: VerifyOptions,
+): Promise<string | null> {
+  const more = await orLost(async () => (await state?.archives()) ?? [], [], log)
+  const { newest, ahead } = await agesIn(listings, { ...question, reading: 'newest', more })
+  const [first = null] = newest
+  const text =
+    first === null
+      ? null
+      : aheadText(
+          ahead.filter((name) => name !== first),
+          first,
+        )
+  if (text !== null) log.warn({}, text)
+  return first
+}
 
 const sentOf = (name: string, { state, log }: VerifyOptions): Promise<SentArchive | null> =>
   orLost(async () => (await state?.sentArchive(name)) ?? null, null, log)
-
-/** A record that cannot be read is one that is lost. */
-async function orLost<T>(ask: () => Promise<T>, lost: T, log: VerifyOptions['log']): Promise<T> {
-  try {
-    return await ask()
-  } catch (error) {
-    log.warn({ err: error }, 'what was sent is not known here')
-    return lost
-  }
-}
 
 /** One copy after the other: each may keep the disk or the line busy. */
 async function each(

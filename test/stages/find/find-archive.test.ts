@@ -9,6 +9,7 @@ import { askAll, findArchive, type FoundArchive } from '../../../src/stages/find
 import { tempFolder } from '../../support/temp-folder.ts'
 
 const at = (hour: number): string => `dicom_backup_2026-11-23_${String(hour).padStart(2, '0')}-00-00.zip`
+const NOW = new Date(2026, 10, 24)
 const never = new AbortController().signal
 
 async function folderWith(
@@ -25,7 +26,8 @@ const down = (name: string): Destination =>
   localDestination({ name, type: 'local', folder: path.join(import.meta.dirname, 'no such folder'), chunkSize: null })
 
 async function found(destinations: readonly Destination[], name: string | null): Promise<FoundArchive> {
-  return findArchive(await askAll(destinations, never), { name, prefix: 'dicom_backup' })
+  const listings = await askAll(destinations, never)
+  return findArchive(listings, { name, prefix: 'dicom_backup', recorded: new Map(), now: NOW, signal: never })
 }
 
 const namesOf = (copies: FoundArchive['copies']): string[] => copies.map(({ destination }) => destination.name)

@@ -17,6 +17,8 @@ const RULES: RetentionRules = {
   keepAtLeast: 3,
   prefix: 'dicom_backup',
   now: NOW,
+  begun: new Map(),
+  ageOf: (begun) => NOW.getTime() - begun,
   stored: nameOf(0),
   isBad: () => Promise.resolve(false),
 }

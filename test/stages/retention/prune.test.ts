@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { describe, test, type TestContext } from 'node:test'
+import { ZipFile } from 'yazl'
 import type { Destination } from '../../../src/pipeline/destination.ts'
 import { BackupError } from '../../../src/pipeline/errors.ts'
 import { archiveName, isoLocal } from '../../../src/stages/backup/archive-name.ts'
@@ -13,14 +15,15 @@ import { memoryDestination, type MemoryDestination } from '../../support/memory-
 import { tempFolder } from '../../support/temp-folder.ts'
 import * as dropbox from '../destinations/dropbox-far-side.ts'
 import * as drive from '../destinations/google-drive-far-side.ts'
-import { listAll, storeAll } from '../destinations/listing.ts'
+import { listAll, store, storeAll } from '../destinations/listing.ts'
 
 const NOW = new Date(2026, 10, 23, 12, 5)
 const SIGNAL = new AbortController().signal
 const SILENT = { info: () => undefined, warn: () => undefined }
 const nameOf = (daysAgo: number): string =>
   archiveName('dicom_backup', new Date(NOW.getTime() - 300_000 - daysAgo * 86_400_000))
-const RULES = { days: 30, keepAtLeast: 3, prefix: 'dicom_backup', now: NOW }
+const startOf = (daysAgo: number): string => isoLocal(new Date(NOW.getTime() - 300_000 - daysAgo * 86_400_000))
+const RULES = { days: 30, keepAtLeast: 3, prefix: 'dicom_backup', now: NOW, clockConfirmed: true, intervalMs: null }
 
 async function stateOf(t: TestContext): Promise<SqliteState> {
   const state = SqliteState.open(await tempFolder(t))
@@ -95,7 +98,7 @@ describe('retention at a destination', () => {
       { destination: 'cloud', ok: false, checked: true, method: 'deep', detail: 'damaged' },
       { destination: 'nas', ok: true, checked: true, method: 'deep', detail: 'well' },
     ])
-    await state.saveRun(run({ archive: nameOf(200), bytes: 1 }))
+    await state.saveRun(run({ archive: nameOf(200), bytes: 1, startedAt: startOf(200), finishedAt: startOf(200) }))
     const { deleted } = await prune(far, state)
     assert.deepEqual(deleted, [500, 200, 100].map(nameOf))
   })
@@ -129,7 +132,6 @@ describe('retention without a run', () => {
       ['not recorded', null, /is not recorded as stored there/],
       ['stored elsewhere', { destinations: [] }, /is not recorded as stored there/],
       ['of a shrunk source', { sane: false }, /found its sources shrunk/],
-      ['long ago', { startedAt: isoLocal(new Date(NOW.getTime() - 31 * 86_400_000)) }, /older than 30 days itself/],
       ['well', {}, null],
     ] as const) {
       const state = await stateOf(t)
@@ -144,6 +146,111 @@ describe('retention without a run', () => {
       }
     }
   })
+
+  test('deletes nothing when the newest archive there is past its days itself', async (t) => {
+    const state = await stateOf(t)
+    const days = [31, 40, 50, 60]
+    const far = await holding(days)
+    const made = { startedAt: startOf(31), finishedAt: startOf(31), bytes: far.objects.get(nameOf(31))?.length ?? 0 }
+    await state.saveRun(run({ archive: nameOf(31), ...made }))
+    const pruned = await prune(far, state, { stored: null })
+    assert.match(pruned.refused ?? '', /older than 30 days itself/)
+    assert.deepEqual([pruned.deleted, far.objects.size], [[], days.length])
+  })
+})
+
+/** A manifest is all that these archives have. */
+async function madeAt(name: string, startedAt: Date): Promise<readonly [string, Buffer<ArrayBuffer>]> {
+  const head = {
+    tool: 'dicom-backup',
+    version: '1',
+    runId: name,
+    startedAt: startedAt.toISOString(),
+    writtenAt: startedAt.toISOString(),
+    database: null,
+    counts: { files: 0, bytes: 0, skipped: 0, deadBytes: 0 },
+  }
+  const zip = new ZipFile()
+  zip.addBuffer(Buffer.from(`${JSON.stringify(head)}\n`), 'backup-manifest.ndjson')
+  zip.end()
+  return [name, Buffer.from(await buffer(zip.outputStream))]
+}
+
+describe('what the clock says', () => {
+  const DAY_MS = 86_400_000
+  const ago = (days: number): Date => new Date(NOW.getTime() - days * DAY_MS)
+  const unconfirmed = { rules: { ...RULES, clockConfirmed: false } }
+
+  test('that jumped ahead between two runs, and no service confirms it, deletes nothing and is reported', async (t) => {
+    const state = await stateOf(t)
+    for (const days of [1004, 1003, 1002, 1001, 1000]) {
+      const at = startOf(days)
+      await state.saveRun(run({ archive: nameOf(days), bytes: 30, startedAt: at, finishedAt: at }))
+    }
+    await state.saveRun(run({ archive: nameOf(0), bytes: 30 }))
+    const days = [1004, 1003, 1002, 1001, 1000, 0]
+    const far = await holding(days)
+    const pruned = await prune(far, state, unconfirmed)
+    assert.deepEqual([pruned.deleted, far.objects.size], [[], days.length])
+    assert.match(
+      pruned.refused ?? '',
+      /clock moved 997 days further .* no cloud service confirms it; nothing was deleted/,
+    )
+    const confirmed = await prune(far, state)
+    assert.deepEqual(confirmed.deleted, [1004, 1003, 1002].map(nameOf), 'a service has the same time: they are as old')
+  })
+
+  test('weeks after a jump lets go what was seen to become old since', async (t) => {
+    const state = await stateOf(t)
+    const days = [1000, 999, ...Array.from({ length: 35 }, (_, n) => 34 - n)]
+    for (const one of days) {
+      await state.saveRun(run({ archive: nameOf(one), bytes: 30, startedAt: startOf(one), finishedAt: startOf(one) }))
+    }
+    const far = await holding(days)
+    const { deleted, refused } = await prune(far, state, unconfirmed)
+    assert.deepEqual([deleted, refused], [[1000, 999, 34, 33, 32, 31, 30].map(nameOf), null])
+  })
+
+  test('that was set back does not make the newest run an old one', async (t) => {
+    const state = await stateOf(t)
+    const wrong = archiveName('dicom_backup', new Date(2001, 0, 1))
+    await state.saveRun(run({ archive: nameOf(40), bytes: 30, startedAt: startOf(40), finishedAt: startOf(40) }))
+    const at = isoLocal(new Date(2001, 0, 1))
+    await state.saveRun(run({ archive: wrong, bytes: 30, startedAt: at, finishedAt: at }))
+    const far = await holding([40, 50, 60, 70])
+    await storeAll(far, [wrong], 30)
+    const { deleted } = await prune(far, state, { stored: wrong, rules: { ...RULES, keepAtLeast: 1 } })
+    assert.deepEqual(deleted, [70, 60, 50, 40].map(nameOf))
+    const next = await prune(far, state, {
+      stored: wrong,
+      rules: { ...RULES, keepAtLeast: 1, now: new Date(2001, 0, 2) },
+    })
+    assert.deepEqual(next.deleted, [], 'nor does anything go by that clock')
+  })
+
+  test("in a manifest goes before a name's local time, where there is no record", async (t) => {
+    const far = memoryDestination('cloud')
+    // By its name this one is 31 days old; it was made 13 hours to the west, and is 30 and a half.
+    const west = ago(29.9)
+    const archives = [
+      await madeAt(nameOf(0), ago(0)),
+      await madeAt(nameOf(31), west),
+      await madeAt(nameOf(50), ago(50)),
+    ]
+    for (const [name, bytes] of archives) await store(far, name, bytes)
+    const { deleted } = await prune(far, await stateOf(t), { rules: { ...RULES, keepAtLeast: 1 } })
+    assert.deepEqual(deleted, [nameOf(50)])
+  })
+
+  test('twice the same hour keeps the archive that was begun last', async (t) => {
+    const far = memoryDestination('cloud')
+    const [first, second] = ['dicom_backup_2026-09-01_02-50-00.zip', 'dicom_backup_2026-09-01_02-10-00.zip']
+    const at = Date.UTC(2026, 8, 1)
+    await store(far, ...(await madeAt(first, new Date(at))))
+    await store(far, ...(await madeAt(second, new Date(at + 20 * 60_000))))
+    const { deleted } = await prune(far, await stateOf(t), { stored: second, rules: { ...RULES, keepAtLeast: 1 } })
+    assert.deepEqual(deleted, [first])
+  })
 })
 
 describe('retention in real folders', () => {
@@ -152,8 +259,12 @@ describe('retention in real folders', () => {
   const kept = [0, 1, 2, 3].map(nameOf)
 
   const started: Record<string, (t: TestContext) => Promise<Destination>> = {
-    Dropbox: async (t) => (await dropbox.startDropbox(t, { pageEntries: 100 })).open(dropbox.RENEWABLE),
-    'Google Drive': async (t) => (await drive.startDrive(t, { pageEntries: 100 })).destination,
+    Dropbox: async (t) =>
+      (await dropbox.startDropbox(t, { pageEntries: 100, storage: { folder: await tempFolder(t) } })).open(
+        dropbox.RENEWABLE,
+      ),
+    'Google Drive': async (t) =>
+      (await drive.startDrive(t, { pageEntries: 100, storage: { folder: await tempFolder(t) } })).destination,
     'a folder': async (t) =>
       localDestination({ type: 'local', name: 'nas', chunkSize: null, folder: await tempFolder(t) }),
   }

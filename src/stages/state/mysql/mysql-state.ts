@@ -9,9 +9,11 @@ import { takeFolderLock } from '../folder-lock.ts'
 import { unusableState } from '../state-error.ts'
 import type {
   ActiveRun,
+  CopyCheck,
   InactiveAccount,
   Lock,
   PastRun,
+  RunPeriod,
   RunRecord,
   Schedule,
   SentArchive,
@@ -29,7 +31,7 @@ import { readScheduleRow } from './schedule-row.ts'
 import { serverActiveRun, takeServerLock } from './server-lock.ts'
 import { createTables, presentTables, TABLE_NAMES, type TableName } from './tables.ts'
 import { later, newestStored, runTime, type TimeOptions } from './times.ts'
-import { badArchives, lastVerification, saveVerification } from './verifications.ts'
+import { badArchives, lastChecks, lastVerification, saveVerification } from './verifications.ts'
 
 /** Of the configuration, what the state needs. */
 export interface MysqlStateConfig extends Pick<Config, 'schedule' | 'destinations'> {
@@ -153,6 +155,14 @@ export class MysqlState implements State {
       ? await theirArchives(this.#connection, this.#has('dicom_backup_runs'))
       : []
     return [...new Set([...own, ...theirs])]
+  }
+
+  async periods(): Promise<RunPeriod[]> {
+    return this.#has('dicom_backup_runs') ? await runs.periods(this.#connection) : []
+  }
+
+  async lastChecks(): Promise<CopyCheck[]> {
+    return this.#has('dicom_backup_verifications') ? await lastChecks(this.#connection) : []
   }
 
   async saveVerification(record: VerificationRecord, checks: readonly VerifyCheck[]): Promise<void> {

@@ -1,7 +1,7 @@
 /** What is asked of our own runs. Times are compared in ms, since their texts have offsets. */
 import type { ErrorCode } from '../../../pipeline/errors.ts'
 import type { DestinationResult, Warning } from '../../backup/results.ts'
-import type { PastRun, RunRecord, SentArchive, SourceMeasure } from '../state.ts'
+import type { PastRun, RunPeriod, RunRecord, SentArchive, SourceMeasure } from '../state.ts'
 import type { Row, Session, Value } from './connection.ts'
 
 export interface OwnTime {
@@ -133,6 +133,16 @@ export async function ownArchives(session: Session): Promise<string[]> {
      WHERE c.status = 'completed' AND r.archive IS NOT NULL`,
   )
   return rows.map(({ archive }) => String(archive))
+}
+
+/** In the order in which they were saved. */
+export async function periods(session: Session): Promise<RunPeriod[]> {
+  const rows = await session.rows('SELECT archive, started_at, finished_at FROM dicom_backup_runs ORDER BY seq')
+  return rows.map((row) => ({
+    archive: textOf(row['archive']),
+    startedAt: String(row['started_at']),
+    finishedAt: String(row['finished_at']),
+  }))
 }
 
 async function time(session: Session, sql: string, ...values: readonly Value[]): Promise<OwnTime | null> {

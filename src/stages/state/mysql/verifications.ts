@@ -1,5 +1,5 @@
 import type { VerifyCheck } from '../../backup/results.ts'
-import type { VerificationRecord } from '../state.ts'
+import type { CopyCheck, VerificationRecord } from '../state.ts'
 import type { Session } from './connection.ts'
 
 /** Without the damaged entries' names: they may be patients', and belong into results only. */
@@ -35,17 +35,21 @@ export async function lastVerification(session: Session): Promise<VerificationRe
 }
 
 export async function badArchives(session: Session, destination: string): Promise<string[]> {
-  const rows = await session.rows('SELECT archive, checks FROM dicom_backup_verifications ORDER BY id')
-  const last = new Map<string, boolean>()
-  for (const { archive, checks } of rows) {
-    const made = (JSON.parse(String(checks)) as StoredCheck[]).filter(
-      (check) => check.destination === destination && check.checked,
-    )
-    if (made.length > 0)
-      last.set(
-        String(archive),
-        made.every(({ ok }) => ok),
-      )
+  const checks = await lastChecks(session)
+  return checks.filter((one) => one.destination === destination && !one.ok).map(({ archive }) => archive)
+}
+
+/** Of each copy; several checks of one verification count as one, which is good when all are. */
+export async function lastChecks(session: Session): Promise<CopyCheck[]> {
+  const rows = await session.rows('SELECT archive, verified_at, checks FROM dicom_backup_verifications ORDER BY id')
+  const last = new Map<string, CopyCheck>()
+  for (const row of rows) {
+    const [archive, at] = [String(row['archive']), String(row['verified_at'])]
+    const made = (JSON.parse(String(row['checks'])) as StoredCheck[]).filter(({ checked }) => checked)
+    for (const destination of new Set(made.map((one) => one.destination))) {
+      const ok = made.every((one) => one.destination !== destination || one.ok)
+      last.set(`${archive}\n${destination}`, { archive, destination, at, ok })
+    }
   }
-  return [...last].filter(([, ok]) => !ok).map(([archive]) => archive)
+  return [...last.values()]
 }
