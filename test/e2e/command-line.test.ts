@@ -43,6 +43,7 @@ describe('help', () => {
     ],
     resume: ['--config <file>', '--json', '--quiet', '--verbose'],
     status: ['--config <file>', '--json', '--quiet', '--verbose'],
+    archives: ['--config <file>', '--json', '--from <destination>'],
     history: ['--config <file>', '--json', '--limit <number>'],
     accounts: [],
     schedule: [],
