@@ -4,6 +4,13 @@ import { valueAt } from './source.ts'
 import type { Source } from './source.ts'
 import { readTextFile } from './text-file.ts'
 
+/** The files of database.tls, and whether each holds a secret. */
+const TLS_FILES = [
+  ['ca', false],
+  ['cert', false],
+  ['key', true],
+] as const
+
 /** What the files say that the configuration names for its secrets. */
 export interface KeyFiles {
   /** Null when there is no passwordFile, or it cannot be used. */
@@ -13,13 +20,16 @@ export interface KeyFiles {
   readonly warnings: readonly Fault[]
 }
 
-/** Reads database.passwordFile and each destination's credentialsFile, relative to the folder `base`. */
+/**
+ * Reads database.passwordFile and each destination's credentialsFile, and looks at the files of database.tls, relative to the
+ * folder `base`.
+ */
 export function readKeyFiles(source: Source, base: string): KeyFiles {
   const secrets: string[] = []
   const faults: Fault[] = []
   const warnings: Fault[] = []
 
-  const read = (keyPath: Path): string | null => {
+  const read = (keyPath: Path, isSecret = true): string | null => {
     const written = valueAt(source.value, keyPath)
     if (typeof written !== 'string' || written === '') return null
     const file = path.resolve(base, written)
@@ -28,7 +38,7 @@ export function readKeyFiles(source: Source, base: string): KeyFiles {
       faults.push(source.fault(keyPath, `${file} ${content.problem}; expected a file that this account can read`))
       return null
     }
-    if (content.worldReadable) warnings.push(source.fault(keyPath, worldReadable(file)))
+    if (content.worldReadable && isSecret) warnings.push(source.fault(keyPath, worldReadable(file)))
     return content.text
   }
 
@@ -40,6 +50,13 @@ export function readKeyFiles(source: Source, base: string): KeyFiles {
       faults.push(
         source.fault(passwordPath, 'the file is empty or has several lines; expected the password and nothing else'),
       )
+  }
+
+  for (const [name, isSecret] of TLS_FILES) {
+    const keyPath = ['database', 'tls', name]
+    const text = read(keyPath, isSecret)
+    if (text === null || /-----BEGIN [A-Z0-9 ]+-----/.test(text)) continue
+    faults.push(source.fault(keyPath, 'the file holds no "-----BEGIN …"; expected a PEM file'))
   }
 
   const destinations = valueAt(source.value, ['destinations'])

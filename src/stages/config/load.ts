@@ -10,7 +10,7 @@ import { secretsOf } from './secrets.ts'
 import type { WrittenConfig } from './schema.ts'
 import { readSource } from './source.ts'
 import { MISSING, readTextFile } from './text-file.ts'
-import type { Config, DestinationConfig } from './types.ts'
+import type { Config, DatabaseTls, DestinationConfig } from './types.ts'
 import { validate } from './validate.ts'
 
 export interface LoadedConfig extends Config {
@@ -88,6 +88,7 @@ function absoluteConfig(written: WrittenConfig, file: string, filePassword: stri
             password: filePassword ?? database.password ?? '',
             name: database.name,
             dumpCommand: database.dumpCommand === undefined ? null : command(database.dumpCommand, absolute),
+            ...(database.tls === undefined ? {} : { tls: absoluteTls(database.tls, absolute) }),
           },
     dicom: { ...dicom, root: absolute(dicom.root) },
     archive,
@@ -98,6 +99,14 @@ function absoluteConfig(written: WrittenConfig, file: string, filePassword: stri
     retention: retention ?? null,
     endpoints: { dropbox: endpoints.dropbox ?? null, googleDrive: endpoints['google-drive'] ?? null },
   }
+}
+
+function absoluteTls(
+  { ca, cert, key, required }: NonNullable<NonNullable<WrittenConfig['database']>['tls']>,
+  absolute: (name: string) => string,
+): DatabaseTls {
+  const file = (name: string | undefined): string | null => (name === undefined ? null : absolute(name))
+  return { ca: file(ca), cert: file(cert), key: file(key), required }
 }
 
 /** A bare name is looked up in PATH. */

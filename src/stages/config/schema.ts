@@ -6,6 +6,21 @@ import { KiB, MiB } from './size.ts'
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 const INTERVALS = ['1h', '3h', '6h', '12h', '24h'] as const
 
+const tls = rules(
+  section('the settings of TLS to the database', {
+    ca: path("the path of a PEM file with the authority that signed the server's certificate").optional(),
+    cert: path("the path of a PEM file with the client's certificate").optional(),
+    key: path("the path of a PEM file with the key of the client's certificate").optional(),
+    required: z.boolean('true or false').default(true),
+  }),
+  ({ ca, cert, key, required }) => [
+    cert !== undefined && key === undefined && { key: 'cert', message: 'needs key, the file with its private key' },
+    key !== undefined && cert === undefined && { key: 'key', message: 'needs cert, the file with its certificate' },
+    ca !== undefined &&
+      !required && { key: 'required', message: 'is false beside ca; a server that is to be checked must have TLS' },
+  ],
+)
+
 const database = rules(
   section('the settings of the database; leave the section out to back up files only', {
     host: text('a host name or address').default('127.0.0.1'),
@@ -23,6 +38,7 @@ const database = rules(
       'the name of a database, without / or \\ and not starting with -',
     ),
     dumpCommand: path('the name or path of mysqldump or mariadb-dump').optional(),
+    tls: tls.optional(),
   }),
   ({ port, socket, password, passwordFile }) => [
     port !== undefined &&

@@ -47,6 +47,9 @@ ${socket}  # A database user that may read the whole database (SELECT, SHOW VIEW
   name: dicom_viewer
   # The program that writes the dump. Without it, mysqldump or mariadb-dump is looked for in PATH.
 ${dump}
+  # Encrypt every connection to the database, and check the server's certificate against this authority.
+#  tls:
+#    ca: database-ca.pem
 
 # The archive folder.
 dicom:

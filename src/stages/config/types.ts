@@ -11,6 +11,19 @@ export interface DatabaseConfig {
   readonly name: string
   /** Command or path of the dump program; null: look for mysqldump, then mariadb-dump. */
   readonly dumpCommand: string | null
+  /** Absent: nothing is asked for, and an account that needs TLS gets it without a check of the server. */
+  readonly tls?: DatabaseTls
+}
+
+/** Encryption of every connection to the database. Paths are absolute. */
+export interface DatabaseTls {
+  /** PEM file of the authorities of which one must have signed the server's certificate; null: any certificate will do. */
+  readonly ca: string | null
+  /** PEM files of the client's own certificate and its key: both or neither. */
+  readonly cert: string | null
+  readonly key: string | null
+  /** Whether a server without TLS is refused. */
+  readonly required: boolean
 }
 
 export type Compression = 'auto' | 'store' | 'fast' | 'small'

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { RowDataPacket } from 'mysql2'
+import type { ConnectionOptions } from 'mysql2/promise'
 import { abortError, BackupError } from '../../pipeline/errors.ts'
 import type { DatabaseConfig } from '../config/types.ts'
 import { clientFailure, signIn } from './client.ts'
@@ -19,6 +20,7 @@ export async function withDatabase<T>(
   database: DatabaseConfig,
   signal: AbortSignal,
   work: (query: Query) => Promise<T>,
+  options: ConnectionOptions = {},
 ): Promise<T> {
   let socket: Socket | null = null
   const stop = (): void => {
@@ -26,10 +28,11 @@ export async function withDatabase<T>(
   }
   signal.addEventListener('abort', stop, { once: true })
   try {
-    const connection = await signIn(database, (opened) => {
+    const onSocket = (opened: Socket): void => {
       socket = opened
       signal.throwIfAborted()
-    })
+    }
+    const connection = await signIn(database, onSocket, options)
     const result = await work(async (sql, values = []) => {
       const [rows] = await connection.query<RowDataPacket[]>({ sql, values: [...values], timeout: QUERY_MS })
       return rows
@@ -43,6 +46,17 @@ export async function withDatabase<T>(
     signal.removeEventListener('abort', stop)
     stop()
   }
+}
+
+/**
+ * Makes sure that the server has TLS where the configuration requires it and names no authority: MariaDB's programs before
+ * 11.4 would go on in the clear then. Rejects as `withDatabase` does.
+ */
+export async function mustHaveTls(database: DatabaseConfig, signal: AbortSignal): Promise<void> {
+  const { tls } = database
+  if (tls?.required !== true || tls.ca !== null) return
+  // Without a database: a restore is to make it yet.
+  await withDatabase(database, signal, () => Promise.resolve(), { database: '' })
 }
 
 function clientFault(database: DatabaseConfig, error: unknown): BackupError {

@@ -85,7 +85,7 @@ const meanings: readonly Meaning[] = [
     numbers: [2026],
     code: 'E_DUMP',
     advice: () =>
-      "Client and server do not agree on TLS: name the server's certificate (ssl-ca) or its absence (skip-ssl) under [client] in the machine's my.cnf.",
+      "Client and server do not agree on TLS: name the authority of the server's certificate in database.tls.ca, or put skip-ssl under [client] in the machine's my.cnf when the server has no TLS.",
   },
 ]
 

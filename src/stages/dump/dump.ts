@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream'
 import { asBackupError, BackupError, systemCode } from '../../pipeline/errors.ts'
 import { fromReadable } from '../../pipeline/from-readable.ts'
 import type { DatabaseConfig } from '../config/types.ts'
+import { mustHaveTls } from '../database/connect.ts'
 import { dumpArguments, knowsHistory, type DumpContent } from './arguments.ts'
 import { identifyClient, type DumpClient } from './client.ts'
 import { dumpFailure, type ProgramEnd } from './failure.ts'
@@ -77,6 +78,7 @@ async function* runProgram(
   outline: DumpOutline,
   { folder, signal, content = NOTHING_SPECIAL }: DumpOptions,
 ): AsyncGenerator<Buffer> {
+  await mustHaveTls(database, signal)
   const optionFile = await writeOptionFile(folder, database, content.leaveOut)
   let program: Program | null = null
   let ended: Promise<ProgramEnd> | null = null

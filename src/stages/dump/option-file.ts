@@ -11,19 +11,20 @@ export interface OptionFile {
 }
 
 /**
- * Writes user and password as an option file that only this user can read, below `folder`, which is private; for the dump
+ * Writes user, password and TLS as an option file that only this user can read, below `folder`, which is private; for the dump
  * program also the tables and views of the database that it is to leave out: names would not pass every system's command
  * line unchanged. Rejects with E_STATE.
  */
 export async function writeOptionFile(
   folder: string,
-  { user, password, name }: DatabaseConfig,
+  database: DatabaseConfig,
   leaveOut: readonly string[] = [],
 ): Promise<OptionFile> {
+  const { user, password, name } = database
   const file = path.join(folder, `${randomUUID()}.cnf`)
   const ignored = leaveOut.map((one) => `ignore-table=${quoteOption(`${name}.${one}`)}\n`)
   const dump = ignored.length === 0 ? '' : `[mysqldump]\n${ignored.join('')}`
-  const text = `[client]\nuser=${quoteOption(user)}\npassword=${quoteOption(password)}\n${dump}`
+  const text = `[client]\nuser=${quoteOption(user)}\npassword=${quoteOption(password)}\n${tlsLines(database)}${dump}`
   const remove = (): Promise<void> => rm(file, { force: true }).catch(() => undefined)
   try {
     await writeFile(file, text, { mode: 0o600, flag: 'wx' })
@@ -34,6 +35,22 @@ export async function writeOptionFile(
     })
   }
   return { path: file, remove }
+}
+
+/**
+ * TLS in the words of both brands. What a program does not know it passes over, for "loose-"; MySQL's programs heed the last
+ * line most, MariaDB's do not know it.
+ */
+function tlsLines({ tls, socket }: DatabaseConfig): string {
+  if (tls === undefined) return ''
+  const { ca, cert, key, required } = tls
+  const files = Object.entries({ ca, cert, key }).flatMap(([option, file]) =>
+    file === null ? [] : [`ssl-${option}=${quoteOption(file)}\n`],
+  )
+  const isNamed = ca !== null && socket === null
+  const mode = isNamed ? 'VERIFY_IDENTITY' : ca !== null ? 'VERIFY_CA' : required ? 'REQUIRED' : 'PREFERRED'
+  const verify = `loose-ssl-verify-server-cert=${isNamed ? 1 : 0}\n`
+  return `${files.join('')}loose-ssl=1\n${verify}loose-ssl-mode=${mode}\n`
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {

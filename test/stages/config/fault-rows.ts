@@ -395,6 +395,12 @@ export const rows: readonly (readonly [
     [3, 'gone.txt'],
     /gone\.txt does not exist; expected a file/,
   ],
+  [database('tls: { ca: gone.pem }'), 'database.tls.ca', [3, 'gone.pem'], /gone\.pem does not exist/],
+  [database('tls: { ca: ok.txt }'), 'database.tls.ca', [3, 'ok.txt'], /expected a PEM file/],
+  [database('tls: { key: ok.txt }'), 'database.tls.key', [3, 'ok.txt'], /needs cert/],
+  [database('tls: { cert: ok.txt }'), 'database.tls.cert', [3, 'ok.txt'], /needs key/],
+  [database('tls: { ca: ok.pem, required: false }'), 'database.tls.required', [3, 'false'], /is false beside ca/],
+  [database('tls: true'), 'database.tls', [3, 'true'], /settings of TLS/],
   [database('passwordFile: .'), 'database.passwordFile', [3, '.'], /is a folder/],
   [
     database('passwordFile: empty.txt'),

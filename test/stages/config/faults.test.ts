@@ -15,6 +15,7 @@ write(folder, 'no-key.json', '{ "type": "service_account", "client_email": "a@b"
 write(folder, 'not.json', 'hunter2')
 
 write(folder, 'ok.txt', 'ok')
+write(folder, 'ok.pem', '-----BEGIN CERTIFICATE-----\n')
 write(folder, 'ok.json', '{ "type": "service_account", "client_email": "a@b", "private_key": "k" }')
 const env = { WORD: 'hunter2', EMPTY: '', TRUE: 'true' }
 

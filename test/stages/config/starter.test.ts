@@ -9,6 +9,7 @@ import { failure, load, testFolder, write } from './configured.ts'
 
 const folder = testFolder()
 write(folder, 'database-password.txt', 'the password\n')
+write(folder, 'database-ca.pem', '-----BEGIN CERTIFICATE-----\n')
 write(
   folder,
   'service-account.json',
@@ -65,6 +66,12 @@ for (const platform of ['win32', 'linux', 'darwin'] as const) {
       env,
     )
     assert.equal(config.database?.password, 'from the environment')
+    assert.deepEqual(config.database.tls, {
+      ca: path.join(folder, 'database-ca.pem'),
+      cert: null,
+      key: null,
+      required: true,
+    })
     const [nas] = config.destinations
     assert.ok(nas?.type === 'local')
     assert.deepEqual([nas.chunkSize, nas.mode], [8 * 1024 * 1024, 0o600])

@@ -4,6 +4,7 @@ import path from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { asBackupError, BackupError, systemCode } from '../../../pipeline/errors.ts'
 import type { DatabaseConfig } from '../../config/types.ts'
+import { mustHaveTls } from '../../database/connect.ts'
 import { writeOptionFile } from '../../dump/option-file.ts'
 
 export interface ClientRun {
@@ -43,6 +44,7 @@ const SURELY_READ_BYTES = 1024 * 1024
  */
 export async function runClient(run: ClientRun): Promise<ClientEnd> {
   const { program: file, server, database, folder, input, signal } = run
+  await mustHaveTls(server, signal)
   const optionFile = await writeOptionFile(folder, server)
   let program: Program | null = null
   let ended: Promise<ClientEnd> | null = null
