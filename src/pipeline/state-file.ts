@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 import { open, rm, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { BackupError, systemCode } from './errors.ts'
-import { isInUse, whenFree } from './rename.ts'
+import { isInUse, renameOver, whenFree } from './rename.ts'
 
 /**
  * Creates a file that only this user can read (mode 0600); one that is there already is an error. Rejects with E_QUOTA
@@ -68,6 +68,26 @@ export async function syncName(file: string, platform: NodeJS.Platform = process
     if (handle !== null || !isInUse(error, platform)) throw error
   } finally {
     await handle?.close()
+  }
+}
+
+/**
+ * Writes a small file that only this user can read; it is replaced as a whole or not at all. Its folder is there. Rejects
+ * with E_QUOTA or E_STATE.
+ */
+export async function replaceFile(file: string, text: string): Promise<void> {
+  const fresh = `${file}.new`
+  try {
+    const handle = await open(fresh, 'w', 0o600)
+    try {
+      await handle.writeFile(text)
+    } finally {
+      await handle.close()
+    }
+    await renameOver(fresh, file)
+  } catch (error) {
+    await rm(fresh, { force: true }).catch(() => undefined)
+    throw stateFileError(error, file)
   }
 }
 

@@ -1,8 +1,8 @@
 /** `status`, `resume` and `run --fresh`: where the backups stand, and what becomes of a run that was interrupted. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { readdirSync, statSync } from 'node:fs'
-import { mkdir, readdir, stat } from 'node:fs/promises'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { mkdir, readdir, rm, stat, symlink } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, test } from 'node:test'
@@ -25,12 +25,14 @@ async function statusOf(rig: Rig): Promise<{ readonly code: number | null; reado
   return { code, result: JSON.parse(stdout) as StatusResult }
 }
 
+const reasonsIn = ({ reasons }: StatusResult): string => reasons.map((one) => `${one.code} ${one.message}`).join('\n')
+
 /** Every file below a folder, with its size and the time it was written. */
 async function everything(folder: string): Promise<string[]> {
   const names = await readdir(folder, { recursive: true })
   const rows = names.map(async (name) => {
-    const { size, mtimeMs } = await stat(path.join(folder, name))
-    return `${name} ${size} ${mtimeMs}`
+    const found = await stat(path.join(folder, name))
+    return found.isDirectory() ? name : `${name} ${found.size} ${found.mtimeMs}`
   })
   return (await Promise.all(rows)).sort()
 }
@@ -53,7 +55,7 @@ describe('status', () => {
     const rig = await makeRig(t)
     const before = await everything(rig.folder)
     const { code, result } = await statusOf(rig)
-    assert.equal(code, 0)
+    assert.equal(code, 3, 'a backup is scheduled and there is none')
     assert.deepEqual([result.backedUp, result.schedule.lastRunAt, result.interruptedRun], [0, null, null])
     assert.deepEqual(
       result.accounts.map(({ name, lastBackupAt, lastStatus }) => [name, lastBackupAt, lastStatus]),
@@ -64,7 +66,10 @@ describe('status', () => {
       ],
     )
     const people = await rig.cli('status')
-    assert.match(people.stdout, /No backup yet.*Backed Up {2}0 verified copies.*"dicom-backup run" makes a backup now/s)
+    assert.match(
+      people.stdout,
+      /No backup yet.*Backed Up {2}0 verified copies, counted over all runs.*every destination +No backup here yet\. Run\s+"dicom-backup run"/s,
+    )
     assert.equal(people.stderr, '')
     assert.deepEqual(await everything(rig.folder), before)
     assert.equal(rig.dropbox.requests.count() + rig.drive.requests.count(), 0, 'and asks no service')
@@ -138,9 +143,87 @@ describe('status', () => {
     }
     const ended = await rig.cliWith({ onStart: () => void look() }, 'run', '--json')
     assert.equal(ended.code, 0, ended.stdout)
-    assert.match(seen.people ?? '', /Running +a run is active since /)
+    assert.match(seen.people ?? '', /Running +a run is active since \S+ \S+ \(\w+/)
     assert.equal(seen.result?.interruptedRun, null)
+    const { running } = seen.result ?? {}
+    assert.deepEqual(
+      running?.destinations.map(({ name }) => name),
+      ['hospital-dropbox', 'hospital-drive', 'nas'],
+    )
+    assert.ok(Date.now() - Date.parse(running?.movedAt ?? '') < 600_000)
+    assert.equal(existsSync(path.join(rig.state, 'running.json')), false, 'it goes with the run')
   })
+})
+
+describe('status --check', () => {
+  test('finds a backup that somebody deleted at a service, until that is accepted', async (t) => {
+    const rig = await makeRig(t)
+    await rig.put('a.dcm', 'x')
+    const { result: made } = await rig.run()
+    const checked = await rig.cli('status', '--check', '--json')
+    assert.equal(checked.code, 0, checked.stdout)
+    const { copies } = JSON.parse(checked.stdout) as StatusResult
+    assert.deepEqual(
+      copies.map(({ destination, gone, error }) => [destination, gone, error]),
+      ['hospital-dropbox', 'hospital-drive', 'nas'].map((name) => [name, [], null]),
+    )
+
+    await rm(path.join(rig.nas, made.archive?.name ?? ''))
+    assert.equal((await statusOf(rig)).code, 0, 'status alone asks no destination')
+    const again = await rig.cli('status', '--check')
+    assert.equal(again.code, 3)
+    assert.match(again.stdout, /Backed up, but action is needed.*\[!!\] nas +1 backup is gone or has another size/s)
+    const { code, result } = await statusOf(rig)
+    assert.equal(code, 3, 'it is remembered')
+    assert.match(reasonsIn(result), new RegExp(`^copies-gone nas: 1 backup is gone .*${made.archive?.name}`))
+
+    assert.equal((await rig.cli('status', '--check', '--accept-gone')).code, 0)
+    assert.equal((await rig.cli('status', '--check')).code, 0)
+  })
+
+  test('a run of the schedule lists each destination once a day', async (t) => {
+    const rig = await makeRig(t)
+    await rig.put('a.dcm', 'x')
+    assert.equal((await rig.cli('run', '--if-due')).code, 0)
+    const { copies } = (await statusOf(rig)).result
+    assert.deepEqual(
+      copies.map(({ destination, gone, error }) => [destination, gone, error]),
+      ['hospital-dropbox', 'hospital-drive', 'nas'].map((name) => [name, [], null]),
+    )
+    const [listed, other] = [rig.dropbox.requests.count('list'), rig.drive.requests.count('list')]
+    assert.ok(listed > 0 && other > 0)
+    assert.equal((await rig.cli('run', '--if-due')).code, 0)
+    assert.equal(rig.dropbox.requests.count('list'), listed)
+  })
+
+  test('a destination that cannot be listed is reported', async (t) => {
+    const rig = await makeRig(t)
+    await rig.put('a.dcm', 'x')
+    await rig.run()
+    rig.dropbox.lackScope('files.metadata.read', 'token')
+    const { code, stdout } = await rig.cli('status', '--check', '--json')
+    assert.equal(code, 3)
+    assert.match(
+      reasonsIn(JSON.parse(stdout) as StatusResult),
+      /^copies-unknown hospital-dropbox: its backups could not be listed .* lacks the permission files\.metadata\.read/,
+    )
+  })
+})
+
+test('a last run that stored with warnings is no reason to say ok', { skip: WINDOWS }, async (t) => {
+  const rig = await makeRig(t, onlyNas)
+  await rig.put('a.dcm', 'x')
+  await symlink('nowhere', path.join(rig.root, 'link.dcm'))
+  assert.equal((await rig.run()).code, 3)
+  const { code, result } = await statusOf(rig)
+  assert.equal(code, 3)
+  assert.match(
+    reasonsIn(result),
+    /^run-partial The last run, of .*, stored the backup with warnings: 1 file was left out/,
+  )
+  await rm(path.join(rig.root, 'link.dcm'))
+  assert.equal((await rig.run()).code, 0)
+  assert.equal((await statusOf(rig)).code, 0)
 })
 
 describe('a backup that is not stored everywhere', () => {
@@ -151,7 +234,8 @@ describe('a backup that is not stored everywhere', () => {
     assert.equal(first.code, 3)
     const { archive } = first.result
     const { code, result } = await statusOf(rig)
-    assert.equal(code, 0, 'there is a new backup')
+    assert.equal(code, 3, 'one destination has no backup')
+    assert.match(reasonsIn(result), /destination-failed gone: the last run failed here: the folder .* does not exist/)
     assert.deepEqual([result.interruptedRun?.whole, result.interruptedRun?.archive], [true, archive?.name])
     assert.deepEqual(
       result.interruptedRun?.destinations.map(({ name, status, heldBytes }) => [name, status, heldBytes]),
@@ -161,7 +245,7 @@ describe('a backup that is not stored everywhere', () => {
       ],
     )
     assert.equal(result.accounts[1]?.lastStatus, 'failed')
-    assert.match((await rig.cli('status')).stdout, /Not stored everywhere yet.*run" sends only what is lacking/s)
+    assert.match((await rig.cli('status')).stdout, /Not stored everywhere yet.*run" sends only what is missing/s)
 
     await mkdir(path.join(rig.folder, 'gone'))
     const second = await rig.run()
@@ -191,7 +275,7 @@ describe('a run that was killed', { skip: WINDOWS }, () => {
       ['hospital-dropbox', 'hospital-drive', 'nas'],
     )
     const shown = (await rig.cli('status')).stdout
-    assert.match(shown, /Interrupted run\n.*hospital-drive +holds .* made so far.*run" goes on there; .*--fresh/s)
+    assert.match(shown, /Interrupted run\n.*hospital-drive +holds .* made so far.*run" resumes there; .*--fresh/s)
 
     const people = await rig.cli('resume')
     assert.equal(people.code, 0, people.stderr)

@@ -1,15 +1,43 @@
+import { openLog } from '../../stages/log/log.ts'
+import { checkCopies } from '../../stages/status/copies.ts'
 import { readStatus } from '../../stages/status/status.ts'
+import type { State } from '../../stages/state/state.ts'
 import { statusSummary } from '../display/status-summary.ts'
 import { EXIT, type ExitCode } from '../exit.ts'
 import type { Output } from '../output.ts'
-import { withStateToRead } from '../workplace.ts'
+import { stopSignals } from '../stop-signals.ts'
+import { withState, withStateToRead, type Workplace } from '../workplace.ts'
 
-/** `status`: where the backups stand; exit 3 when they are overdue or a sign-in has lapsed or is about to. Writes nothing, not even a log. */
-export async function status(configFile: string, output: Output): Promise<ExitCode> {
-  return await withStateToRead(configFile, async ({ config, state }) => {
-    const now = new Date()
-    const found = await readStatus(config, state, now)
-    await output.result(found.result, (style) => statusSummary(found, now, style))
-    return found.overdue || found.signInLapses ? EXIT.lookAtIt : EXIT.done
+export interface StatusFlags {
+  /** Lists the destinations first. */
+  readonly check: boolean
+  /** With `check`: what is gone now is no longer missed. */
+  readonly acceptGone: boolean
+}
+
+/**
+ * `status`: where the backups stand; exit 3 when anything is to be done. Leaves nothing behind, not even a log; with
+ * `--check` the result of the listing is kept.
+ */
+export async function status(configFile: string, flags: StatusFlags, output: Output): Promise<ExitCode> {
+  if (!flags.check && !flags.acceptGone) return await withStateToRead(configFile, (place) => show(place, output))
+  return await withState(configFile, async (place) => {
+    const { config, state } = place
+    const log = openLog(config.log, config.secrets, process.stderr, output.verbose)
+    const stop = stopSignals('Start it again when you are ready.')
+    try {
+      await checkCopies(config, state, { log: log.logger, signal: stop.signal, accept: flags.acceptGone })
+      return await show(place, output)
+    } finally {
+      stop.dispose()
+      log.close()
+    }
   })
+}
+
+async function show({ config, state }: Workplace<State | null>, output: Output): Promise<ExitCode> {
+  const now = new Date()
+  const found = await readStatus(config, state, now)
+  await output.result(found.result, (style) => statusSummary(found, now, style))
+  return found.result.reasons.length > 0 ? EXIT.lookAtIt : EXIT.done
 }

@@ -1,8 +1,7 @@
-import type { InterruptedRun } from '../../stages/backup/results.ts'
+import type { InterruptedRun, RunningRun } from '../../stages/backup/results.ts'
 import type { Status } from '../../stages/status/status.ts'
-import { signInSteps } from './accounts-summary.ts'
 import { beside, facts, heading, items, joinBlocks, paragraph, verdict, type Item, type Mark } from './blocks.ts'
-import { formatBytes, formatCount, formatDuration, formatLocalMinute } from './format.ts'
+import { formatBytes, formatCount, formatDuration, formatLocalMinute, formatPercent } from './format.ts'
 import { signsOf, type Format, type Style } from './style.ts'
 import { table, type Cell } from './table.ts'
 
@@ -22,39 +21,55 @@ export function statusSummary(status: Status, now: Date, style: Style): string {
     verdict(mark, title, style),
     factsOf(status, now, style),
     accountTable(accounts, style),
-    errors(accounts, style),
-    signInSteps(accounts, style),
+    toDo(status.result, style),
     interruptedRun === null ? [] : interrupted(interruptedRun, style),
     next(status, style),
   ])
 }
 
-function titleOf({ result, overdue, newestBackupAt, active }: Status, now: Date): readonly [Mark, string] {
+function titleOf({ result, overdue, newestBackupAt }: Status, now: Date): readonly [Mark, string] {
   if (newestBackupAt === null) return [overdue ? 'bad' : 'look', overdue ? 'Overdue: no backup yet' : 'No backup yet']
   const age = `the newest backup began ${formatDuration(now.getTime() - Date.parse(newestBackupAt))} ago`
   if (overdue) return ['bad', `Overdue: ${age}`]
-  const signedIn = result.accounts.every(({ signIn }) => signIn === null || signIn.state === 'ok')
-  const well = signedIn && (active !== null || result.interruptedRun === null)
-  const stored = result.accounts.every(({ active: isOn, lastStatus }) => !isOn || lastStatus === 'completed')
-  return well && stored ? ['ok', `Backed up: ${age}`] : ['look', `Backed up, but look at it: ${age}`]
+  return result.reasons.length === 0 ? ['ok', `Backed up: ${age}`] : ['look', `Backed up, but action is needed: ${age}`]
 }
 
-function factsOf({ result, active }: Status, now: Date, style: Style): string[] {
-  const { lastVerified } = result
+function factsOf({ result }: Status, now: Date, style: Style): string[] {
+  const { lastVerified, running, copies } = result
   const { enabled, every, lastRunAt, nextDueAt } = result.schedule
   const late = nextDueAt !== null && Date.parse(nextDueAt) <= now.getTime()
-  const since = active?.since == null ? '' : ` since ${formatLocalMinute(active.since)}`
+  const listed = copies.map(({ checkedAt }) => Date.parse(checkedAt))
   return facts(
     [
       ['Schedule', enabled ? `every ${every.replace('h', ' h')}` : 'off'],
       ['Last run', lastRunAt === null ? 'none yet' : `began ${formatLocalMinute(lastRunAt)}`],
       ['Next due', nextDueAt === null ? null : `${late ? 'since ' : ''}${formatLocalMinute(nextDueAt)}`],
-      ['Running', active === null ? null : `a run is active${since}`],
-      ['Backed Up', result.backedUp === 1 ? '1 verified copy' : `${formatCount(result.backedUp)} verified copies`],
-      ['Looked at', lastVerified === null ? null : lookedAt(lastVerified)],
+      ['Running', running === null ? null : runningText(running, now)],
+      ['Backed Up', `${copiesText(result.backedUp)}, counted over all runs and destinations`],
+      ['Listed', listed.length === 0 ? null : `${formatLocalMinute(Math.min(...listed))}, ${listedText(copies)}`],
+      ['Last verified', lastVerified === null ? null : lookedAt(lastVerified)],
     ],
     style,
   )
+}
+
+const copiesText = (count: number): string =>
+  count === 1 ? '1 verified copy' : `${formatCount(count)} verified copies`
+
+function listedText(copies: Status['result']['copies']): string {
+  const isWell = copies.every(({ gone, error }) => gone.length === 0 && error === null)
+  return isWell ? 'all stored backups are there' : 'see below'
+}
+
+/** A run that has not moved for so long says since when. ms. */
+const STANDS_STILL_MS = 5 * 60_000
+
+function runningText({ since, movedAt, phase, bytes, bytesDone }: RunningRun, now: Date): string {
+  const began = since === null ? '' : ` since ${formatLocalMinute(since)}`
+  const far = bytes === null || bytes === 0 ? '' : `, ${formatPercent(bytesDone / bytes)} of the files read`
+  const stands = movedAt !== null && now.getTime() - Date.parse(movedAt) >= STANDS_STILL_MS
+  const still = stands ? `; has not moved since ${formatLocalMinute(movedAt)}` : ''
+  return `a run is active${began}${phase === null ? '' : ` (${phase}${far})`}${still}`
 }
 
 /** Of which archive, when, and how it was found. */
@@ -62,8 +77,7 @@ function lookedAt({ archive, at, ok, method }: NonNullable<Status['result']['las
   const how = { deep: ', every entry', 'restore-test': ', its dump loaded', 'provider-hash': '', 'read-back': '' }[
     method
   ]
-  const found = ok ? 'it is well' : 'see "dicom-backup verify": it was not found well'
-  return `${formatLocalMinute(at)}${how}: ${archive}; ${found}`
+  return `${formatLocalMinute(at)}${how}: ${archive} ${ok ? 'is intact' : 'was not found intact'}`
 }
 
 function accountTable(accounts: readonly Account[], style: Style): string[] {
@@ -82,25 +96,27 @@ function accountTable(accounts: readonly Account[], style: Style): string[] {
   return [heading('Accounts', style), ...table(columns, [head, ...rows], style, 2)]
 }
 
-/** The errors of those that failed last time; one that several had, once. */
-function errors(accounts: readonly Account[], style: Style): string[] {
+/** Shown with how far it is, and what comes next. */
+const SHOWN_ELSEWHERE = ['run-interrupted']
+
+/** What is to be done; a line that several destinations have, once. */
+function toDo({ reasons, accounts }: Status['result'], style: Style): string[] {
   const names = new Map<string, string[]>()
-  for (const account of accounts) {
-    const text = errorOf(account)
-    if (text !== null) names.set(text, [...(names.get(text) ?? []), account.name])
+  for (const { code, destination, message } of reasons) {
+    if (SHOWN_ELSEWHERE.includes(code)) continue
+    const text = destination === null ? message : beside(destination, message)
+    names.set(text, [...(names.get(text) ?? []), ...(destination === null ? [] : [destination])])
   }
+  const count = accounts.filter(({ active }) => active).length
   const list = [...names].map(([text, having]): Item => {
-    const all = having.length > 1 && having.length === accounts.length
-    return { mark: 'bad', name: all ? 'every destination' : having.join(', '), details: [text] }
+    const name = having.length > 1 && having.length === count ? 'every destination' : having.join(', ')
+    return { mark: 'bad', name, details: [capitalized(text)] }
   })
-  return list.length === 0 ? [] : [heading('Last errors', style), ...items(list, style)]
+  const [alone, named] = [list.filter(({ name }) => name === ''), list.filter(({ name }) => name !== '')]
+  return list.length === 0 ? [] : [heading('To do', style), ...items(alone, style), ...items(named, style)]
 }
 
-/** What a person has stopped is no error to them. */
-function errorOf({ name, active, lastStatus, lastError }: Account): string | null {
-  if (!active || lastStatus !== 'failed' || lastError === null) return null
-  return `${beside(name, lastError.message)} (${lastError.code})`
-}
+const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 function interrupted(
   { archive, archiveBytes, whole, startedAt, destinations }: InterruptedRun,
@@ -118,20 +134,18 @@ function interrupted(
   ]
 }
 
-function next({ result, overdue, newestBackupAt, active }: Status, style: Style): string[] {
-  const { interruptedRun, accounts } = result
+function next({ result, overdue }: Status, style: Style): string[] {
+  const { interruptedRun, reasons } = result
   const steps: string[] = []
   if (interruptedRun !== null) {
     steps.push(
       interruptedRun.whole
-        ? 'The next "dicom-backup run" sends only what is lacking; "dicom-backup run --fresh" abandons it.'
-        : 'The next "dicom-backup run" goes on there; "dicom-backup run --fresh" abandons it.',
+        ? 'The next "dicom-backup run" sends only what is missing; "dicom-backup run --fresh" abandons it.'
+        : 'The next "dicom-backup run" resumes there; "dicom-backup run --fresh" abandons it.',
     )
-  } else if (active === null && (overdue || newestBackupAt === null)) {
-    steps.push('"dicom-backup run" makes a backup now.')
   }
-  if (overdue || accounts.some((account) => errorOf(account) !== null)) {
-    steps.push('"dicom-backup doctor" tries everything a run needs and says what to mend.')
+  if (overdue || reasons.some(({ code }) => code === 'destination-failed')) {
+    steps.push('"dicom-backup doctor" tries everything a run needs and says how to fix it.')
   }
   return steps.length === 0 ? [] : [heading('Next', style), ...steps.flatMap((step) => paragraph(step, style))]
 }

@@ -19,6 +19,7 @@ import { factOf, type RunStart } from './run-facts.ts'
 import type { OpenRun } from './run-folder.ts'
 import type { RunLog, RunOptions } from './run-options.ts'
 import { report, runResult, type Attempt } from './run-result.ts'
+import { showRunning } from './running-file.ts'
 import { sanityWarnings } from './sanity.ts'
 import { mustBeArchiveFolder, openSources } from './sources.ts'
 
@@ -44,6 +45,7 @@ export async function carryOut(
   const progress = newProgress(destinations.map((one) => one.name))
   options.onProgress(progress)
   const opened = destinations.map((one, index) => openForRun(one, config, progress.destinations[index], options))
+  const hideRunning = showRunning(config.state.dir, start.runId, progress)
   const names = destinations.map((one) => one.name)
   log.info({ runId: start.runId, archive: start.name, destinations: names, resumed: run.resumed }, 'run started')
 
@@ -90,6 +92,7 @@ export async function carryOut(
     failure = asBackupError(error, options.signal)
   } finally {
     stop.abort()
+    await hideRunning()
     await sources.settle()
     await tidyUp(() => source.close(), log)
     await Promise.all(opened.map((destination) => destination.close()))

@@ -101,7 +101,47 @@ export interface AccountsResult {
   })[]
 }
 
+/** Something that is to be done about the backups. */
+export interface StatusReason {
+  /** 'overdue', 'copies-gone', …; docs/errors.md has all. */
+  readonly code: string
+  /** Null when it is about no single one. */
+  readonly destination: string | null
+  /** One line: what is wrong and what to do. */
+  readonly message: string
+}
+
+/** What the last listing of a destination found. */
+export interface CopiesAt {
+  readonly destination: string
+  readonly checkedAt: string
+  /** Names of backups that were stored there and are gone or have another size. */
+  readonly gone: readonly string[]
+  /** Why it could not be listed; null when it was. */
+  readonly error: ErrorReport | null
+}
+
+/** The run that goes on right now. What is not known, as it works elsewhere, is null or empty. */
+export interface RunningRun {
+  readonly since: string | null
+  /** When it last read, made or stored anything. */
+  readonly movedAt: string | null
+  readonly runId: string | null
+  readonly phase: 'preparing' | 'dumping' | 'archiving' | 'finishing' | null
+  readonly files: number | null
+  readonly filesDone: number
+  readonly bytes: number | null
+  readonly bytesDone: number
+  readonly etaSeconds: number | null
+  readonly destinations: readonly { readonly name: string; readonly held: number; readonly state: string }[]
+}
+
 export interface StatusResult {
+  /** What is to be done; empty when nothing is. Exit 3 otherwise. */
+  readonly reasons: readonly StatusReason[]
+  readonly running: RunningRun | null
+  /** Of each destination, what its last listing found (scheduled runs once a day, `status --check`). */
+  readonly copies: readonly CopiesAt[]
   readonly schedule: {
     readonly enabled: boolean
     readonly every: string

@@ -9,6 +9,7 @@ import type { Config, DestinationConfig } from '../config/types.ts'
 import { retainAfter } from '../retention/after-run.ts'
 import { verifyWeekly } from '../schedule/weekly-verify.ts'
 import type { RunRecord, State } from '../state/state.ts'
+import { checkCopiesDaily } from '../status/copies.ts'
 import { abandon } from './abandon.ts'
 import { archiveName } from './archive-name.ts'
 import { carryOut, tidyUp } from './carry-out.ts'
@@ -43,6 +44,7 @@ export async function runBackup(config: Config, state: State, options: RunOption
     if (options.trigger !== 'scheduled') return result
     const looked = await verifyWeekly(config, state, result, { log: options.log, signal })
     if (looked !== result) await backup.addToRecord(looked)
+    await checkCopiesDaily(config, state, { log: options.log, signal })
     return looked
   } finally {
     await lock.release()

@@ -3,6 +3,7 @@ import { access, constants, open, opendir, rm, stat, statfs, writeFile } from 'n
 import path from 'node:path'
 import { systemCode } from '../../pipeline/errors.ts'
 import { mustBeArchiveFolder } from '../backup/sources.ts'
+import { STATE_FILES, whyDamaged, whyNotWritable } from '../state/writable.ts'
 import { formatBytes } from '../text/bytes.ts'
 import type { Finding } from './finding.ts'
 
@@ -26,6 +27,9 @@ export async function archiveFolder(root: string): Promise<Finding> {
 export async function stateFolder(folder: string, dumpBytes: number): Promise<Finding> {
   const found = await writable(folder, folder)
   if (!found.ok) return found
+  const faults = await Promise.all(STATE_FILES.map((name) => whyDamaged(path.join(folder, name))))
+  const fault = [await whyNotWritable(folder), ...faults].find((one) => one !== null)
+  if (fault !== undefined) return { ok: false, ...fault }
   const { bavail, bsize } = await statfs(await existing(folder))
   const free = bavail * bsize
   const needed = STATE_BYTES + 2 * dumpBytes

@@ -1,64 +1,74 @@
 import { isoLocal } from '../backup/archive-name.ts'
 import { listOpenRuns } from '../backup/open-runs.ts'
-import type { InterruptedRun, StatusResult } from '../backup/results.ts'
+import type { InterruptedRun, RunningRun, StatusResult } from '../backup/results.ts'
+import { readRunning } from '../backup/running-file.ts'
 import { signInStatus } from '../accounts/sign-in-state.ts'
 import { signInIn } from '../accounts/sign-ins.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
 import { lastStored, nextDue } from '../schedule/due.ts'
 import { intervalMs } from '../schedule/grid.ts'
-import type { ActiveRun, InactiveAccount, State } from '../state/state.ts'
-
-/** How many intervals may pass without a backup. */
-const OVERDUE_INTERVALS = 2
+import type { ActiveRun, InactiveAccount, PastRun, State } from '../state/state.ts'
+import { whyNotWritable } from '../state/writable.ts'
+import { lastCopies } from './copies.ts'
+import { isOverdue, reasonsOf } from './reasons.ts'
 
 export interface Status {
   readonly result: StatusResult
   /**
    * The schedule is on, and the newest stored and verified backup began more than two intervals ago; without any, the
-   * first run did. With no run at all nothing is overdue: since when one was wanted is not known.
+   * first run did.
    */
   readonly overdue: boolean
-  /** A sign-in is missing, has ended or is about to. */
-  readonly signInLapses: boolean
   /** When the newest stored and verified backup began, at whichever destination; ISO 8601, null when there is none. */
   readonly newestBackupAt: string | null
-  /** The run that goes on right now. What it works at does not count as interrupted. */
-  readonly active: ActiveRun | null
 }
 
 /**
  * Where the backups of this configuration stand, from the state alone (null: there is none yet); no destination is
- * asked. Times are those of a run's start, which its archive is named by. Writes nothing; without a state everything is
- * zero or null. Rejects with E_STATE when it cannot be read.
+ * asked. Times are those of a run's start, which its archive is named by. Leaves nothing behind; without a state
+ * everything is zero or null. Rejects with E_STATE when it cannot be read.
  */
 export async function readStatus(config: Config, state: State | null, now: Date): Promise<Status> {
   const active = (await state?.activeRun()) ?? null
   const open = active === null ? ((await listOpenRuns(config.state.dir))[0] ?? null) : null
   const newestBackupAt = (await state?.lastStoredAt(now, null)) ?? null
   const times = await runTimes(state, open, now)
-  const overdueSince = newestBackupAt ?? times.first
   const { enabled, every } = config.schedule
   const inactive = (await state?.inactiveAccounts()) ?? []
   const accounts = await Promise.all([
     ...config.destinations.map((one) => account(one, config, state, now)),
     ...inactive.map((one) => inactiveAccount(one, state, now)),
   ])
-  return {
-    result: {
-      schedule: { enabled, every, lastRunAt: times.last, nextDueAt: await nextDueAt(config.schedule, state, now) },
-      backedUp: (await state?.copies()) ?? 0,
-      accounts,
-      interruptedRun: open,
-      lastVerified: (await state?.lastVerification()) ?? null,
-    },
-    overdue:
-      enabled &&
-      overdueSince !== null &&
-      now.getTime() - Date.parse(overdueSince) > OVERDUE_INTERVALS * intervalMs(every),
-    signInLapses: accounts.some(({ signIn }) => signIn !== null && signIn.state !== 'ok'),
-    newestBackupAt,
-    active,
+  const result = {
+    schedule: { enabled, every, lastRunAt: times.last, nextDueAt: await nextDueAt(config.schedule, state, now) },
+    backedUp: (await state?.copies()) ?? 0,
+    accounts,
+    interruptedRun: open,
+    lastVerified: (await state?.lastVerification()) ?? null,
+    running: active === null ? null : await runningNow(active, config),
+    copies: await lastCopies(config),
   }
+  const fault = await whyNotWritable(config.state.dir)
+  const stateFault = fault === null ? null : `${fault.detail} ${fault.remedy}`
+  const lastRun = await lastRunOf(state)
+  return {
+    result: { reasons: reasonsOf({ result, lastRun, stateFault, now }), ...result },
+    overdue: enabled && isOverdue(newestBackupAt ?? times.first, every, now),
+    newestBackupAt,
+  }
+}
+
+async function runningNow({ since }: ActiveRun, config: Config): Promise<RunningRun> {
+  const known = await readRunning(config.state.dir, since)
+  if (known !== null) return { since, ...known }
+  const nothing = { runId: null, phase: null, files: null, filesDone: 0, bytes: null, bytesDone: 0, etaSeconds: null }
+  return { since, movedAt: null, ...nothing, destinations: [] }
+}
+
+/** The run of this program that was recorded last. */
+async function lastRunOf(state: State | null): Promise<PastRun | null> {
+  const runs = (await state?.history(RUNS)) ?? []
+  return runs.find(({ runId }) => runId !== null) ?? null
 }
 
 /** A run that was killed has no record; what it left behind tells of it. */

@@ -234,11 +234,12 @@ export function upToDate(): Status {
       ],
       interruptedRun: null,
       lastVerified: null,
+      running: null,
+      copies: [],
+      reasons: [],
     },
     overdue: false,
-    signInLapses: false,
     newestBackupAt: startedAt,
-    active: null,
   }
 }
 
@@ -250,6 +251,19 @@ export function stopped(): Status {
     ...rest,
     result: {
       ...result,
+      reasons: [
+        {
+          code: 'destination-failed',
+          destination: 'hospital-drive',
+          message: 'hospital-drive: the last run failed here: The account is full. Make room there. (E_QUOTA)',
+        },
+        {
+          code: 'never-backed-up',
+          destination: 'nas',
+          message: 'nas: no backup here yet. Run "dicom-backup run" to make one now.',
+        },
+        { code: 'run-interrupted', destination: null, message: 'The run of 2026-03-04 14:30 was interrupted.' },
+      ],
       schedule: { ...result.schedule, lastRunAt: '2026-03-04T14:30:00+00:00' },
       accounts: [
         dropbox!,

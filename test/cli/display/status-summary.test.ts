@@ -24,7 +24,7 @@ test('a status that is well says so, and asks for nothing; 80 columns', () => {
   Schedule   every 6 h
   Last run   began 2026-03-04 12:00
   Next due   2026-03-04 18:00
-  Backed Up  1,234 verified copies
+  Backed Up  1,234 verified copies, counted over all runs and destinations
 
 Accounts
                                      Last backup       Last run
@@ -38,12 +38,12 @@ test('a killed run is shown with how far each destination is, and how to go on; 
   assert.equal(
     statusSummary(stopped(), NOW, bare(80)),
     text(`
-! Backed up, but look at it: the newest backup began 3 h ago
+! Backed up, but action is needed: the newest backup began 3 h ago
 
   Schedule   every 6 h
   Last run   began 2026-03-04 14:30
   Next due   2026-03-04 18:00
-  Backed Up  1,234 verified copies
+  Backed Up  1,234 verified copies, counted over all runs and destinations
 
 Accounts
                                      Last backup       Last run
@@ -51,8 +51,10 @@ Accounts
   ✘  hospital-drive    google-drive  2026-03-03 18:00  failed
   ?  nas               local         never
 
-Last errors
-  ✘ hospital-drive  The account is full. Make room there. (E_QUOTA)
+To do
+  ✘ hospital-drive  The last run failed here: The account is full. Make room
+                    there. (E_QUOTA)
+  ✘ nas             No backup here yet. Run "dicom-backup run" to make one now.
 
 Interrupted run
   dicom_backup_2026-03-04_14-30-00.zip, begun 2026-03-04 14:30
@@ -61,9 +63,9 @@ Interrupted run
   ! nas               holds 590 GiB of 590 GiB made so far
 
 Next
-  The next "dicom-backup run" goes on there; "dicom-backup run --fresh"
+  The next "dicom-backup run" resumes there; "dicom-backup run --fresh"
   abandons it.
-  "dicom-backup doctor" tries everything a run needs and says what to mend.
+  "dicom-backup doctor" tries everything a run needs and says how to fix it.
 `),
   )
 })
@@ -72,13 +74,15 @@ test('a killed run in 40 columns', () => {
   assert.equal(
     statusSummary(stopped(), NOW, bare(40)),
     text(`
-! Backed up, but look at it: the newest
-  backup began 3 h ago
+! Backed up, but action is needed: the
+  newest backup began 3 h ago
 
   Schedule   every 6 h
   Last run   began 2026-03-04 14:30
   Next due   2026-03-04 18:00
-  Backed Up  1,234 verified copies
+  Backed Up  1,234 verified copies,
+             counted over all runs and
+             destinations
 
 Accounts
                        Last backup
@@ -86,10 +90,14 @@ Accounts
   ✘  hospital-drive    2026-03-03 18:00
   ?  nas               never
 
-Last errors
+To do
   ✘ hospital-drive
-    The account is full. Make room
-    there. (E_QUOTA)
+    The last run failed here: The
+    account is full. Make room there.
+    (E_QUOTA)
+  ✘ nas
+    No backup here yet. Run
+    "dicom-backup run" to make one now.
 
 Interrupted run
   dicom_backup_2026-03-04_14-30-00.zip,
@@ -104,12 +112,12 @@ Interrupted run
     far
 
 Next
-  The next "dicom-backup run" goes on
+  The next "dicom-backup run" resumes
   there; "dicom-backup run --fresh"
   abandons it.
   "dicom-backup doctor" tries
-  everything a run needs and says what
-  to mend.
+  everything a run needs and says how
+  to fix it.
 `),
   )
 })
@@ -118,12 +126,12 @@ test('a killed run in 120 columns', () => {
   assert.equal(
     statusSummary(stopped(), NOW, bare(120)),
     text(`
-! Backed up, but look at it: the newest backup began 3 h ago
+! Backed up, but action is needed: the newest backup began 3 h ago
 
   Schedule   every 6 h
   Last run   began 2026-03-04 14:30
   Next due   2026-03-04 18:00
-  Backed Up  1,234 verified copies
+  Backed Up  1,234 verified copies, counted over all runs and destinations
 
 Accounts
                                      Last backup       Last run
@@ -131,8 +139,9 @@ Accounts
   ✘  hospital-drive    google-drive  2026-03-03 18:00  failed
   ?  nas               local         never
 
-Last errors
-  ✘ hospital-drive  The account is full. Make room there. (E_QUOTA)
+To do
+  ✘ hospital-drive  The last run failed here: The account is full. Make room there. (E_QUOTA)
+  ✘ nas             No backup here yet. Run "dicom-backup run" to make one now.
 
 Interrupted run
   dicom_backup_2026-03-04_14-30-00.zip, begun 2026-03-04 14:30
@@ -141,8 +150,8 @@ Interrupted run
   ! nas               holds 590 GiB of 590 GiB made so far
 
 Next
-  The next "dicom-backup run" goes on there; "dicom-backup run --fresh" abandons it.
-  "dicom-backup doctor" tries everything a run needs and says what to mend.
+  The next "dicom-backup run" resumes there; "dicom-backup run --fresh" abandons it.
+  "dicom-backup doctor" tries everything a run needs and says how to fix it.
 `),
   )
 })
@@ -151,12 +160,12 @@ test('a killed run in colour', () => {
   assert.equal(
     statusSummary(stopped(), NOW, colored(80)),
     text(`
-\u001b[33m!\u001b[39m \u001b[1mBacked up, but look at it: the newest backup began 3 h ago\u001b[22m
+\u001b[33m!\u001b[39m \u001b[1mBacked up, but action is needed: the newest backup began 3 h ago\u001b[22m
 
   \u001b[2mSchedule \u001b[22m  every 6 h
   \u001b[2mLast run \u001b[22m  began 2026-03-04 14:30
   \u001b[2mNext due \u001b[22m  2026-03-04 18:00
-  \u001b[2mBacked Up\u001b[22m  1,234 verified copies
+  \u001b[2mBacked Up\u001b[22m  1,234 verified copies, counted over all runs and destinations
 
 \u001b[1mAccounts\u001b[22m
                                      \u001b[2mLast backup\u001b[22m       \u001b[2mLast run\u001b[22m
@@ -164,8 +173,10 @@ test('a killed run in colour', () => {
   \u001b[31m✘\u001b[39m  hospital-drive    google-drive  2026-03-03 18:00  \u001b[31mfailed\u001b[39m
   \u001b[2m?\u001b[22m  nas               local         never
 
-\u001b[1mLast errors\u001b[22m
-  \u001b[31m✘\u001b[39m hospital-drive  The account is full. Make room there. (E_QUOTA)
+\u001b[1mTo do\u001b[22m
+  \u001b[31m✘\u001b[39m hospital-drive  The last run failed here: The account is full. Make room
+                    there. (E_QUOTA)
+  \u001b[31m✘\u001b[39m nas             No backup here yet. Run "dicom-backup run" to make one now.
 
 \u001b[1mInterrupted run\u001b[22m
   dicom_backup_2026-03-04_14-30-00.zip, begun 2026-03-04 14:30
@@ -174,14 +185,15 @@ test('a killed run in colour', () => {
   \u001b[33m!\u001b[39m nas               holds 590 GiB of 590 GiB made so far
 
 \u001b[1mNext\u001b[22m
-  The next "dicom-backup run" goes on there; "dicom-backup run --fresh"
+  The next "dicom-backup run" resumes there; "dicom-backup run --fresh"
   abandons it.
-  "dicom-backup doctor" tries everything a run needs and says what to mend.
+  "dicom-backup doctor" tries everything a run needs and says how to fix it.
 `),
   )
 })
 
 test('an archive that is whole but lacks somewhere is told as that', () => {
+  const reasons = [{ code: 'run-interrupted', destination: null, message: 'The run is not stored everywhere yet.' }]
   const { interruptedRun } = stopped().result
   const [dropbox, drive] = interruptedRun!.destinations
   const run = {
@@ -193,14 +205,14 @@ test('an archive that is whole but lacks somewhere is told as that', () => {
     ],
   } as const
   assert.equal(
-    statusSummary(withResult(upToDate(), { interruptedRun: run }), NOW, bare(80)),
+    statusSummary(withResult(upToDate(), { interruptedRun: run, reasons }), NOW, bare(80)),
     text(`
-! Backed up, but look at it: the newest backup began 3 h ago
+! Backed up, but action is needed: the newest backup began 3 h ago
 
   Schedule   every 6 h
   Last run   began 2026-03-04 12:00
   Next due   2026-03-04 18:00
-  Backed Up  1,234 verified copies
+  Backed Up  1,234 verified copies, counted over all runs and destinations
 
 Accounts
                                      Last backup       Last run
@@ -213,7 +225,7 @@ Not stored everywhere yet
   ✘ hospital-drive    holds 571 GiB of 590 GiB
 
 Next
-  The next "dicom-backup run" sends only what is lacking; "dicom-backup run
+  The next "dicom-backup run" sends only what is missing; "dicom-backup run
   --fresh" abandons it.
 `),
   )
@@ -228,7 +240,7 @@ test('an overdue status says since when, and what to do; ASCII', () => {
   Schedule   every 6 h
   Last run   began 2026-03-04 12:00
   Next due   since 2026-03-04 18:00
-  Backed Up  1,234 verified copies
+  Backed Up  1,234 verified copies, counted over all runs and destinations
 
 Accounts
                                         Last backup       Last run
@@ -236,8 +248,7 @@ Accounts
   [ok]  hospital-drive    google-drive  2026-03-04 12:00  completed
 
 Next
-  "dicom-backup run" makes a backup now.
-  "dicom-backup doctor" tries everything a run needs and says what to mend.
+  "dicom-backup doctor" tries everything a run needs and says how to fix it.
 `),
   )
 })
@@ -256,39 +267,64 @@ test('before the first run there is nothing to tell but the schedule', () => {
 
   Schedule   off
   Last run   none yet
-  Backed Up  0 verified copies
+  Backed Up  0 verified copies, counted over all runs and destinations
 
 Accounts
                                      Last backup  Last run
   ?  hospital-dropbox  dropbox       never
   ?  hospital-drive    google-drive  never
-
-Next
-  "dicom-backup run" makes a backup now.
 `),
   )
 })
 
-test('a run that is active is told, and nobody is asked to start another', () => {
-  const active = { since: '2026-03-04T14:59:00+00:00' }
-  const shown = statusSummary({ ...upToDate(), active, overdue: true }, LATER, bare(80))
-  assert.match(shown, /\n {2}Running {4}a run is active since 2026-03-04 14:59\n/)
-  assert.doesNotMatch(shown, /dicom-backup run/)
-  assert.match(statusSummary({ ...upToDate(), active: { since: null } }, NOW, bare(80)), /a run is active\n/)
+test('a run in progress says how far it is, and since when it has not moved', () => {
+  const running = {
+    since: '2026-03-04T14:00:00+00:00',
+    movedAt: '2026-03-04T14:58:00+00:00',
+    runId: 'r3',
+    phase: 'archiving',
+    files: 10,
+    filesDone: 5,
+    bytes: 1000,
+    bytesDone: 423,
+    etaSeconds: 9,
+    destinations: [],
+  } as const
+  const shown = (change: Partial<NonNullable<Status['result']['running']>>): string =>
+    statusSummary(withResult(upToDate(), { running: { ...running, ...change } }), NOW, bare(120))
+  assert.match(
+    shown({}),
+    /\n {2}Running {4}a run is active since 2026-03-04 14:00 \(archiving, 42\.3 % of the files read\)\n/,
+  )
+  assert.match(
+    shown({ movedAt: '2026-03-04T14:31:00+00:00' }),
+    /files read\); has not moved since\s+2026-03-04 14:31\n/,
+  )
+  assert.match(shown({ since: null, movedAt: null, phase: null, bytes: null }), /a run is active\n/)
 })
 
-test('an error that several had is told once, and what a person stopped is none', () => {
-  const error = { code: 'E_DUMP', message: 'The database dump failed.' } as const
-  const { accounts } = upToDate().result
-  const failed = accounts.map((one) => ({ ...one, lastStatus: 'failed' as const, lastError: error }))
-  const shown = (all: typeof failed | Status['result']['accounts']): string =>
-    statusSummary(withResult(upToDate(), { accounts: all }), NOW, bare(80))
-  assert.match(shown(failed), /Last errors\n {2}✘ every destination {2}The database dump failed\. \(E_DUMP\)\n\n/)
-  const other = { ...accounts[0]!, name: 'nas' }
-  assert.match(shown([...failed, other]), /✘ hospital-dropbox, hospital-drive\n {4}The database dump failed/)
-  const aborted = { code: 'E_ABORTED', message: 'The run was stopped by SIGINT.' } as const
-  const interrupted = accounts.map((one) => ({ ...one, lastStatus: 'interrupted' as const, lastError: aborted }))
-  assert.doesNotMatch(shown(interrupted), /Last errors|SIGINT|doctor/)
+test('what several destinations have in common is shown once, and what is about none of them first', () => {
+  const shown = (...destinations: (string | null)[]): string => {
+    const reasons = destinations.map((destination) => ({
+      code: 'destination-failed',
+      destination,
+      message: `${destination === null ? '' : `${destination}: `}the database dump failed. (E_DUMP)`,
+    }))
+    return statusSummary(withResult(upToDate(), { reasons }), NOW, bare(80))
+  }
+  const both = shown('hospital-dropbox', 'hospital-drive')
+  assert.match(both, /! Backed up, but action is needed: the newest backup began 3 h ago\n/)
+  assert.match(both, /To do\n {2}✘ every destination {2}The database dump failed\. \(E_DUMP\)\n\nNext\n.*doctor/)
+  assert.match(shown('nas'), /To do\n {2}✘ nas {2}The database dump failed/)
+  assert.match(shown(null), /To do\n {2}✘ The database dump failed/)
+})
+
+test('when the destinations were listed last is shown, and whether all was there', () => {
+  const at = { destination: 'nas', checkedAt: '2026-03-04T12:05:00+00:00', gone: [], error: null }
+  const shown = (copies: Status['result']['copies']): string =>
+    statusSummary(withResult(upToDate(), { copies }), NOW, bare(80))
+  assert.match(shown([at]), /\n {2}Listed +2026-03-04 12:05, all stored backups are there\n/)
+  assert.match(shown([{ ...at, gone: ['x.zip'] }]), /\n {2}Listed +2026-03-04 12:05, see below\n/)
 })
 
 test('no line is as wide as the terminal, from 36 columns on, but for the archive’s name', () => {

@@ -94,11 +94,18 @@ describe('the status', () => {
         ],
         interruptedRun: null,
         lastVerified: null,
+        running: null,
+        copies: [],
+        reasons: [
+          {
+            code: 'never-backed-up',
+            destination: 'nas',
+            message: 'nas: no backup here yet. Run "dicom-backup run" to make one now.',
+          },
+        ],
       },
       overdue: false,
-      signInLapses: false,
       newestBackupAt: null,
-      active: null,
     })
     assert.deepEqual(await readdir(path.dirname(config.state.dir)), ['dicom-backup.yaml'])
     await mkdir(config.state.dir)
@@ -179,10 +186,10 @@ describe('the status', () => {
     const config = await configured(t)
     await save(config.state.dir, {})
     const lock = await takeFolderLock(config.state.dir)
-    const { active } = await statusOf(config, after(1))
+    const { running: active } = (await statusOf(config, after(1))).result
     assert.ok(active?.since != null && Date.now() - Date.parse(active.since) < 60_000)
     await lock.release()
-    assert.equal((await statusOf(config, after(1))).active, null)
+    assert.equal((await statusOf(config, after(1))).result.running, null)
 
     const script = `
       import { takeFolderLock } from ${JSON.stringify(new URL(`file://${lockModule}`).href)}
@@ -193,12 +200,12 @@ describe('the status', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     await once(child.stdout, 'data')
-    assert.notEqual((await statusOf(config, after(1))).active, null)
+    assert.notEqual((await statusOf(config, after(1))).result.running, null)
     await rm(path.join(config.state.dir, 'lock-holder.json'))
-    assert.deepEqual((await statusOf(config, after(1))).active, { since: null })
+    assert.equal((await statusOf(config, after(1))).result.running?.since, null)
     child.kill('SIGKILL')
     await once(child, 'close')
-    assert.equal((await statusOf(config, after(1))).active, null)
+    assert.equal((await statusOf(config, after(1))).result.running, null)
     ;(await takeFolderLock(config.state.dir)).release()
   })
 

@@ -1,0 +1,75 @@
+/** How far the active run is, in a file of the state folder, for other processes that look (`status`). */
+import { readFile, rm } from 'node:fs/promises'
+import path from 'node:path'
+import type { Progress } from '../../pipeline/progress.ts'
+import { replaceFile } from '../../pipeline/state-file.ts'
+import { isoLocal } from './archive-name.ts'
+import type { RunningRun } from './results.ts'
+
+const EVERY_MS = 5000
+
+type Written = Omit<RunningRun, 'since'>
+
+const fileOf = (stateFolder: string): string => path.join(stateFolder, 'running.json')
+
+/**
+ * Writes how far a run is whenever that changed, looking every few seconds. A file that cannot be written harms no run.
+ * Resolves with what ends it and removes the file.
+ */
+export function showRunning(stateFolder: string, runId: string, progress: Progress): () => Promise<void> {
+  const began = Date.now()
+  const doneBefore = progress.bytesDone
+  let last = ''
+  let writing = Promise.resolve()
+  const look = (): void => {
+    const now = moved(progress)
+    if (now === last) return
+    last = now
+    const text = JSON.stringify(written(runId, progress, Date.now() - began, doneBefore))
+    writing = writing.then(() => replaceFile(fileOf(stateFolder), text)).catch(() => undefined)
+  }
+  look()
+  const timer = setInterval(look, EVERY_MS)
+  timer.unref()
+  return async () => {
+    clearInterval(timer)
+    await writing
+    await rm(fileOf(stateFolder), { force: true }).catch(() => undefined)
+  }
+}
+
+/** What the active run of this machine wrote; null when there is nothing, or what a run that was killed left. */
+export async function readRunning(stateFolder: string, since: string | null): Promise<Written | null> {
+  try {
+    const value = JSON.parse(await readFile(fileOf(stateFolder), 'utf8')) as Written
+    const { movedAt, destinations } = value
+    if (movedAt === null || Number.isNaN(Date.parse(movedAt)) || !Array.isArray(destinations)) return null
+    // Times are to the second.
+    return since !== null && Date.parse(movedAt) + 1000 < Date.parse(since) ? null : value
+  } catch {
+    return null
+  }
+}
+
+/** Changes whenever something was read, made or stored. Requests that are sent again and again are no movement. */
+function moved({ phase, filesTotal, filesDone, bytesDone, dumpBytes, archiveBytes, destinations }: Progress): string {
+  const held = destinations.map((one) => [one.held, one.state === 'verifying', one.state === 'completed'])
+  return JSON.stringify([phase, filesTotal, filesDone, bytesDone, dumpBytes, archiveBytes, held])
+}
+
+function written(runId: string, progress: Progress, elapsedMs: number, doneBefore: number): Written {
+  const { phase, filesTotal, filesDone, bytesTotal, bytesDone, destinations } = progress
+  const perMs = elapsedMs > 0 ? (bytesDone - doneBefore) / elapsedMs : 0
+  const left = bytesTotal === null || perMs <= 0 ? null : Math.max(0, bytesTotal - bytesDone) / perMs / 1000
+  return {
+    runId,
+    phase,
+    files: filesTotal,
+    filesDone,
+    bytes: bytesTotal,
+    bytesDone,
+    etaSeconds: left === null ? null : Math.round(left),
+    movedAt: isoLocal(new Date()),
+    destinations: destinations.map(({ name, held, state }) => ({ name, held, state })),
+  }
+}
