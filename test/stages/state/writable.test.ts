@@ -33,7 +33,8 @@ for (const name of STATE_FILES) {
     const file = path.join(await tempFolder(t), name)
     await writeFile(file, 'this is no database '.repeat(100))
     const fault = await whyDamaged(file)
-    assert.ok(fault?.detail.startsWith(`${file} is damaged (`), fault?.detail)
+    assert.ok(fault !== null)
+    assert.ok(fault.detail.startsWith(`${file} is damaged (`), fault.detail)
     assert.ok(fault.remedy.includes(file))
   })
 }
