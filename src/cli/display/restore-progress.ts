@@ -13,8 +13,8 @@ const DOING: Readonly<Record<Work['doing'], string>> = {
   hashing: 'Reading the copy at',
   reading: 'Reading the archive at',
   restoring: 'Restoring the files from',
-  checking: 'Checking the dump at',
   loading: 'Loading the dump from',
+  replacing: 'Replacing the database with what was loaded from',
   counting: 'Counting the rows of the dump from',
 }
 

@@ -1,6 +1,6 @@
 /** What is being done right now, for people. Names no file of the archive. */
 export interface Work {
-  readonly doing: 'asking' | 'hashing' | 'reading' | 'restoring' | 'checking' | 'loading' | 'counting'
+  readonly doing: 'asking' | 'hashing' | 'reading' | 'restoring' | 'loading' | 'replacing' | 'counting'
   /** The destination that is asked or read from; null: all of them. */
   readonly destination: string | null
   /** Bytes. */

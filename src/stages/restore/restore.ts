@@ -9,7 +9,7 @@ import { WorkTeller, type OnWork } from '../find/work.ts'
 import { listStudies, type StudyList } from './list-studies.ts'
 import { firstOf, isOfCopy, opened, withOthers, type FindOptions, type From } from './restore-copies.ts'
 import { findDump } from './database/entry.ts'
-import { mustBeDatabaseName, type SqlServer } from './database/server.ts'
+import { dropDatabase, mustBeDatabaseName, type SqlServer } from './database/server.ts'
 import { mustBeFree, mustHaveServer, restoreDatabase, withServer } from './database/load.ts'
 import { restoreFiles, type RestoredFiles } from './restore-files.ts'
 import type { Selection } from './selection.ts'
@@ -169,14 +169,15 @@ async function databaseFrom(
     const dump = await findDump(await opened(copy, found, signal), signal)
     if (dump === null) throw withoutDatabase(found.name)
     const teller = new WorkTeller(onWork, copy.destination.name)
+    if (isOurs && !options.overwrite) await dropDatabase(server, name, signal)
     const { warnings, renamed, ...counts } = await restoreDatabase(dump, {
       server,
       name,
-      overwrite: options.overwrite || isOurs,
+      overwrite: options.overwrite,
       isolated: false,
       onStep: (step) => {
         if (step === 'loading') isOurs = true
-        teller.begin(step, step === 'counting' ? null : dump.bytes)
+        teller.begin(step, step === 'loading' ? dump.bytes : null)
       },
       onBytes: teller.read,
       signal,

@@ -79,7 +79,7 @@ async function loadAndDrop(
       isolated: true,
       onStep: (step) => {
         state.isBegun = true
-        teller.begin(step, step === 'counting' ? null : dump.bytes)
+        teller.begin(step, step === 'loading' ? dump.bytes : null)
       },
       onBytes: teller.read,
       signal,

@@ -3,7 +3,7 @@ import type { ArchiveEntry } from '../../archive/archive-entry.ts'
 import type { ArchiveReader } from '../../archive/archive-reader.ts'
 import { readManifest } from '../../archive/manifest-reader.ts'
 import type { ManifestHead } from '../../zip/manifest.ts'
-import type { StoredDump } from './load.ts'
+import type { StoredDump } from './fill.ts'
 
 export interface ArchivedDump extends StoredDump {
   /** Of the dump. */

@@ -4,59 +4,26 @@ import path from 'node:path'
 import { asBackupError, BackupError, systemCode } from '../../../pipeline/errors.ts'
 import type { Warning } from '../../backup/results.ts'
 import type { Config, DatabaseConfig } from '../../config/types.ts'
-import type { ManifestHead } from '../../zip/manifest.ts'
 import { findClientProgram } from './client-program.ts'
-import { dumpStatements, type DumpStatements } from './statements.ts'
+import { defaultsOf, fill, statementsOf, type DatabaseRestoreOptions, type StoredDump } from './fill.ts'
+import { replaceDatabase } from './replace.ts'
 import { missingAccounts, warningsOf } from './warnings.ts'
 import {
   alterDatabase,
   countRows,
   createDatabase,
   databaseState,
-  dropDatabase,
-  loadDatabase,
   serverFacts,
-  type Defaults,
   type RowCounts,
-  type ServerFacts,
   type SqlServer,
 } from './server.ts'
 
-/** A dump, wherever it lies. */
-export interface StoredDump {
-  /** Whether it ends with the line that dump programs write last, when it is whole. */
-  readonly hasLastLine: boolean
-  /** What the manifest tells of the database; null when the archive has no manifest. */
-  readonly about: ManifestHead['database']
-  /**
-   * Its bytes from the first on; a piece is valid until the next is asked for. Throws a BackupError when they are not what
-   * was stored, at the latest behind the last.
-   */
-  content(signal: AbortSignal): AsyncIterable<Uint8Array>
-}
-
-export interface DatabaseRestoreOptions {
-  readonly server: SqlServer
-  /** The database to load into: `mustBeDatabaseName`. */
-  readonly name: string
-  /** Drop a database that holds something, when the dump has been found whole. */
-  readonly overwrite: boolean
-  /** Nothing of it may have an effect outside of the database: a test. */
-  readonly isolated: boolean
-  /** Hears what is being done now. */
-  readonly onStep: (step: DatabaseStep) => void
-  /** Hears of bytes of the dump that were read, of the step at hand. */
-  readonly onBytes: (bytes: number) => void
-  readonly signal: AbortSignal
-}
+export type { DatabaseRestoreOptions, DatabaseStep, StoredDump } from './fill.ts'
 
 export interface LoadedDatabase extends RowCounts {
   readonly renamed: readonly string[]
   readonly warnings: readonly Warning[]
 }
-
-/** `checking`: the dump is read through; `loading`; `counting` rows. */
-export type DatabaseStep = 'checking' | 'loading' | 'counting'
 
 /** The server that dumps are loaded into. Throws E_CONFIG. */
 export function mustHaveServer({ database, file }: Pick<Config, 'database' | 'file'>): DatabaseConfig {
@@ -104,82 +71,38 @@ export async function mustBeFree({
 }
 
 /**
- * Loads a dump into a database that does not exist, is empty, or is to be overwritten: then the dump is read through first,
- * and only when it is whole the database is dropped. Rejects with E_CONFIG when it is not free, with E_AUTH or E_DUMP in the
- * client's own words, with what `content` throws. When it had begun to load, the message says that the database is incomplete.
+ * Loads a dump into a database that does not exist, is empty, or is to be overwritten: then it is loaded beside that and
+ * takes its place. Rejects with E_CONFIG when it is not free, with E_AUTH or E_DUMP in the client's own words, with what
+ * `content` throws. The message says when the database is incomplete; one that was to be overwritten is then as it was.
  */
 export async function restoreDatabase(dump: StoredDump, options: DatabaseRestoreOptions): Promise<LoadedDatabase> {
-  const { server, name, onStep, signal } = options
+  const { server, name, isolated, onStep, signal } = options
   await mustBeFree(options)
   const state = await databaseState(server, name, signal)
   const facts = await serverFacts(server, signal)
-  const defaults = defaultsOf(dump)
-  if (state === 'filled') {
-    onStep('checking')
-    await readThrough(dump, facts, options)
-    await dropDatabase(server, name, signal)
-  }
-  if (state === 'empty') await alterDatabase(server, name, defaults, signal)
-  else await createDatabase(server, name, defaults, signal)
-  onStep('loading')
-  const statements = statementsOf(dump, facts, options)
-  try {
-    await loadDatabase(server, name, statements, signal)
-    if (dump.hasLastLine && !statements.findings.complete) throw cut()
-    const { guessedCollation } = statements.findings
-    if (defaults.charset === null && guessedCollation !== null)
-      await alterDatabase(server, name, guessedCollation, signal)
-  } catch (error) {
-    const missing = await missingAccounts(statements.findings, options).catch(() => '')
-    throw incomplete(name, asBackupError(error, signal), missing)
-  }
+  const loaded = state === 'filled' ? await replaceDatabase(dump, facts, options) : await fillNew()
+  const { findings, warnings } = loaded
   onStep('counting')
   const counts = await countRows(server, name, signal)
-  const { findings } = statements
-  return { ...counts, renamed: findings.renamed, warnings: await warningsOf(dump, findings, options) }
-}
-
-function defaultsOf({ about }: StoredDump): Defaults {
-  return { charset: about?.charset ?? null, collation: about?.collation ?? null }
-}
-
-function statementsOf(
-  dump: StoredDump,
-  { longestStatement, ignoreCase }: ServerFacts,
-  { name, isolated, onBytes, signal }: DatabaseRestoreOptions,
-): DumpStatements {
-  return dumpStatements(counted(dump.content(signal), onBytes), {
-    names: { source: dump.about?.name ?? null, target: name, also: [], ignoreCase },
-    isolated,
-    guessCollation: defaultsOf(dump).charset === null,
-    longestStatement,
-  })
-}
-
-async function readThrough(dump: StoredDump, facts: ServerFacts, options: DatabaseRestoreOptions): Promise<void> {
-  const statements = statementsOf(dump, facts, options)
-  for await (const bytes of statements) if (bytes.length > 0) options.signal.throwIfAborted()
-  if (dump.hasLastLine && !statements.findings.complete) throw cut()
-}
-
-async function* counted(
-  content: AsyncIterable<Uint8Array>,
-  onBytes: (bytes: number) => void,
-): AsyncGenerator<Uint8Array> {
-  for await (const piece of content) {
-    onBytes(piece.length)
-    yield piece
+  return {
+    ...counts,
+    renamed: findings.renamed,
+    warnings: [...(await warningsOf(dump, findings, options)), ...warnings],
   }
-}
 
-function cut(): BackupError {
-  return new BackupError(
-    'E_DUMP',
-    'The dump in the archive is not whole: its last line, "-- Dump completed", is missing.',
-    {
-      advice: 'Take an older archive; or extract the dump with --to and load it by hand, as far as it goes.',
-    },
-  )
+  async function fillNew(): ReturnType<typeof replaceDatabase> {
+    const defaults = defaultsOf(dump)
+    if (state === 'empty') await alterDatabase(server, name, defaults, signal)
+    else await createDatabase(server, name, defaults, signal)
+    onStep('loading')
+    const statements = statementsOf(dump, facts, { name, also: [], disableEvents: isolated }, options)
+    try {
+      return { findings: await fill(dump, statements, name, options), warnings: [] }
+    } catch (error) {
+      const missing = await missingAccounts(statements.findings, options).catch(() => '')
+      throw incomplete(name, asBackupError(error, signal), missing)
+    }
+  }
 }
 
 function incomplete(name: string, error: BackupError, missing: string): BackupError {

@@ -172,7 +172,7 @@ export class DumpScanner {
     if (byte > 0x20) this.#lineBegins = false
     if (byte === this.#delimiter[0] && this.#isAt(this.#delimiter, at)) this.#statementEnds()
     else if (byte === QUOTE || byte === DOUBLE_QUOTE || byte === BACKTICK) {
-      this.#begins()
+      if (this.#kind === 'before') this.#kind = 'whole'
       this.#quote = byte
       this.#at += 1
     } else if (byte === HASH || (byte === MINUS && text[at + 1] === MINUS && isSpace(text[at + 2]))) {
@@ -202,10 +202,6 @@ export class DumpScanner {
     const word = this.#text.toString('latin1', at, end)
     this.#kind = /^(?:INSERT|REPLACE)$/i.test(word) ? 'head' : 'whole'
     this.#at = end
-  }
-
-  #begins(): void {
-    if (this.#kind === 'before') this.#kind = 'whole'
   }
 
   #rowsBegin(): void {

@@ -126,6 +126,19 @@ export async function countRows(server: SqlServer, name: string, signal: AbortSi
   }
 }
 
+/** Runs statements; gives the lines of the answer. Rejects when one fails, saying that `what` could not be done. */
+export async function ask(
+  server: SqlServer,
+  database: string | null,
+  sql: string,
+  what: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const end = await run(server, database, sql, signal)
+  mustBeWell(end, what, server, database ?? server.config.name)
+  return lines(end.stdout)
+}
+
 async function run(server: SqlServer, database: string | null, sql: string, signal: AbortSignal): Promise<ClientEnd> {
   async function* input(): AsyncGenerator<Uint8Array> {
     yield await Promise.resolve(Buffer.from(sql))
@@ -150,7 +163,7 @@ function mustBeWell(end: ClientEnd, what: string, { config }: SqlServer, name: s
   if (end.status !== 0) throw clientFault(what, config, name, end)
 }
 
-const unhex = (hex: string): string => Buffer.from(hex, 'hex').toString('utf8')
+export const unhex = (hex: string): string => Buffer.from(hex, 'hex').toString('utf8')
 
 function lines(text: string): string[] {
   return text.split(/\r?\n/).filter((line) => line !== '')

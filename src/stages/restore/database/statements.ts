@@ -25,8 +25,9 @@ const LONGEST_SANDBOX_LINE = 100
 
 export interface DumpOptions {
   readonly names: Names
-  /** Events are made disabled, and a statement that could act on anything but the target ends it with E_DUMP. */
+  /** A statement that could act on anything but the target ends it with E_DUMP. */
   readonly isolated: boolean
+  readonly disableEvents: boolean
   /** The target's default collation is that of the dump's tables: nothing else is known of the source's. */
   readonly guessCollation: boolean
   /** The longest statement that the server takes, in bytes; null: not known. */
@@ -83,7 +84,7 @@ function withoutSandboxLine(bytes: Buffer): Buffer {
 }
 
 function scannerInto(write: (bytes: Buffer) => void, findings: DumpFindings, options: DumpOptions): DumpScanner {
-  const { isolated, longestStatement, onDefinition } = options
+  const { isolated, disableEvents, longestStatement, onDefinition } = options
   const session = dumpSession()
   const hex = hexAsText()
   /** Of the rows at hand: their table, and how many bytes of the statement there were. */
@@ -108,7 +109,13 @@ function scannerInto(write: (bytes: Buffer) => void, findings: DumpFindings, opt
       }
       if (onDefinition !== undefined && isDefinition(sql, tokens))
         onDefinition(Buffer.concat([bytes, Buffer.from(delimiter, 'latin1')]))
-      const made = rewritten(sql, tokens, { names: namesOf(), isolated, charset: session.characterSet, findings })
+      const made = rewritten(sql, tokens, {
+        names: namesOf(),
+        isolated,
+        disableEvents,
+        charset: session.characterSet,
+        findings,
+      })
       if (made === null) return
       const guess = options.guessCollation ? findings.collationBefore(tokens) : null
       if (guess !== null) write(Buffer.from(`ALTER DATABASE${defaultsSql(guess)} ${delimiter}\n`, 'latin1'))
@@ -143,6 +150,7 @@ function scannerInto(write: (bytes: Buffer) => void, findings: DumpFindings, opt
 interface Context {
   readonly names: Names
   readonly isolated: boolean
+  readonly disableEvents: boolean
   /** Of the statement's own text; null: that of the client. */
   readonly charset: string | null
   readonly findings: DumpFindings
@@ -152,7 +160,7 @@ interface Context {
 function rewritten(
   sql: string,
   tokens: readonly Token[],
-  { names, isolated, charset, findings }: Context,
+  { names, isolated, disableEvents, charset, findings }: Context,
 ): string | null {
   const [first, second] = tokens
   if (first === undefined || first.value === 'SET') {
@@ -175,7 +183,7 @@ function rewritten(
     if (created.kind === 'table') findings.tableCollation(tokens)
     if (created.kind === 'event' && !isDisabled(tokens)) {
       findings.enabledEvent(created.name)
-      if (isolated) edits.push(...disabledEvent(tokens))
+      if (disableEvents) edits.push(...disabledEvent(tokens))
     }
   } else if (isolated && first.value === 'ALTER' && second?.value === 'EVENT') edits.push(...disabledEvent(tokens))
   return edits.length === 0 ? sql : edited(sql, edits)

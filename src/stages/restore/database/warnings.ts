@@ -2,7 +2,7 @@
 import type { Warning } from '../../backup/results.ts'
 import { accountName } from '../../database/privileges.ts'
 import type { DumpFindings } from './findings.ts'
-import type { DatabaseRestoreOptions, StoredDump } from './load.ts'
+import type { DatabaseRestoreOptions, StoredDump } from './fill.ts'
 import { accountsOf, databaseState, quoted } from './server.ts'
 
 type Options = Pick<DatabaseRestoreOptions, 'server' | 'name' | 'isolated' | 'signal'>

@@ -153,21 +153,25 @@ describe('restoring a database', () => {
     await assert.rejects(restored(stored(dump), viewer.name), /the one that is backed up, is not empty/)
   })
 
-  test('with overwrite, reads the dump through before it drops what was there', async () => {
+  test('with overwrite, puts what was loaded whole in the place of what was there', async () => {
     await server.query('CREATE DATABASE written_over')
     await server.query('CREATE TABLE old (a INT)', 'written_over')
     const damaged = new BackupError('E_INTEGRITY', 'the entry is damaged')
     const cut = dump.subarray(0, -30)
     const options = { overwrite: true }
-    await assert.rejects(restored(stored(dump, damaged), 'written_over', options), { message: damaged.message })
-    await assert.rejects(restored(stored(cut), 'written_over', options), /not whole.*Dump completed/)
+    await assert.rejects(restored(stored(dump, damaged), 'written_over', options), {
+      code: 'E_INTEGRITY',
+      message: 'the entry is damaged The database written_over is as it was.',
+    })
+    await assert.rejects(restored(stored(cut), 'written_over', options), /not whole.*Dump completed.*as it was/)
     assert.equal((await server.query('SELECT * FROM old', 'written_over')).length, 0, 'it is still there')
 
     const steps: DatabaseStep[] = []
     await restored(stored(dump), 'written_over', { ...options, steps })
-    assert.deepEqual(steps, ['checking', 'loading', 'counting'])
+    assert.deepEqual(steps, ['loading', 'replacing', 'counting'])
     assert.deepEqual(await checksums('written_over'), await checksums(viewer.name))
     assert.equal((await server.query("SHOW TABLES LIKE 'old'", 'written_over')).length, 0)
+    assert.deepEqual(await server.query("SHOW DATABASES LIKE '%dicom\\_backup%'"), [])
   })
 
   test('that fails in the middle says that the database is incomplete, and what with', async () => {

@@ -18,6 +18,7 @@ function optionsOf({ source = 'live', target = 'copy', ignoreCase = false, ...ch
   return {
     names: { source, target, also: [], ignoreCase },
     isolated: false,
+    disableEvents: false,
     guessCollation: false,
     longestStatement: null,
     ...change,
@@ -227,13 +228,13 @@ describe('a dump that is loaded as a test', () => {
 
   test('makes its events disabled', async () => {
     for (const state of ['ENABLE ', '']) {
-      const { out, findings } = await everyCut(event(state), { isolated: true })
+      const { out, findings } = await everyCut(event(state), { disableEvents: true })
       assert.equal(out, event('DISABLE '))
       assert.deepEqual(findings.events, ['e'])
       await unchanged(event(state))
     }
     for (const state of ['DISABLE ', 'DISABLE ON SLAVE ']) {
-      assert.equal((await everyCut(event(state), { isolated: true })).out, event(state))
+      assert.equal((await everyCut(event(state), { disableEvents: true })).out, event(state))
     }
   })
 
