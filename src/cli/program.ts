@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { BackupError } from '../pipeline/errors.ts'
 import { configPlaces } from '../stages/config/places.ts'
 import { EXIT, type ExitCode } from './exit.ts'
@@ -146,5 +146,19 @@ Exit codes:
     )
 
   for (const add of COMMANDS) add({ top, wrap })
+  refuseOptionsAsValues(top)
   return top
+}
+
+/** Commander takes `--study --json` for a study that is called "--json"; nobody means that. */
+function refuseOptionsAsValues(command: Command): void {
+  const flags = new Set(command.options.flatMap(({ short, long }) => [short, long]).filter((one) => one != null))
+  for (const option of command.options.filter(({ required, optional }) => required || optional)) {
+    const parse = option.parseArg?.bind(option)
+    option.argParser((value: string, previous: unknown): unknown => {
+      if (flags.has(value)) throw new InvalidArgumentError('That is an option, so the value is missing.')
+      return parse === undefined ? value : parse(value, previous)
+    })
+  }
+  command.commands.forEach(refuseOptionsAsValues)
 }

@@ -120,6 +120,11 @@ describe('wrong usage exits with 2 and says what is wrong and where to look', ()
     [['rum'], /Unknown command 'rum'\. Did you mean run\?/],
     [['run', '--dry-runn'], /Unknown option '--dry-runn'\. Did you mean --dry-run\?.*dicom-backup run --help/s],
     [['run', '--destination'], /'--destination <name>' argument missing.*dicom-backup run --help/s],
+    [
+      ['restore', '--study', '--overwrite', '--to', 'x'],
+      /'--study <uid>' argument '--overwrite' is invalid\..*value\s+is\s+missing/s,
+    ],
+    [['run', '--destination', '-q'], /'--destination <name>' argument '-q' is invalid/],
     [['doctor', '--config'], /'-c, --config <file>' argument missing/],
     [['run', 'extra'], /[Tt]oo many arguments/],
     [['run', '--fresh', '--dry-run'], /Option '--fresh' cannot be used with option '-n, --dry-run'.*run --help/s],

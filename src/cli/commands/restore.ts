@@ -46,7 +46,7 @@ async function restoreFrom(
     if (flags.list) {
       const list = await listArchive(config, common)
       display.stop()
-      await output.result(list, (style) => restoreList(list, style))
+      await output.result(list, (style) => restoreList(list, style, process.stdout.isTTY))
       return EXIT.done
     }
     const begun = performance.now()

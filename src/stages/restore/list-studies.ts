@@ -7,9 +7,10 @@ import { joined } from '../archive/joined.ts'
 import type { ManifestFile } from '../archive/manifest-line.ts'
 import { readManifest } from '../archive/manifest-reader.ts'
 import { NameSet } from '../archive/name-set.ts'
-import { DICOM_PREFIX_BYTES, readDicomHeader } from '../dicom/header.ts'
+import { readDicomHeader } from '../dicom/header.ts'
 import type { ManifestHead } from '../zip/manifest.ts'
 import { FILES_FOLDER } from '../zip/prepare-file.ts'
+import { isInstance } from './selection.ts'
 
 /** What a person knows a study by. Null where no header has it. */
 export interface StudyHeader {
@@ -21,15 +22,13 @@ export interface StudyHeader {
 
 export interface ListStudiesOptions {
   readonly reader: ArchiveReader
-  /** Of how many studies, the first in the archive, a header is read: one request each. */
-  readonly limit?: number
   readonly signal: AbortSignal
 }
 
 /** Holds patients' data: for results, not for messages or logs. Null where the archive does not tell. */
 export interface ListedStudy extends StudyHeader {
   readonly studyUid: string
-  /** That of its first instance. */
+  /** One study UID under two patients is two studies. */
   readonly patientId: string | null
   /** Sorted. */
   readonly modalities: readonly string[]
@@ -41,10 +40,10 @@ export interface ListedStudy extends StudyHeader {
 
 export interface StudyList {
   readonly head: ManifestHead
-  /** In the order of the archive. */
+  /** Sorted by patient, date and UID; those without patient or date last. */
   readonly studies: readonly ListedStudy[]
-  /** Files of the archive folder that are of no study. */
-  readonly others: { readonly files: number; readonly bytes: number }
+  /** Files of the archive folder that are of no study; `instances` of them are DICOM. */
+  readonly others: { readonly files: number; readonly bytes: number; readonly instances: number }
   /** Files that the backup left out. */
   readonly leftOut: number
   /** Entries of which directory and manifest do not tell the same; they are in no study. */
@@ -57,20 +56,23 @@ interface StudyInMaking {
   readonly modalities: Set<string>
   /** An instance. */
   readonly first: ArchiveEntry
+  date: string | null
+  description: string | null
   series: number
   files: number
   bytes: number
 }
 
-const LIMIT = 500
-const HEADERS = { concurrency: 4, items: 16, budget: 16, weight: (): number => 1 }
-const UNKNOWN: StudyHeader = { date: null, description: null }
+const HEADERS = { concurrency: 8, items: 16, budget: 16, weight: (): number => 1 }
+/** Date and description are among the first elements. */
+const HEADER_BYTES = 16 * 1024
 
 /**
- * Lists the archive's studies. Memory grows with the number of studies, not with that of files. Rejects with E_CONFIG
+ * Lists the archive's studies. Date and description are in the manifest; of an archive of an earlier version a header of
+ * each study is read for them. Memory grows with the number of studies, not with that of files. Rejects with E_CONFIG
  * when the archive has no manifest, E_INTEGRITY when that or the directory is damaged, or as the archive's file does.
  */
-export async function listStudies({ reader, limit = LIMIT, signal }: ListStudiesOptions): Promise<StudyList> {
+export async function listStudies({ reader, signal }: ListStudiesOptions): Promise<StudyList> {
   const manifest = await readManifest(reader, signal)
   if (manifest === null) {
     throw new BackupError('E_CONFIG', `${reader.name} has no manifest, so that its studies cannot be listed.`, {
@@ -79,7 +81,7 @@ export async function listStudies({ reader, limit = LIMIT, signal }: ListStudies
   }
   const studies = new Map<string, StudyInMaking>()
   const series = new NameSet()
-  const others = { files: 0, bytes: 0 }
+  const others = { files: 0, bytes: 0, instances: 0 }
   const left = { leftOut: 0, misfits: 0 }
   for await (const item of joined(reader, manifest, signal)) {
     if (item.kind === 'left-out') left.leftOut += 1
@@ -88,18 +90,25 @@ export async function listStudies({ reader, limit = LIMIT, signal }: ListStudies
     if (!addInstance(studies, series, item)) {
       others.files += 1
       others.bytes += item.line.size
+      if (isInstance(item.line)) others.instances += 1
     }
   }
   const made = [...studies.values()]
-  const headers: StudyHeader[] = []
-  const read = aheadInOrder(firstOf(made, limit), ({ first }) => headerOf(reader, first, signal), HEADERS)
-  for await (const header of read) headers.push(header)
-  return {
-    head: manifest.head,
-    studies: made.map((study, n) => listed(study, headers[n] ?? UNKNOWN)),
-    others,
-    ...left,
-  }
+  const isKnown = made.some(({ date, description }) => date !== null || description !== null)
+  const listing = aheadInOrder(each(made), (study) => listed(study, isKnown ? null : reader, signal), HEADERS)
+  const all: ListedStudy[] = []
+  for await (const study of listing) all.push(study)
+  return { head: manifest.head, studies: all.sort(byPatientAndDate), others, ...left }
+}
+
+function byPatientAndDate(a: ListedStudy, b: ListedStudy): number {
+  return inOrder(a.patientId, b.patientId) || inOrder(a.date, b.date) || inOrder(a.studyUid, b.studyUid)
+}
+
+function inOrder(a: string | null, b: string | null): number {
+  if (a === b) return 0
+  if (a === null || b === null) return a === null ? 1 : -1
+  return a < b ? -1 : 1
 }
 
 /** False: it is of no study. */
@@ -110,10 +119,13 @@ function addInstance(
 ): boolean {
   const { studyUid, seriesUid, patientId, modality, size } = line
   if (studyUid === null) return false
-  const study = studies.get(studyUid) ?? newStudy(studyUid, patientId, entry)
-  studies.set(studyUid, study)
+  const key = JSON.stringify([patientId, studyUid])
+  const study = studies.get(key) ?? newStudy(studyUid, patientId, entry)
+  studies.set(key, study)
+  study.date ??= line.studyDate
+  study.description ??= line.studyDescription
   if (modality !== null) study.modalities.add(modality)
-  if (seriesUid !== null && series.add(`${studyUid} ${seriesUid}`)) study.series += 1
+  if (seriesUid !== null && series.add(`${key} ${seriesUid}`)) study.series += 1
   study.files += 1
   study.bytes += size
   return true
@@ -124,27 +136,34 @@ const newStudy = (studyUid: string, patientId: string | null, first: ArchiveEntr
   patientId,
   modalities: new Set(),
   first,
+  date: null,
+  description: null,
   series: 0,
   files: 0,
   bytes: 0,
 })
 
-const listed = (
-  { studyUid, patientId, modalities, series, files, bytes }: StudyInMaking,
-  header: StudyHeader,
-): ListedStudy => ({ studyUid, patientId, modalities: [...modalities].sort(), series, files, bytes, ...header })
+/** `reader` where the manifest does not have date and description; else null. */
+async function listed(
+  { first, modalities, ...study }: StudyInMaking,
+  reader: ArchiveReader | null,
+  signal: AbortSignal,
+): Promise<ListedStudy> {
+  const header = reader === null ? null : await headerOf(reader, first, signal)
+  return { ...study, ...header, modalities: [...modalities].sort() }
+}
 
-async function* firstOf<T>(items: readonly T[], limit: number): AsyncGenerator<T> {
-  yield* await Promise.resolve(items.slice(0, limit))
+async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* await Promise.resolve(items)
 }
 
 /** A damaged instance is not the list's business: its date is not known then. */
-async function headerOf(reader: ArchiveReader, entry: ArchiveEntry, signal: AbortSignal): Promise<StudyHeader> {
+async function headerOf(reader: ArchiveReader, entry: ArchiveEntry, signal: AbortSignal): Promise<StudyHeader | null> {
   try {
-    const header = readDicomHeader(await reader.head(entry, DICOM_PREFIX_BYTES, signal))
+    const header = readDicomHeader(await reader.head(entry, HEADER_BYTES, signal))
     return { date: header?.studyDate ?? null, description: header?.studyDescription ?? null }
   } catch (error) {
-    if (error instanceof DamagedEntry) return UNKNOWN
+    if (error instanceof DamagedEntry) return null
     throw error
   }
 }

@@ -59,8 +59,10 @@ export class RestoreRun {
     await plan.remove()
     const { told, leftOut, selector } = plan
     // With files missing a later call, with a copy of the archive from elsewhere, may bring them.
-    if (told.damagedFiles === 0) await this.#target.finish()
-    else await this.#target.leave()
+    const isPart = !isEverything(this.#options.selection)
+    if (told.damagedFiles > 0) await this.#target.leave()
+    else if (isPart && plan.files === 0) await this.#target.undo()
+    else await this.#target.finish(isPart)
     return {
       to,
       files: this.#files,

@@ -38,15 +38,22 @@ export class RestoreTarget {
   readonly isEmpty: boolean
   /** Two names that differ in case only are one file here. */
   readonly ignoresCase: boolean
-  /** The folder itself was made for this. */
-  readonly #isMade: boolean
+  /** The folders that were made for this: it, and those above it. */
+  readonly #made: readonly string[]
+  readonly #marker: Marker
+  readonly #wasMarked: boolean
 
-  private constructor(folder: string, found: { isMade: boolean; isEmpty: boolean; ignoresCase: boolean }) {
+  private constructor(
+    folder: string,
+    found: { made: readonly string[]; marker: Marker; wasMarked: boolean; isEmpty: boolean; ignoresCase: boolean },
+  ) {
     this.folder = folder
     this.folders = new Folders(folder)
     this.isEmpty = found.isEmpty
     this.ignoresCase = found.ignoresCase
-    this.#isMade = found.isMade
+    this.#made = found.made
+    this.#marker = found.marker
+    this.#wasMarked = found.wasMarked
   }
 
   /**
@@ -55,15 +62,17 @@ export class RestoreTarget {
    */
   static async open({ to, overwrite, name, fingerprint }: TargetOptions): Promise<RestoreTarget> {
     try {
-      const isMade = (await mkdir(to, { recursive: true })) !== undefined
+      const made = foldersFrom(await mkdir(to, { recursive: true }), to)
       const folder = await realpath(to)
       const marked = await readMarker(folder)
       const isEmpty = marked === null && (await hasNothing(folder))
-      const isOurs = isEmpty || marked === fingerprint
-      if (!isOurs && !overwrite) throw notEmpty(to, marked !== null)
+      const isOurs = isEmpty || marked?.fingerprint === fingerprint
+      if (!isOurs && !overwrite) throw notEmpty(to, marked)
       if (isEmpty || marked !== null) await removeTemporary(folder)
-      await writeMarker(folder, { archive: name, fingerprint })
-      return new RestoreTarget(folder, { isMade, isEmpty, ignoresCase: await ignoresCase(folder) })
+      const marker = { archive: name, fingerprint }
+      await writeMarker(folder, marker)
+      const found = { made, marker, wasMarked: marked !== null, isEmpty, ignoresCase: await ignoresCase(folder) }
+      return new RestoreTarget(folder, found)
     } catch (error) {
       if (['ENOTDIR', 'EEXIST'].includes(systemCode(error))) {
         throw new BackupError('E_CONFIG', `${to} is not a folder.`, { advice: 'Name a folder that is empty or new.' })
@@ -80,10 +89,14 @@ export class RestoreTarget {
     throw new BackupError('E_QUOTA', message, { advice: 'Free space there, or restore into a folder on another disk.' })
   }
 
-  /** Everything is there: it survives a power cut, and the folder is like any other. */
-  async finish(): Promise<void> {
+  /**
+   * Everything is there: it survives a power cut. When a part of the archive was selected, the marker stays, so that
+   * another part of the same archive can be added; else the folder is like any other.
+   */
+  async finish(isPart: boolean): Promise<void> {
     await this.folders.sync()
-    await rm(path.join(this.folder, MARKER), { force: true })
+    if (isPart) await writeMarker(this.folder, { ...this.#marker, part: true })
+    else await rm(path.join(this.folder, MARKER), { force: true })
   }
 
   /** Something is missing: what is there survives a power cut, and a later call goes on. */
@@ -93,36 +106,64 @@ export class RestoreTarget {
 
   /** Nothing was restored. What was not there before the call is removed. */
   async undo(): Promise<void> {
+    if (!this.#wasMarked) await rm(path.join(this.folder, MARKER), { force: true })
     if (!this.isEmpty) return
-    await rm(path.join(this.folder, MARKER), { force: true })
-    if (this.#isMade) await rmdir(this.folder).catch(() => undefined)
+    for (const folder of this.#made) await rmdir(folder).catch(() => undefined)
   }
 }
 
-const notEmpty = (to: string, isMarked: boolean): BackupError =>
-  isMarked
-    ? new BackupError('E_CONFIG', `${to} holds the unfinished restore of another archive.`, {
-        advice: 'Finish that one, name another folder, or allow overwriting (--overwrite).',
-      })
-    : new BackupError('E_CONFIG', `${to} is not empty.`, {
-        advice: 'Name a folder that is empty or new, or allow overwriting (--overwrite).',
-      })
+/** What names the archive in the target folder. `part`: all that was selected of it is there. */
+interface Marker {
+  readonly archive: string
+  readonly fingerprint: string
+  readonly part?: true
+}
 
-/** The fingerprint that the marker names, '' when it names none; null when there is no marker. */
-async function readMarker(folder: string): Promise<string | null> {
+/** The folders from `last` up to `first`, the innermost first; `first` undefined: none. */
+function foldersFrom(first: string | undefined, last: string): string[] {
+  if (first === undefined) return []
+  const top = path.resolve(first)
+  const folders = [path.resolve(last)]
+  for (;;) {
+    const above = path.dirname(folders.at(-1) ?? top)
+    if (above.length < top.length || !above.startsWith(top)) return folders
+    folders.push(above)
+  }
+}
+
+function notEmpty(to: string, marked: Marker | null): BackupError {
+  if (marked === null) {
+    return new BackupError('E_CONFIG', `${to} is not empty.`, {
+      advice: 'Name a folder that is empty or new, or allow overwriting (--overwrite).',
+    })
+  }
+  const from = `another archive${marked.archive === '' ? '' : ` (${marked.archive})`}`
+  const what = marked.part === true ? `files of ${from}` : `the unfinished restore of ${from}`
+  return new BackupError('E_CONFIG', `${to} holds ${what}.`, {
+    advice: 'Name that archive to add to it, name another folder, or allow overwriting (--overwrite).',
+  })
+}
+
+/** Null: there is none. One that cannot be read names nothing. */
+async function readMarker(folder: string): Promise<Marker | null> {
   const file = path.join(folder, MARKER)
+  const unreadable = { archive: '', fingerprint: '' }
   try {
-    if (!(await lstat(file)).isFile()) return ''
-    const { fingerprint } = JSON.parse(await readFile(file, 'utf8')) as { readonly fingerprint?: unknown }
-    return typeof fingerprint === 'string' ? fingerprint : ''
+    if (!(await lstat(file)).isFile()) return unreadable
+    const found = JSON.parse(await readFile(file, 'utf8')) as { readonly [K in keyof Marker]?: unknown }
+    const { archive, fingerprint, part } = found
+    if (typeof fingerprint !== 'string') return unreadable
+    // The name goes into a message, and whoever wrote the file may be anyone.
+    const name = typeof archive === 'string' && /^[\w.-]{1,200}$/.test(archive) ? archive : ''
+    return { archive: name, fingerprint, ...(part === true ? { part } : {}) }
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return null
-    if (error instanceof SyntaxError || error instanceof TypeError) return ''
+    if (error instanceof SyntaxError || error instanceof TypeError) return unreadable
     throw error
   }
 }
 
-async function writeMarker(folder: string, marker: { archive: string; fingerprint: string }): Promise<void> {
+async function writeMarker(folder: string, marker: Marker): Promise<void> {
   const temporary = path.join(folder, temporaryName())
   const handle = await open(temporary, 'wx', 0o600)
   try {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { exitOfRestore } from '../../../src/cli/exit.ts'
-import { restoreList } from '../../../src/cli/display/restore-list.ts'
 import { workText } from '../../../src/cli/display/restore-progress.ts'
 import { restoreSummary, type RestoreFacts } from '../../../src/cli/display/restore-summary.ts'
 import type { RestoreResult } from '../../../src/stages/backup/results.ts'
@@ -65,33 +64,6 @@ test('exit 1 for what could not be restored or found, 3 for another number of ta
   ]
   assert.deepEqual(results.map(exitOfRestore), [0, 0, 3, 1, 1])
   assert.match(restoreSummary(other, FACTS, bare(80)), /8 tables \(the archive's manifest tells of 9\)/)
-})
-
-test('the studies of an archive, each in a line with its whole UID', () => {
-  const study = { patientId: 'PID-1', series: 1, files: 120, bytes: 60 * MIB, date: '2026-03-01', description: 'Head' }
-  const list = {
-    archive: ARCHIVE,
-    from: 'nas',
-    head: {
-      tool: 'dicom-backup' as const,
-      version: '1',
-      runId: 'r',
-      startedAt: '2026-03-04T12:00:00.000Z',
-      writtenAt: '2026-03-04T12:00:00.000Z',
-      database: null,
-      counts: { files: 123, bytes: 1, skipped: 0, deadBytes: 0 },
-    },
-    studies: [
-      { ...study, studyUid: `1.2.${'3'.repeat(60)}`, modalities: ['CT', 'SR'] },
-      { ...study, studyUid: '1.2.4', patientId: null, date: null, description: null, modalities: [] },
-    ],
-    others: { files: 3, bytes: 1000 },
-    leftOut: 0,
-    misfits: 0,
-  }
-  const shown = restoreList(list, bare(80))
-  assert.match(shown, /PID-1 {4}2026-03-01 {2}Head {9}CT, SR {9}1 {4}120 {2}60\.0 MiB {2}1\.2\.3{60}\n/)
-  assert.match(shown, /\n {2}Others {4}3 files of no study, 1000 B\n/)
 })
 
 test('a line of progress names no file', () => {

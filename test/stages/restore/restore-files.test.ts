@@ -1,5 +1,6 @@
 /** Restoring files from archives as backups make them. */
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
@@ -9,10 +10,13 @@ import { seeded } from '../../support/seed.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 import { counted, fileOf } from '../archive/stored-archive.ts'
 import { syntheticInstance } from '../../../src/stages/demo/synthetic-dicom.ts'
+import { dataSet, explicitLittle, part10 } from '../dicom/dicom-bytes.ts'
 import { make, place, sha256, type Place } from '../zip/archive-maker.ts'
 import { filesBelow, namesBelow, restore } from './restoring.ts'
 
 const random = seeded('restore-files')
+const MARKER = '.dicom-backup-restore.json'
+const EXPLICIT = '1.2.840.10008.1.2.1'
 
 /** Five patients with two studies each, of two series, of three instances; a dump; odd names; a large file. */
 async function backup(t: TestContext): Promise<{ readonly at: Place; readonly archive: Buffer; readonly to: string }> {
@@ -89,15 +93,52 @@ describe('a restore', () => {
       ...[2, 6, 10].map((n) => `dicom_files/p1/s0/${n}.dcm`),
       ...Array.from({ length: 12 }, (_, n) => `dicom_files/p3/s${n % 2}/${n}.dcm`),
     ]
-    assert.deepEqual(await namesBelow(to), expected.sort())
+    assert.deepEqual(await namesBelow(to), [MARKER, ...expected.sort()])
     assert.deepEqual(result.notFound, { patients: ['NOBODY'], studies: [], series: ['1.2.3'] })
     assert.equal(result.files, expected.length)
   })
 
-  test('of nothing that is there leaves an empty folder', async (t) => {
+  test('of a second part into the same folder adds to it; of another archive it is refused', async (t) => {
     const { archive, to } = await backup(t)
-    const result = await restore(archive, to, { selection: { patients: ['NOBODY'] } })
-    assert.deepEqual([result.files, await namesBelow(to)], [0, []])
+    await restore(archive, to, { selection: { patients: ['SYN-00003'] } })
+    const first = await filesBelow(to)
+    const { files, skipped } = await restore(archive, to, { selection: { patients: ['SYN-00003', ' SYN-00004\0'] } })
+    assert.deepEqual([files, skipped], [12, 12])
+    const both = await filesBelow(to)
+    for (const [name, file] of first) if (name !== MARKER) assert.deepEqual(both.get(name), file)
+    assert.equal(both.size, 25)
+
+    const other = (await backup(t)).archive
+    const again = restore(other, to, { selection: { patients: ['SYN-00002'] } })
+    await rejectsWith('E_CONFIG', /holds files of another archive/, again)
+    assert.deepEqual(await filesBelow(to), both)
+    await restore(archive, to)
+    assert.ok(!(await namesBelow(to)).includes(MARKER), 'with everything there the folder is like any other')
+  })
+
+  test('of nothing that is there leaves no folder, and one that was there as it was', async (t) => {
+    const { archive, to } = await backup(t)
+    const selection = { patients: ['NOBODY'] }
+    const result = await restore(archive, path.join(to, 'new', 'deep'), { selection })
+    assert.equal(result.files, 0)
+    assert.ok(!existsSync(to))
+    await mkdir(to)
+    await writeFile(path.join(to, 'own.txt'), 'own')
+    await restore(archive, to, { selection, overwrite: true })
+    assert.deepEqual(await namesBelow(to), ['own.txt'])
+  })
+
+  test('of the patients without an id brings DICOM files, and nothing else', async (t) => {
+    const at = await place(t)
+    const none = { modality: 'CT', pixels: 'raw', rows: 8, columns: 8, patient: 0, study: 0, series: 0 } as const
+    await at.put('named.dcm', syntheticInstance({ ...none, instance: 0 }))
+    await at.put('unnamed.dcm', part10(EXPLICIT, dataSet(explicitLittle, { patientId: '    ' })))
+    await at.put('notes.txt', Buffer.from('text'))
+    await make(at)
+    const to = path.join(at.folder, 'restored')
+    const result = await restore(await readFile(at.archive), to, { selection: { patients: [''] } })
+    assert.deepEqual(await namesBelow(to), [MARKER, 'dicom_files/unnamed.dcm'])
+    assert.deepEqual(result.notFound.patients, [])
   })
 
   test('goes into a folder that is empty, and refuses one that is not, or is none, without a change', async (t) => {
