@@ -4,7 +4,7 @@
  * makes what the tests share, and removes what tests that were killed have left.
  */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, globSync, lstatSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, globSync, lstatSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
@@ -13,12 +13,12 @@ import { findProgram } from './find-program.ts'
 import { mariaDbTemplate } from './mariadb-template.ts'
 
 interface Need {
-  /** Any one of these programs will do. */
+  /** Any one of these programs, or files with an absolute path, will do. */
   readonly programs: readonly string[]
   /** Its package on Debian and Ubuntu. The server's core package starts no service. */
   readonly apt: string
-  /** Its package in Homebrew. */
-  readonly brew: string
+  /** Its package in Homebrew; null: it has none, and the tests that need it are skipped there. */
+  readonly brew: string | null
 }
 
 const needs: readonly Need[] = [
@@ -35,14 +35,18 @@ const needs: readonly Need[] = [
   { programs: ['crontab'], apt: 'cron', brew: 'cron' },
   { programs: ['dcmdump'], apt: 'dcmtk', brew: 'dcmtk' },
   { programs: ['xmllint'], apt: 'libxml2-utils', brew: 'libxml2' },
+  { programs: ['Orthanc'], apt: 'orthanc', brew: null },
+  { programs: ['/usr/share/orthanc/plugins/libOrthancMySQLIndex.so'], apt: 'orthanc-mysql', brew: null },
 ]
 
 function missing(): readonly Need[] {
-  return needs.filter((need) => need.programs.every((program) => findProgram(program) === null))
+  return needs.filter((need) =>
+    need.programs.every((program) => (path.isAbsolute(program) ? !existsSync(program) : findProgram(program) === null)),
+  )
 }
 
 function packages(kind: 'apt' | 'brew', needed: readonly Need[]): string[] {
-  return [...new Set(needed.map((need) => need[kind]))]
+  return [...new Set(needed.flatMap((need) => need[kind] ?? []))]
 }
 
 /** Runs apt-get, waiting for another one to finish; what it prints is shown only when it fails. */
@@ -58,7 +62,23 @@ function aptGet(...words: string[]): boolean {
 function install(needed: readonly Need[]): void {
   const names = packages('apt', needed)
   process.stdout.write(`Installing what the tests need: ${names.join(', ')}\n`)
-  if (aptGet('update')) aptGet('install', '--no-install-recommends', ...names)
+  withoutServices(() => {
+    if (aptGet('update')) aptGet('install', '--no-install-recommends', ...names)
+  })
+}
+
+/** Debian asks this program whether a service of a new package may start: 101 is no. */
+const POLICY = '/usr/sbin/policy-rc.d'
+
+/** No service starts by being installed: the tests have their own. */
+function withoutServices(work: () => void): void {
+  const isOurs = !existsSync(POLICY)
+  if (isOurs) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
+  try {
+    work()
+  } finally {
+    if (isOurs) rmSync(POLICY)
+  }
 }
 
 /** What the server signs ed25519 accounts in with. Its package starts a service, so the file alone is taken from it. */
@@ -83,6 +103,14 @@ if (needed.length > 0 && process.getuid?.() === 0 && findProgram('apt-get') !== 
 }
 // Without it one test file is skipped.
 if (process.getuid?.() === 0 && findProgram('apt-get') !== null && !existsSync(PLUGIN)) installPlugin()
+const optional = needed.filter(({ brew }) => brew === null)
+needed = needed.filter(({ brew }) => brew !== null)
+if (optional.length > 0) {
+  process.stdout.write(
+    `Skipped are the tests that need: ${optional.map(({ programs }) => programs[0]).join(', ')} ` +
+      `(Debian: apt-get install ${packages('apt', optional).join(' ')})\n`,
+  )
+}
 if (needed.length > 0) {
   const programs = needed.map((need) => need.programs[0]).join(', ')
   process.stderr.write(
