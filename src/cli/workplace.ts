@@ -14,6 +14,7 @@ export interface Workplace<S> {
 export async function withState<T>(configFile: string, work: (place: Workplace<State>) => Promise<T>): Promise<T> {
   const config = loadConfig(configFile)
   const state = await openState(config)
+  for (const text of state.replaced) process.stderr.write(`${text}\n`)
   try {
     return await work({ config: await configWith(config, state), state })
   } finally {

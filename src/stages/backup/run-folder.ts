@@ -48,7 +48,8 @@ export async function beginRun(stateFolder: string, start: RunStart): Promise<Op
 export async function runFolders(stateFolder: string): Promise<string[]> {
   const runs = runsIn(stateFolder)
   try {
-    const names = await readdir(runs)
+    const entries = await readdir(runs, { withFileTypes: true })
+    const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
     return names.sort().map((name) => path.join(runs, name))
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return []

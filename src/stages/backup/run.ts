@@ -40,7 +40,9 @@ export async function runBackup(config: Config, state: State, options: RunOption
     const mode = (await options.beforeRun?.()) ?? options.mode
     if (typeof mode !== 'string') return mode
     const backup = new Backup(config, state, { ...options, signal, mode })
-    const result = await backup.result()
+    const made = await backup.result()
+    const result = withReplaced(made, state.replaced)
+    if (result !== made) await backup.addToRecord(result)
     if (options.trigger !== 'scheduled') return result
     const looked = await verifyWeekly(config, state, result, { log: options.log, signal })
     if (looked !== result) await backup.addToRecord(looked)
@@ -49,6 +51,14 @@ export async function runBackup(config: Config, state: State, options: RunOption
   } finally {
     await lock.release()
   }
+}
+
+/** A damaged file of the state that was replaced is for a person to see. */
+function withReplaced(result: RunResult, replaced: readonly string[]): RunResult {
+  if (replaced.length === 0) return result
+  const status = result.status === 'completed' ? 'partial' : result.status
+  const warnings = replaced.map((message) => ({ code: 'state-replaced', message }))
+  return { ...result, status, warnings: [...result.warnings, ...warnings] }
 }
 
 class Backup {

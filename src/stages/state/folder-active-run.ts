@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { isBusy, unusableState } from './state-error.ts'
+import { isBusy, isDamaged, unusableState } from './state-error.ts'
 import type { ActiveRun } from './state.ts'
 
 /** The run that holds the lock of this state folder, or null. Creates nothing. Rejects with E_STATE. */
@@ -20,6 +20,8 @@ function isLocked(folder: string): boolean {
     return false
   } catch (error) {
     if (isBusy(error)) return true
+    // Nobody can hold it; the next run replaces it.
+    if (isDamaged(error)) return false
     throw unusableState(folder, error)
   } finally {
     database?.close()

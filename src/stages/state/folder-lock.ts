@@ -3,7 +3,8 @@ import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { isoLocal } from '../backup/archive-name.ts'
 import { BackupError } from '../../pipeline/errors.ts'
-import { isBusy, unusableState } from './state-error.ts'
+import { emptyLock } from './set-aside.ts'
+import { isBusy, isDamaged, unusableState } from './state-error.ts'
 import type { Lock } from './state.ts'
 
 /** A reader of the lock (`status`) holds it for a moment. ms. */
@@ -12,14 +13,17 @@ const BUSY_MS = 500
 /**
  * Makes sure that one run at a time uses this state folder, which exists. It is SQLite's own exclusive lock on a file there, which the
  * operating system drops with the process, so a killed run leaves none behind. Rejects with E_LOCKED, which says who
- * holds it since when, or with E_STATE.
+ * holds it since when, or with E_STATE. A damaged file is replaced, which `onReplaced` hears in a sentence.
  */
-export async function takeFolderLock(folder: string): Promise<Lock> {
+export async function takeFolderLock(
+  folder: string,
+  onReplaced: (text: string) => void = () => undefined,
+): Promise<Lock> {
   const holderFile = path.join(folder, 'lock-holder.json')
+  const file = path.join(folder, 'lock.sqlite')
   let database: DatabaseSync | null = null
   try {
-    database = new DatabaseSync(path.join(folder, 'lock.sqlite'), { timeout: BUSY_MS })
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+    database = lockedOrReplaced(file, onReplaced)
     await writeFile(holderFile, JSON.stringify({ pid: process.pid, since: new Date().toISOString() }))
   } catch (error) {
     database?.close()
@@ -37,6 +41,27 @@ export async function takeFolderLock(folder: string): Promise<Lock> {
       held.close()
       return Promise.resolve()
     },
+  }
+}
+
+function lockedOrReplaced(file: string, onReplaced: (text: string) => void): DatabaseSync {
+  try {
+    return locked(file)
+  } catch (error) {
+    if (!isDamaged(error)) throw error
+    onReplaced(emptyLock(file))
+    return locked(file)
+  }
+}
+
+function locked(file: string): DatabaseSync {
+  const database = new DatabaseSync(file, { timeout: BUSY_MS })
+  try {
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+    return database
+  } catch (error) {
+    database.close()
+    throw error
   }
 }
 

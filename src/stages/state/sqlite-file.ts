@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { isReadOnly, unusableState } from './state-error.ts'
+import { setRecordAside } from './set-aside.ts'
+import { isDamaged, isReadOnly, SQLITE_CORRUPT, unusableState } from './state-error.ts'
 
 /** How long another process that is writing its record is waited for. ms. */
 const BUSY_MS = 5000
@@ -41,18 +42,38 @@ const SCHEMA = `
 /** Columns that files of earlier versions lack. */
 const ADDED = { md5: 'TEXT', content_hash: 'TEXT', triggered_by: 'TEXT' }
 
-/** Opens or creates the file; the folder is made when it is missing. Throws E_STATE when it cannot be used. */
-export function openFile(folder: string): DatabaseSync {
+/**
+ * Opens or creates the file; the folder is made when it is missing. A damaged file is set aside and replaced, which
+ * `onReplaced` hears in a sentence. Throws E_STATE when it cannot be used.
+ */
+export function openFile(folder: string, onReplaced: (text: string) => void): DatabaseSync {
+  try {
+    return openIntact(folder)
+  } catch (error) {
+    if (!isDamaged(error)) throw unusableState(folder, error)
+  }
+  try {
+    onReplaced(setRecordAside(path.join(folder, FILE)))
+    return openIntact(folder)
+  } catch (error) {
+    throw unusableState(folder, error)
+  }
+}
+
+/** Throws SQLite's error, also for damage that shows only when all of it is read. */
+function openIntact(folder: string): DatabaseSync {
   let database: DatabaseSync | null = null
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     database = new DatabaseSync(path.join(folder, FILE), { timeout: BUSY_MS })
     database.exec(SCHEMA)
     addColumns(database)
+    const [found] = Object.values(database.prepare('PRAGMA quick_check(1)').get() ?? {})
+    if (found !== 'ok') throw Object.assign(new Error('The database is damaged.'), { errcode: SQLITE_CORRUPT })
     return database
   } catch (error) {
     database?.close()
-    throw unusableState(folder, error)
+    throw error
   }
 }
 

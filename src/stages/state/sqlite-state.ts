@@ -30,15 +30,19 @@ const NOT_AHEAD = 'julianday(started_at) <= julianday(?1)'
 export class SqliteState implements State {
   readonly #folder: string
   readonly #database: DatabaseSync
+  readonly replaced: string[]
 
-  private constructor(folder: string, database: DatabaseSync) {
+  private constructor(folder: string, database: DatabaseSync, replaced: string[] = []) {
     this.#folder = folder
     this.#database = database
+    this.replaced = replaced
   }
 
   /** Opens or creates the state; the folder is made when it is missing. Throws E_STATE when it cannot be used. */
   static open(folder: string): SqliteState {
-    return new SqliteState(folder, openFile(folder))
+    const replaced: string[] = []
+    const database = openFile(folder, (text) => replaced.push(text))
+    return new SqliteState(folder, database, replaced)
   }
 
   /**
@@ -246,7 +250,7 @@ export class SqliteState implements State {
   }
 
   lock(): Promise<Lock> {
-    return takeFolderLock(this.#folder)
+    return takeFolderLock(this.#folder, (text) => this.replaced.push(text))
   }
 
   activeRun(): Promise<ActiveRun | null> {

@@ -110,6 +110,9 @@ export interface Lock {
 export type Schedule = Config['schedule']
 
 export interface State {
+  /** What was damaged in the state folder and was replaced since this was opened, each in a sentence. */
+  readonly replaced: readonly string[]
+
   /**
    * A run that is saved again takes the place of its earlier record, and is the newest; destinations that only the
    * earlier one names keep their results.

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, test } from 'node:test'
+import { folderActiveRun } from '../../../src/stages/state/folder-active-run.ts'
 import { takeFolderLock } from '../../../src/stages/state/folder-lock.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 
@@ -41,6 +42,22 @@ describe('the lock of the state folder', () => {
     await (await takeFolderLock(folder)).release()
   })
 
+  test('that is damaged is replaced, its content kept and named; it is one lock all the while', async (t) => {
+    const folder = await tempFolder(t)
+    const file = path.join(folder, 'lock.sqlite')
+    const text = 'this is no database, and long enough to be seen as none at first glance. '.repeat(20)
+    await writeFile(file, text)
+    assert.equal(await folderActiveRun(folder), null)
+    const replaced: string[] = []
+    const lock = await takeFolderLock(folder, (sentence) => replaced.push(sentence))
+    await assert.rejects(takeFolderLock(folder), { code: 'E_LOCKED' })
+    await lock.release()
+    const [aside = ''] = (await readdir(folder)).filter((name) => name.startsWith('lock.sqlite.damaged_'))
+    assert.equal(await readFile(path.join(folder, aside), 'utf8'), text)
+    assert.equal(replaced.length, 1)
+    assert.ok(replaced[0]?.includes(file) && replaced[0].includes(aside), replaced[0])
+  })
+
   test('that cannot be taken for another reason is told as E_STATE, and is not held after it', async (t) => {
     const folder = await tempFolder(t)
     await assert.rejects(takeFolderLock(path.join(folder, 'missing')), { code: 'E_STATE' })
@@ -49,10 +66,6 @@ describe('the lock of the state folder', () => {
     await mkdir(database!)
     await assert.rejects(takeFolderLock(folder), { code: 'E_STATE' })
     await rm(database!, { recursive: true })
-
-    await writeFile(database!, 'this is no database, and long enough to be seen as none at first glance. '.repeat(20))
-    await assert.rejects(takeFolderLock(folder), { code: 'E_STATE' })
-    await rm(database!)
 
     await mkdir(holder!)
     await assert.rejects(takeFolderLock(folder), { code: 'E_STATE' })

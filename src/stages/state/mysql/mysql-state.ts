@@ -44,6 +44,7 @@ export interface MysqlStateConfig extends Pick<Config, 'schedule' | 'destination
  * tables that are missing are as if they were empty.
  */
 export class MysqlState implements State {
+  readonly replaced: string[] = []
   readonly #connection: StateConnection
   readonly #config: MysqlStateConfig
   readonly #tables: ReadonlySet<TableName>
@@ -212,7 +213,7 @@ export class MysqlState implements State {
   }
 
   async lock(): Promise<Lock> {
-    const folder = await takeFolderLock(this.#config.state.dir)
+    const folder = await takeFolderLock(this.#config.state.dir, (text) => this.replaced.push(text))
     try {
       const server = await takeServerLock(this.#config.database)
       return {
