@@ -4,6 +4,9 @@ import { formatBytes, formatCount, formatFiles, formatRatio } from './format.ts'
 import type { Style } from './style.ts'
 import { table, type Cell } from './table.ts'
 
+/** As the survey calls the files that are none. */
+const NOT_DICOM = 'not DICOM'
+
 /**
  * What a run would store, for people: counts by transfer syntax and modality, the estimate, and where it fits. Names no
  * files.
@@ -25,11 +28,13 @@ export function dryRunSummary(result: DryRunResult, style: Style): string {
   ])
 }
 
-function factsOf({ files, bytes, database, estimatedArchiveBytes }: DryRunResult, style: Style): string[] {
+function factsOf(result: DryRunResult, style: Style): string[] {
+  const { files, bytes, database, estimatedArchiveBytes } = result
   const ratio = formatRatio(bytes + (database?.estimatedBytes ?? 0), estimatedArchiveBytes)
   return facts(
     [
       ['Files', `${formatFiles(files)}, ${formatBytes(bytes)}`],
+      ['Note', withoutDicom(result)],
       [
         'Database',
         database === null
@@ -40,6 +45,12 @@ function factsOf({ files, bytes, database, estimatedArchiveBytes }: DryRunResult
     ],
     style,
   )
+}
+
+/** Null: there is a DICOM file, or no file at all. One that names no transfer syntax is DICOM, too. */
+function withoutDicom({ byTransferSyntax }: DryRunResult): string | null {
+  const isWithout = byTransferSyntax.length > 0 && byTransferSyntax.every(({ name }) => name === NOT_DICOM)
+  return isWithout ? 'not one file is a DICOM file; check that dicom.root is the right folder' : null
 }
 
 function syntaxes({ byTransferSyntax }: DryRunResult, style: Style): string[] {

@@ -184,3 +184,12 @@ test('an empty plan has no tables and no ratio', () => {
 test('no path of a file is shown', () => {
   assert.doesNotMatch(dryRunSummary(planned(), bare(80)), /MUELLER|4711/)
 })
+
+test('a folder without one DICOM file is named as that', () => {
+  const rows = planned().byTransferSyntax
+  const others = rows.filter(({ transferSyntax }) => transferSyntax === null)
+  assert.equal(others.length, 1)
+  const shown = (byTransferSyntax: typeof rows): string => dryRunSummary({ ...planned(), byTransferSyntax }, bare(100))
+  assert.match(shown(others), /\n {2}Note +not one file is a DICOM file; check that dicom\.root is the right folder\n/)
+  for (const some of [rows, []]) assert.doesNotMatch(shown(some), /Note/)
+})
