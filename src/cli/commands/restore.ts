@@ -40,6 +40,7 @@ async function restoreFrom(
   const stop = stopSignals(
     'Start it again when you are ready: files that are already restored are not downloaded again.',
   )
+  const found = { archive: false }
   const common = { ...flags, state, log: log.logger, onWork: display.onWork, signal: stop.signal }
   try {
     if (lost !== null) log.logger.warn({ err: lost }, 'the accounts in the state are unknown here')
@@ -52,6 +53,7 @@ async function restoreFrom(
     const begun = performance.now()
     const to = flags.to === null ? null : path.resolve(flags.to)
     const onFound: Parameters<typeof restoreArchive>[1]['onFound'] = ({ name, copies }) => {
+      found.archive = true
       if (!output.quiet) display.note(`${name}, at ${copies.map(({ destination }) => destination.name).join(', ')}`)
     }
     const result = await restoreArchive(config, { ...common, to, onFound })
@@ -62,7 +64,8 @@ async function restoreFrom(
   } catch (error) {
     display.stop()
     const known = asBackupError(error)
-    if (output.json || known.code === 'E_CONFIG') throw known
+    // That nothing was begun is true of what comes before.
+    if (output.json || (known.code === 'E_CONFIG' && !found.archive)) throw known
     process.stderr.write(restoreErrorText(known, styleOf(process.stderr)))
     return exitOfError(known)
   } finally {

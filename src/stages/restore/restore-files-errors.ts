@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { BackupError, systemCode } from '../../pipeline/errors.ts'
 
 /** One file cannot be restored; the others can. The message stands in the result. */
@@ -12,6 +13,26 @@ const OF_ONE_NAME: Readonly<Record<string, string>> = {
   EEXIST: 'something else is in its place',
   ENOTDIR: 'a file is in the place of its folder',
   ELOOP: 'a link is in its place',
+  EACCES: 'this account may not write there',
+  EPERM: 'this account may not replace what is in its place',
+  EBUSY: 'another program has the file in its place open',
+  ETXTBSY: 'another program has the file in its place open',
+}
+
+/** Windows says of a file that is open, of one that may not be replaced and of a folder mostly the same. */
+const IN_THE_WAY = 'another program has the file in its place open, or this account may not replace it'
+const OF_ONE_NAME_ON_WINDOWS: Readonly<Record<string, string>> = {
+  ...OF_ONE_NAME,
+  EACCES: IN_THE_WAY,
+  EPERM: IN_THE_WAY,
+  ENOENT: 'its name is too long for Windows, or has characters that Windows does not take',
+}
+
+/** The reason why one file is not restored; undefined when the error is of the whole folder. */
+function reasonOfOne(code: string, folder: string, platform: NodeJS.Platform): string | undefined {
+  if (platform !== 'win32') return OF_ONE_NAME[code]
+  // A drive that is gone has no names at all.
+  return code === 'ENOENT' && !existsSync(folder) ? undefined : OF_ONE_NAME_ON_WINDOWS[code]
 }
 
 /**
@@ -19,14 +40,19 @@ const OF_ONE_NAME: Readonly<Record<string, string>> = {
  * else E_CONFIG, as the folder is what the user named.
  * `of` 'folder': the error cannot be of a file's name.
  */
-export function targetError(error: unknown, folder: string, of: 'folder' | 'file' = 'file'): Error {
+export function targetError(
+  error: unknown,
+  folder: string,
+  of: 'folder' | 'file' = 'file',
+  platform: NodeJS.Platform = process.platform,
+): Error {
   // A spill file's error is of the state folder, which this file of ours is not in.
   if (error instanceof BackupError && ['E_STATE', 'E_QUOTA'].includes(error.code) && systemCode(error.cause) !== '') {
-    return targetError(error.cause, folder, of)
+    return targetError(error.cause, folder, of, platform)
   }
   if (error instanceof BackupError || error instanceof NotRestored) return error
   const code = systemCode(error)
-  const reason = of === 'file' ? OF_ONE_NAME[code] : undefined
+  const reason = of === 'file' ? reasonOfOne(code, folder, platform) : undefined
   // Without a cause: its message has the path.
   if (reason !== undefined) return new NotRestored(reason)
   if (['ENOSPC', 'EDQUOT'].includes(code)) {

@@ -8,9 +8,11 @@ const FEW = 8
 /**
  * Makes what was written into files below `folder` durable: by one flush of its file system where Linux has a program
  * for it (`sync -f` of coreutils and busybox), for a flush of each small file costs more than to write it. Else, or when
- * that fails, one by one. Rejects with the system's error.
+ * that fails, one by one. On Windows they were flushed when they were written (restore-files-program.ts): opened again
+ * they may be in use, by a virus scanner that looks at what is new. Rejects with the system's error.
  */
 export async function flush(folder: string, files: readonly string[]): Promise<void> {
+  if (process.platform === 'win32') return
   if (process.platform === 'linux' && files.length > FEW && (await flushFileSystem(folder))) return
   const limit = pLimit(4)
   await Promise.all(files.map((file) => limit(flushFile, file)))
@@ -30,8 +32,7 @@ function flushFileSystem(folder: string): Promise<boolean> {
 }
 
 async function flushFile(file: string): Promise<void> {
-  // For writing: Windows flushes nothing that was opened to be read.
-  const handle = await open(file, 'r+')
+  const handle = await open(file, 'r')
   try {
     await handle.datasync()
   } finally {

@@ -1,7 +1,7 @@
-import { rm } from 'node:fs/promises'
 import type { HelperThreads } from '../../pipeline/helper-threads.ts'
 import { flush } from './restore-files-flush.ts'
 import type { NameRequest, Outcome } from './restore-files-program.ts'
+import { discard } from './restore-files-replace.ts'
 
 /** A file that is whole and proved under a temporary name. */
 export interface Written {
@@ -75,7 +75,7 @@ export class FinalNames {
     this.#naming = this.#name(files)
       .catch(async (error: unknown) => {
         this.#failure ??= { error }
-        for (const { temporary } of files) await rm(temporary, { force: true }).catch(() => undefined)
+        for (const { temporary } of files) await discard(temporary)
       })
       .finally(() => {
         this.#naming = null
@@ -94,7 +94,7 @@ export class FinalNames {
         await file.prepare()
         ready.push(file)
       } catch (error) {
-        await rm(file.temporary, { force: true })
+        await discard(file.temporary)
         file.settled(error instanceof Error ? error : new Error(String(error)))
       }
     }

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { lstat, open, rename, rm, utimes, type FileHandle } from 'node:fs/promises'
+import { lstat, open, utimes, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
 import { systemCode } from '../../pipeline/errors.ts'
 import { FILES_FOLDER } from '../zip/prepare-file.ts'
 import { NotRestored } from './restore-files-errors.ts'
 import type { PlannedFile } from './restore-files-plan.ts'
+import { discard, replaceFile } from './restore-files-replace.ts'
 import { temporaryName, type RestoreTarget } from './restore-files-target.ts'
 
 const READ_BYTES = 1024 * 1024
@@ -38,9 +39,9 @@ export async function restoreFile(
     } finally {
       await handle.close()
     }
-    await rename(temporary, path.join(folder, planned.parts.at(-1) ?? ''))
+    await replaceFile(temporary, path.join(folder, planned.parts.at(-1) ?? ''))
   } catch (error) {
-    await rm(temporary, { force: true })
+    await discard(temporary)
     throw error
   }
 }
@@ -74,7 +75,7 @@ export async function isRestored(planned: PlannedFile, { folders }: RestoreTarge
     return true
   } catch (error) {
     // It is not there, or cannot be read: then it is replaced, or that fails with a better reason.
-    if (['ENOENT', 'EACCES', 'EPERM', 'ELOOP'].includes(systemCode(error))) return false
+    if (['ENOENT', 'EACCES', 'EPERM', 'EBUSY', 'ELOOP'].includes(systemCode(error))) return false
     throw error
   }
 }

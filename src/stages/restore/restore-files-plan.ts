@@ -15,7 +15,7 @@ import { MANIFEST_NAME } from '../zip/manifest.ts'
 import { NotRestored } from './restore-files-errors.ts'
 import { temporaryName, type RestoreTarget } from './restore-files-target.ts'
 import { Told } from './restore-files-told.ts'
-import { pathKey, safePath } from './safe-path.ts'
+import { otherPaths, pathKey, safePath } from './safe-path.ts'
 import { isEverything, Selector, type Selection } from './selection.ts'
 
 export interface PlannedFile {
@@ -48,6 +48,8 @@ export class RestorePlan {
   readonly #options: PlanOptions
   readonly #file: string
   readonly #names = new NameSet()
+  /** Where case does not count: names as they stand in the archive. */
+  readonly #exactNames = new NameSet()
 
   private constructor(options: PlanOptions) {
     this.#options = options
@@ -122,16 +124,28 @@ export class RestorePlan {
 
   /** Throws NotRestored when it may not go below the target, or another one is there. */
   #place(entry: ArchiveEntry): readonly string[] {
-    const { reader, target } = this.#options
+    const { reader } = this.#options
     const backslashSeparates = reader.manifestEntry === null
     const place = safePath(entry.name, { platform: process.platform, backslashSeparates })
     if ('refused' in place) throw new NotRestored(place.refused)
     const { parts, changed } = place
-    if (!isFolder(entry) && !this.#names.add(pathKey(parts, target.ignoresCase))) {
-      throw new NotRestored('an earlier entry has the same name here')
+    const free = isFolder(entry) ? parts : this.#freePath(parts)
+    const why = free === parts ? changed : 'an earlier entry has the same name here, but for upper and lower case'
+    if (why !== null) this.told.renaming(entry.name, free.join('/'), why)
+    return free
+  }
+
+  /** These parts, or others where case does not count. Throws NotRestored when an earlier entry has the same name. */
+  #freePath(parts: readonly string[]): readonly string[] {
+    const { ignoresCase } = this.#options.target
+    const isNew = !ignoresCase || this.#exactNames.add(pathKey(parts, false))
+    if (isNew) {
+      if (this.#names.add(pathKey(parts, ignoresCase))) return parts
+      for (const other of ignoresCase ? otherPaths(parts) : []) {
+        if (this.#names.add(pathKey(other, ignoresCase))) return other
+      }
     }
-    if (changed !== null) this.told.renaming(entry.name, parts.join('/'), changed)
-    return parts
+    throw new NotRestored('an earlier entry has the same name here')
   }
 
   async #count({ entry, parts }: PlannedFile): Promise<void> {

@@ -3,12 +3,13 @@
  * under temporary names here, and get their own names, with plain calls, many files at a time.
  */
 import { hash } from 'node:crypto'
-import { closeSync, futimesSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, futimesSync, openSync, rmSync, writeSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 import { systemCode } from '../../pipeline/errors.ts'
 import { freeNow } from '../../pipeline/free-now.ts'
 import { BadData } from '../archive/bad-data.ts'
 import { unpack } from '../archive/unpack.ts'
+import { replaceFileSync } from './restore-files-replace.ts'
 
 /** Files to be written. */
 export interface WriteRequest {
@@ -54,12 +55,13 @@ function write(tray: Uint8Array, file: WriteRequest['files'][number]): Outcome {
     try {
       for (let at = 0; at < content.length;) at += writeSync(descriptor, content, at)
       futimesSync(descriptor, file.mtimeMs / 1000, file.mtimeMs / 1000)
+      if (process.platform === 'win32') fsyncSync(descriptor)
     } finally {
       closeSync(descriptor)
     }
     return null
   } catch (error) {
-    if (isBegun) rmSync(file.temporary, { force: true })
+    if (isBegun) discard(file.temporary)
     if (error instanceof BadData) return { is: 'bad', reason: error.message }
     return failed(error)
   } finally {
@@ -69,11 +71,20 @@ function write(tray: Uint8Array, file: WriteRequest['files'][number]): Outcome {
 
 function rename({ temporary, final }: NameRequest['names'][number]): Outcome {
   try {
-    renameSync(temporary, final)
+    replaceFileSync(temporary, final)
     return null
   } catch (error) {
-    rmSync(temporary, { force: true })
+    discard(temporary)
     return failed(error)
+  }
+}
+
+/** What cannot be removed has a name that the next restore removes. */
+function discard(temporary: string): void {
+  try {
+    rmSync(temporary, { force: true })
+  } catch {
+    // In use, by a virus scanner that looks at what is new.
   }
 }
 

@@ -4,10 +4,13 @@
  * own when it is whole and proved.
  */
 import { randomBytes } from 'node:crypto'
-import { lstat, mkdir, open, opendir, readFile, realpath, rename, rm, rmdir, statfs } from 'node:fs/promises'
+import { lstat, mkdir, open, opendir, readFile, realpath, rm, rmdir, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { BackupError, systemCode } from '../../pipeline/errors.ts'
+import { renameOver, whenFree } from '../../pipeline/rename.ts'
+import { syncName } from '../../pipeline/state-file.ts'
 import { targetError } from './restore-files-errors.ts'
+import { discard } from './restore-files-replace.ts'
 import { Folders } from './restore-files-folders.ts'
 import { MARKER } from './safe-path.ts'
 
@@ -36,7 +39,7 @@ export class RestoreTarget {
   readonly folders: Folders
   /** Nothing that could be in the way was there before. */
   readonly isEmpty: boolean
-  /** Two names that differ in case only are one file here. */
+  /** Two names that differ in case only are one file here: see `pathKey`. */
   readonly ignoresCase: boolean
   /** The folders that were made for this: it, and those above it. */
   readonly #made: readonly string[]
@@ -94,14 +97,16 @@ export class RestoreTarget {
    * another part of the same archive can be added; else the folder is like any other.
    */
   async finish(isPart: boolean): Promise<void> {
-    await this.folders.sync()
+    await this.leave()
     if (isPart) await writeMarker(this.folder, { ...this.#marker, part: true })
-    else await rm(path.join(this.folder, MARKER), { force: true })
+    else await whenFree(() => rm(path.join(this.folder, MARKER), { force: true }))
   }
 
   /** Something is missing: what is there survives a power cut, and a later call goes on. */
   async leave(): Promise<void> {
     await this.folders.sync()
+    // A flush of any file there writes the log of all changes of names before it.
+    if (process.platform === 'win32') await syncName(path.join(this.folder, MARKER))
   }
 
   /** Nothing was restored. What was not there before the call is removed. */
@@ -172,7 +177,7 @@ async function writeMarker(folder: string, marker: Marker): Promise<void> {
   } finally {
     await handle.close()
   }
-  await rename(temporary, path.join(folder, MARKER))
+  await renameOver(temporary, path.join(folder, MARKER))
 }
 
 /** Leftovers of a restore that came to nothing do not count. */
@@ -184,7 +189,7 @@ async function hasNothing(folder: string): Promise<boolean> {
 async function removeTemporary(folder: string): Promise<void> {
   for await (const found of await opendir(folder)) {
     const full = path.join(folder, found.name)
-    if (found.isFile() && TEMPORARY.test(found.name)) await rm(full, { force: true })
+    if (found.isFile() && TEMPORARY.test(found.name)) await discard(full)
     if (!found.isDirectory()) continue
     // Not there under this name: it is not valid UTF-8, and so not made by a restore.
     await removeTemporary(full).catch((error: unknown) => {

@@ -53,8 +53,37 @@ function windowsName(name: string): string {
 
 const percent = (character: string): string => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
 
-/** The same for all names that are one file: where case does not count, nor how an accent is written. */
-export function pathKey(parts: readonly string[], ignoresCase: boolean): string {
+/**
+ * The same for all names that are one file: where case does not count, nor, but for Windows, how an accent is written.
+ */
+export function pathKey(
+  parts: readonly string[],
+  ignoresCase: boolean,
+  platform: NodeJS.Platform = process.platform,
+): string {
   const path = parts.join('/')
-  return ignoresCase ? path.normalize('NFC').toLowerCase().normalize('NFC') : path
+  if (!ignoresCase) return path
+  if (platform === 'win32') return path.toLowerCase()
+  return path.normalize('NFC').toLowerCase().normalize('NFC')
 }
+
+/** So many other names are tried for a file. */
+const MOST_NAMES = 8
+
+/**
+ * Other paths for a file whose own is that of another one here, as case does not count: with `%HH` for the first letter of
+ * its name, for the first two, and so on.
+ */
+export function* otherPaths(parts: readonly string[]): Generator<readonly string[]> {
+  const letters = Array.from(parts.at(-1) ?? '')
+  const cased = letters.flatMap((letter, n) => (letter.toLowerCase() === letter.toUpperCase() ? [] : [n]))
+  // One whose folders differ may have no letter itself.
+  const places = cased.length === 0 ? [...letters.keys()] : cased
+  for (const place of places.slice(0, MOST_NAMES)) {
+    letters[place] = percentBytes(letters[place] ?? '')
+    yield [...parts.slice(0, -1), letters.join('')]
+  }
+}
+
+const percentBytes = (character: string): string =>
+  [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { pathKey, safePath } from '../../../src/stages/restore/safe-path.ts'
+import { otherPaths, pathKey, safePath } from '../../../src/stages/restore/safe-path.ts'
 
 const linux = { platform: 'linux', backslashSeparates: false } as const
 const windows = { platform: 'win32', backslashSeparates: false } as const
@@ -109,8 +109,25 @@ describe('the path of an entry below the target', () => {
   })
 
   test('is the same for names that are one file where case does not count', () => {
-    assert.equal(pathKey(['A', 'É.dcm'], true), pathKey(['a', 'e\u0301.DCM'], true))
+    assert.equal(pathKey(['A', 'É.dcm'], true, 'darwin'), pathKey(['a', 'e\u0301.DCM'], true, 'darwin'))
+    assert.equal(pathKey(['A', 'É.dcm'], true, 'win32'), pathKey(['a', 'é.DCM'], true, 'win32'))
+    assert.notEqual(pathKey(['é'], true, 'win32'), pathKey(['e\u0301'], true, 'win32'), 'NTFS keeps them apart')
     assert.notEqual(pathKey(['A'], false), pathKey(['a'], false))
     assert.notEqual(pathKey(['a', 'b'], true), pathKey(['a', 'c'], true))
+  })
+})
+
+describe('a file whose name is taken where case does not count', () => {
+  const names = (parts: readonly string[], most: number): string[] =>
+    [...otherPaths(parts)].slice(0, most).map((other) => other.join('/'))
+
+  test('gets one with %HH for its letters, one after another', () => {
+    assert.deepEqual(names(['a', 'Im1.dcm'], 3), ['a/%49m1.dcm', 'a/%49%6D1.dcm', 'a/%49%6D1.%64cm'])
+    assert.deepEqual(names(['12a'], 2), ['12%61'])
+    assert.deepEqual(names(['É🩻'], 2), ['%C3%89🩻'])
+  })
+
+  test('gets one also when only its folders differ, and has no letters itself', () => {
+    assert.deepEqual(names(['Case', '001'], 2), ['Case/%3001', 'Case/%30%301'])
   })
 })
