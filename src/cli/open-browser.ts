@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { systemProgram } from '../stages/windows/system-program.ts'
 
 /**
  * Opens an address in the person's browser, where there is one; the address is an argument, never part of a command
@@ -17,7 +18,7 @@ export function openBrowser(address: string): void {
 export function browserFor(platform: NodeJS.Platform, env: NodeJS.ProcessEnv): readonly string[] {
   const own = env['BROWSER'] ?? ''
   if (own !== '') return [own]
-  if (platform === 'win32') return ['rundll32.exe', 'url.dll,FileProtocolHandler']
+  if (platform === 'win32') return [systemProgram('rundll32.exe', env), 'url.dll,FileProtocolHandler']
   if (platform === 'darwin') return ['open']
   const hasDesktop = (env['DISPLAY'] ?? '') !== '' || (env['WAYLAND_DISPLAY'] ?? '') !== ''
   return hasDesktop ? ['xdg-open'] : []

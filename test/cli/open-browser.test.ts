@@ -9,7 +9,10 @@ test('the browser is the one of BROWSER, else what the system opens addresses wi
   assert.deepEqual(browserFor('linux', {}), [], 'a server without a desktop')
   assert.deepEqual(browserFor('darwin', {}), ['open'])
   // Not cmd /c start: a shell would take the & of an address for its own.
-  assert.deepEqual(browserFor('win32', {}), ['rundll32.exe', 'url.dll,FileProtocolHandler'])
+  assert.deepEqual(browserFor('win32', { SystemRoot: 'D:\\WINNT' }), [
+    'D:\\WINNT\\System32\\rundll32.exe',
+    'url.dll,FileProtocolHandler',
+  ])
 })
 
 test('a browser that cannot be started is no matter', async () => {

@@ -270,7 +270,7 @@ describe('schedule', () => {
     for (const [scheduler, form] of [
       ['systemd', /OnCalendar=hourly[\s\S]*systemctl .*enable --now dicom-backup-/],
       ['cron', /^# Add this line to the crontab \("crontab -e"\):\n0 \* \* \* \* cd .*\n\n#/],
-      ['task-scheduler', /<Interval>PT1H<[\s\S]*schtasks \/Create/],
+      ['task-scheduler', /<Interval>PT1H<[\s\S]*schtasks\.exe \/Create/],
     ] as const) {
       const { code, stdout } = await rig.cliWith({ env }, 'schedule', 'install', '--print', '--with', scheduler)
       assert.equal(code, 0)

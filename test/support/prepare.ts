@@ -9,6 +9,7 @@ import { rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { builtProgram } from '../../bench/built-program.ts'
+import { aptGet } from './apt.ts'
 import { findProgram } from './find-program.ts'
 import { mariaDbTemplate } from './mariadb-template.ts'
 
@@ -47,16 +48,6 @@ function missing(): readonly Need[] {
 
 function packages(kind: 'apt' | 'brew', needed: readonly Need[]): string[] {
   return [...new Set(needed.flatMap((need) => need[kind] ?? []))]
-}
-
-/** Runs apt-get, waiting for another one to finish; what it prints is shown only when it fails. */
-function aptGet(...words: string[]): boolean {
-  const result = spawnSync('apt-get', ['-y', '-q', '-o', 'DPkg::Lock::Timeout=300', ...words], {
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    encoding: 'utf8',
-  })
-  if (result.status !== 0) process.stderr.write(result.stdout + result.stderr)
-  return result.status === 0
 }
 
 function install(needed: readonly Need[]): void {

@@ -11,6 +11,7 @@ import {
   schedulerOf,
 } from '../../stages/schedule/job/scheduler.ts'
 import { jobCall, type JobKind } from '../../stages/schedule/job/job.ts'
+import { jobWarnings } from '../../stages/schedule/job-warnings.ts'
 import { variablesIn } from '../../stages/schedule/variables-in.ts'
 import { readStatus } from '../../stages/status/status.ts'
 import { installSummary, planSummary, removalSummary, scheduleSummary } from '../display/schedule-summary.ts'
@@ -62,7 +63,7 @@ export async function install(
     await output.result({ ...plan, variables }, () => planSummary(plan, variables))
     return EXIT.done
   }
-  const notes = await installJob(plan)
+  const notes = [...jobWarnings(config), ...(await installJob(plan))]
   const result = { kind, name: plan.name, notes, variables, enabled: config.schedule.enabled }
   await output.result(result, (style) => installSummary(result, style))
   return EXIT.done

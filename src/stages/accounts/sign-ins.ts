@@ -9,6 +9,7 @@ import { syncFolder, syncName } from '../../pipeline/state-file.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import type { DestinationConfig } from '../config/types.ts'
 import { addSecrets } from '../log/redact.ts'
+import { makePrivateFolder } from '../windows/private-path.ts'
 import { connectCommand } from './connect-command.ts'
 
 export interface SignIn {
@@ -84,6 +85,7 @@ export async function saveSignIn(stateFolder: string, signIn: SignIn): Promise<v
   const fresh = `${file}.${randomUUID()}`
   addSecrets([signIn.refreshToken])
   try {
+    makePrivateFolder(stateFolder)
     mkdirSync(folderOf(stateFolder), { recursive: true, mode: 0o700 })
     try {
       const handle = await open(fresh, 'wx', 0o600)

@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { BackupError, systemCode } from '../../pipeline/errors.ts'
+import { makePrivate } from '../windows/private-path.ts'
 
 /** What differs between the machines that backups are made on. */
 const examples = {
@@ -26,7 +27,7 @@ const examples = {
  */
 export function starterConfig(platform: NodeJS.Platform = process.platform): string {
   const { root, dump, folder, protect, socket } = platform === 'win32' ? examples.windows : examples.other
-  return `# dicom-backup: what is backed up, where it goes, and when.
+  const text = `# dicom-backup: what is backed up, where it goes, and when.
 #
 # "# " starts an explanation. A setting with "#" in front is an example: take the "#" away to use it.
 # Indent with spaces. Write paths as here, without quotes or in 'single quotes'; relative ones start at this file's folder.
@@ -135,6 +136,8 @@ retention:
 #  dropbox: http://127.0.0.1:9000
 #  google-drive: http://127.0.0.1:9001
 `
+  // Notepad before Windows 10 1809 shows all of it as one line otherwise.
+  return platform === 'win32' ? text.replaceAll('\n', '\r\n') : text
 }
 
 /**
@@ -145,6 +148,7 @@ export async function writeStarterConfig(file: string): Promise<void> {
   const absolute = path.resolve(file)
   try {
     await writeFile(absolute, starterConfig(), { flag: 'wx', mode: 0o600 })
+    makePrivate(absolute, 'file')
   } catch (error) {
     const code = systemCode(error)
     if (code === 'EEXIST') {

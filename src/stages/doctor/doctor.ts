@@ -6,6 +6,7 @@ import type { LoadedConfig } from '../config/load.ts'
 import { clockCheck } from './clock.ts'
 import { DatabaseCheck } from './database.ts'
 import { destinationFinding } from './destinations.ts'
+import { checkExposure } from './exposure.ts'
 import { checkOf, type Check, type Finding } from './finding.ts'
 import { archiveFolder, logFile, stateFolder } from './folders.ts'
 
@@ -41,6 +42,7 @@ export async function doctor(config: LoadedConfig, signal: AbortSignal): Promise
     return found
   })
   await check('log file', () => logFile(config.log.file))
+  await checkExposure(config, check)
   for (const one of whole.destinations) {
     await check(`destination ${one.name}`, () => destinationFinding(one, whole, signal))
   }

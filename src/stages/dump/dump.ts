@@ -10,6 +10,7 @@ import { dumpArguments, knowsHistory, type DumpContent } from './arguments.ts'
 import { identifyClient, type DumpClient } from './client.ts'
 import { dumpFailure, type ProgramEnd } from './failure.ts'
 import { findDumpProgram } from './find-program.ts'
+import { wordsOf } from '../windows/code-page.ts'
 import { writeOptionFile } from './option-file.ts'
 import { dumpOutline, type DumpOutline } from './outline.ts'
 
@@ -154,7 +155,8 @@ function kill(program: Program): void {
 /** How the program ends, once everything it wrote has been read or thrown away. Never rejects. */
 function ending(program: Program): Promise<ProgramEnd> {
   let stderr = ''
-  program.stderr.setEncoding('utf8').on('data', (text: string) => {
+  // Bytes, until it is known what they are.
+  program.stderr.setEncoding('latin1').on('data', (text: string) => {
     stderr = (stderr + text).slice(-STDERR_BYTES)
   })
   return new Promise((resolve) => {
@@ -162,7 +164,7 @@ function ending(program: Program): Promise<ProgramEnd> {
       resolve({ status: null, signal: null, stderr: error.message })
     })
     program.once('close', (status, signal) => {
-      resolve({ status, signal, stderr })
+      resolve({ status, signal, stderr: wordsOf(Buffer.from(stderr, 'latin1'), 'ACP') })
     })
   })
 }

@@ -3,6 +3,7 @@ import http from 'node:http'
 import { BackupError } from '../../pipeline/errors.ts'
 import { exchange } from './exchange.ts'
 import { HttpsAgent } from './https-agent.ts'
+import { trustSystemCertificates } from './system-certificates.ts'
 import { TransportError } from './transport-error.ts'
 import type { Transport, TransportOptions } from './types.ts'
 
@@ -18,6 +19,7 @@ const ANSWER_BYTES = 16 * 1024 * 1024
  * Throws E_CONFIG when a proxy's address cannot be read.
  */
 export function createTransport(options: TransportOptions = {}): Transport {
+  trustSystemCertificates()
   const agents = createAgents()
   const origins = new Map(Object.entries(options.origins ?? {}))
   const open = new Set<() => void>()

@@ -1,4 +1,5 @@
 import { lstatSync, readdirSync, type Stats } from 'node:fs'
+import { win32 } from 'node:path'
 import { fromDirentName, toFsPath } from './file-name.ts'
 import { OWN_FILES, kindOf, reasonOf } from './left-out.ts'
 import type { Selection } from './selection.ts'
@@ -62,12 +63,23 @@ const ASCII = /^[\0-\x7f]*$/
 
 const fromLatin1 = (bytes: string): string => (ASCII.test(bytes) ? bytes : fromDirentName(Buffer.from(bytes, 'latin1')))
 
+/** Folders that Windows keeps on every drive: no account may read the first one. */
+const OF_WINDOWS = ['system volume information', '$recycle.bin']
+
+/** Whether a path below `root` is such a folder, where `root` is a whole drive of Windows. */
+export function isOfWindows(path: string, root: string, platform: NodeJS.Platform = process.platform): boolean {
+  if (platform !== 'win32' || !OF_WINDOWS.includes(path.toLowerCase())) return false
+  const { root: drive, base } = win32.parse(root)
+  return base === '' && drive !== ''
+}
+
 /** A file or a folder that is wanted; null: not wanted; else why it is left out. */
 function look(path: string, { root, selection, skip }: ListingOptions): Stats | string | null {
   const takes = selection.takes(path)
   const enters = selection.enters(path)
   if (!takes && !enters) return null
   if (skip.has(path)) return OWN_FILES
+  if (isOfWindows(path, root)) return null
   let stats: Stats
   try {
     stats = lstatSync(toFsPath(root, path))

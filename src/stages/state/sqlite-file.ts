@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { makePrivateFolder } from '../windows/private-path.ts'
 import { setRecordAside } from './set-aside.ts'
 import { isDamaged, isReadOnly, SQLITE_CORRUPT, unusableState } from './state-error.ts'
 
@@ -64,7 +65,7 @@ export function openFile(folder: string, onReplaced: (text: string) => void): Da
 function openIntact(folder: string): DatabaseSync {
   let database: DatabaseSync | null = null
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makePrivateFolder(folder)
     database = new DatabaseSync(path.join(folder, FILE), { timeout: BUSY_MS })
     database.exec(SCHEMA)
     addColumns(database)

@@ -29,10 +29,11 @@ function without(yaml: string, ...lines: readonly RegExp[]): string {
 }
 
 for (const platform of ['win32', 'linux', 'darwin'] as const) {
-  const starter = starterConfig(platform)
+  const written = starterConfig(platform)
+  const starter = written.replaceAll('\r\n', '\n')
 
   test(`the starter for ${platform} is a whole configuration once its password file is there`, () => {
-    const config = load(folder, starter)
+    const config = load(folder, written)
     assert.equal(config.database?.password, 'the password')
     assert.deepEqual(
       config.destinations.map(({ name, type }) => `${name} ${type}`),
@@ -45,7 +46,9 @@ for (const platform of ['win32', 'linux', 'darwin'] as const) {
   test(`the starter for ${platform} has paths of that system`, () => {
     assert.equal(starter.includes('C:\\xampp\\htdocs\\viewer\\dicom_files'), platform === 'win32')
     assert.equal(starter.includes('/var/www/'), platform !== 'win32')
-    assert.doesNotMatch(starter, /undefined|null|\r/)
+    assert.doesNotMatch(starter, /undefined|null/)
+    const lineEnds = new Set(written.match(/\r?\n/g))
+    assert.deepEqual([...lineEnds], [platform === 'win32' ? '\r\n' : '\n'])
   })
 
   test(`every example in the starter for ${platform} works when it is switched on`, () => {

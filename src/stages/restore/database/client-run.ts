@@ -6,6 +6,7 @@ import { asBackupError, BackupError, systemCode } from '../../../pipeline/errors
 import type { DatabaseConfig } from '../../config/types.ts'
 import { mustHaveTls } from '../../database/connect.ts'
 import { writeOptionFile } from '../../dump/option-file.ts'
+import { wordsOf } from '../../windows/code-page.ts'
 
 export interface ClientRun {
   /** Path of the program: `findClientProgram`. */
@@ -161,7 +162,8 @@ function ending(program: Program): Promise<ClientEnd> {
   program.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text
   })
-  program.stderr.setEncoding('utf8').on('data', (text: string) => {
+  // Bytes, until it is known what they are.
+  program.stderr.setEncoding('latin1').on('data', (text: string) => {
     stderr = (stderr + text).slice(-STDERR_BYTES)
   })
   return new Promise((resolve) => {
@@ -169,7 +171,7 @@ function ending(program: Program): Promise<ClientEnd> {
       resolve({ status: null, signal: null, stdout, stderr: error.message })
     })
     program.once('close', (status, signal) => {
-      resolve({ status, signal, stdout, stderr })
+      resolve({ status, signal, stdout, stderr: wordsOf(Buffer.from(stderr, 'latin1'), 'ACP') })
     })
   })
 }

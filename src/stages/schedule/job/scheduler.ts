@@ -46,7 +46,7 @@ export async function installJob(plan: JobPlan): Promise<string[]> {
     for (const command of plan.commands) {
       const { code, words } = await runCommand(command)
       if (code === 0) continue
-      if (command.optional === undefined) throw failed(command, words)
+      if (command.optional === undefined) throw failed(command, words, plan.kind)
       notes.unshift(command.optional)
     }
   } catch (error) {
@@ -87,7 +87,7 @@ export async function removeJob(plan: JobPlan): Promise<void> {
   for (const command of plan.commands) {
     const { code, words } = await runCommand(command)
     // A timer whose files are there but which systemd does not know, or no systemd at all: the files go all the same.
-    if (code !== 0 && plan.kind !== 'systemd') throw failed(command, words)
+    if (code !== 0 && plan.kind !== 'systemd') throw failed(command, words, plan.kind)
   }
   if (plan.kind !== 'systemd') return
   try {
@@ -112,7 +112,7 @@ async function crontabOf(): Promise<string | null> {
   if (code === 0) return stdout
   // With the same exit code it says that there is none yet, and that it could not look.
   if (/no crontab/i.test(words)) return ''
-  throw failed(command, words)
+  throw failed(command, words, 'cron')
 }
 
 function windowsUser(): string {
@@ -123,9 +123,12 @@ function windowsUser(): string {
 
 const definitionFile = (call: JobCall): string => path.join(os.tmpdir(), `${jobName(call)}.xml`)
 
-function failed({ words }: JobCommand, said: string): BackupError {
+function failed({ words }: JobCommand, said: string, kind: JobKind): BackupError {
   return new BackupError('E_CONFIG', `The hourly job could not be set: ${words.slice(0, 2).join(' ')} says: ${said}`, {
-    advice: 'Run it as an account that may set jobs, or look at --print and do it by hand.',
+    advice:
+      kind === 'task-scheduler'
+        ? 'Open the console with "Run as administrator" and call this again, or do by hand what --print shows.'
+        : 'Run it as an account that may set jobs, or do by hand what --print shows.',
   })
 }
 

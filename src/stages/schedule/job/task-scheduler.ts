@@ -3,7 +3,10 @@
  * https://learn.microsoft.com/windows/win32/taskschd/task-scheduler-schema; a trigger's elements stand in the schema's order.
  */
 import path from 'node:path'
+import { systemProgram } from '../../windows/system-program.ts'
 import { jobName, type JobCall, type JobCommand, type JobPlan } from './job.ts'
+
+const SCHTASKS = systemProgram('schtasks.exe')
 
 /** Tasks of this program stand in a folder of their own. */
 const taskPath = (call: JobCall): string => `\\dicom-backup\\${jobName(call)}`
@@ -15,21 +18,22 @@ export function taskSchedulerJob(call: JobCall, user: string, file: string): Job
     name: taskPath(call),
     // schtasks takes XML as UTF-16 only.
     files: [{ path: file, content: `\uFEFF${definition(call, user)}`, encoding: 'utf16le' }],
-    commands: [{ words: ['schtasks', '/Create', '/TN', taskPath(call), '/XML', file, '/F'] }],
+    commands: [{ words: [SCHTASKS, '/Create', '/TN', taskPath(call), '/XML', file, '/F'] }],
     notes: [
-      `It runs as ${user}, whether or not someone is logged on, and without a stored password; so it has no password to show to other machines. When a destination is a network folder, give it one: schtasks /Change /TN ${taskPath(call)} /RU ${user} /RP *`,
+      `It runs as ${user}, whether or not someone is logged on, and without a stored password; so it has no password to show to other machines. When a folder in the configuration is on another machine, give it one: schtasks /Change /TN ${taskPath(call)} /RU ${user} /RP *`,
+      'It wakes no computer that sleeps, and a backup does not keep one awake: turn sleep off where backups are made (powercfg /change standby-timeout-ac 0).',
     ],
   }
 }
 
 export function taskSchedulerRemoval(call: JobCall): JobPlan {
-  const commands = [{ words: ['schtasks', '/Delete', '/TN', taskPath(call), '/F'] }]
+  const commands = [{ words: [SCHTASKS, '/Delete', '/TN', taskPath(call), '/F'] }]
   return { kind: 'task-scheduler', name: taskPath(call), files: [], commands, notes: [] }
 }
 
 /** Fails when there is no such task. */
 export function taskSchedulerQuery(call: JobCall): JobCommand {
-  return { words: ['schtasks', '/Query', '/TN', taskPath(call)] }
+  return { words: [SCHTASKS, '/Query', '/TN', taskPath(call)] }
 }
 
 /** A local start time in the past on a full hour, so that it comes on each full hour. */

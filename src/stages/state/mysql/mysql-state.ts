@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { BackupError } from '../../../pipeline/errors.ts'
 import type { DestinationResult, VerifyCheck } from '../../backup/results.ts'
 import type { Config, DatabaseConfig, DestinationConfig } from '../../config/types.ts'
@@ -6,6 +5,7 @@ import { redact } from '../../log/redact.ts'
 import { hoursOf } from '../../schedule/grid.ts'
 import { folderActiveRun } from '../folder-active-run.ts'
 import { takeFolderLock } from '../folder-lock.ts'
+import { makePrivateFolder } from '../../windows/private-path.ts'
 import { unusableState } from '../state-error.ts'
 import type {
   ActiveRun,
@@ -61,7 +61,7 @@ export class MysqlState implements State {
     try {
       const present = await presentTables(connection, config.database)
       await createTables(connection, present)
-      await makeFolder(config.state.dir)
+      makeFolder(config.state.dir)
       return new MysqlState(connection, config, new Set(TABLE_NAMES))
     } catch (error) {
       await connection.close()
@@ -257,9 +257,9 @@ export class MysqlState implements State {
   }
 }
 
-async function makeFolder(folder: string): Promise<void> {
+function makeFolder(folder: string): void {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    makePrivateFolder(folder)
   } catch (error) {
     throw unusableState(folder, error)
   }
