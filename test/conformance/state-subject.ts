@@ -58,7 +58,7 @@ export type StateTest = (name: string, body: (state: State, under: StateUnderTes
 export const stateTests =
   (make: (t: TestContext) => Promise<StateUnderTest>): StateTest =>
   (name, body) => {
-    test(name, { timeout: 60_000 }, async (t) => {
+    test(name, { timeout: 600_000 }, async (t) => {
       const under = await make(t)
       const state = await under.open()
       try {

@@ -81,7 +81,7 @@ export function describeState(kind: string, make: (t: TestContext) => Promise<St
   describe(`${kind}: the state`, () => {
     test(
       'is read without making or changing anything, also while another has it open',
-      { timeout: 60_000 },
+      { timeout: 600_000 },
       async (t) => {
         const under = await make(t)
         const empty = await under.contents()
@@ -105,7 +105,7 @@ export function describeState(kind: string, make: (t: TestContext) => Promise<St
       },
     )
 
-    test('is made and written by several processes at once', { timeout: 60_000 }, async (t) => {
+    test('is made and written by several processes at once', { timeout: 600_000 }, async (t) => {
       const under = await make(t)
       const children = Array.from({ length: 4 }, (_, n) =>
         elsewhere(

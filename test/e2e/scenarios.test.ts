@@ -24,15 +24,15 @@ interface Scenario {
   readonly fault: Fault
   /** What may be sent again. `nothing`: not one byte; `a unit`: less than the 256 KiB that Drive keeps only whole. */
   readonly again: keyof typeof MOST_AGAIN
-  readonly waits?: Waits
+  readonly waits?: Pick<Waits, 'stallMs' | 'answerMs'>
   readonly places?: readonly Place[]
   readonly services?: readonly Service[]
 }
 
 const MOST_AGAIN = { nothing: 0, 'a unit': 256 * 1024, 'the request': REQUEST_BYTES }
 
-/** Long enough for an honest answer. ms. */
-const SHORT = 1500
+/** Long enough for an honest answer, of the one request that it is of. ms. */
+const SHORT = 6000
 const SHORT_WAITS = { stallMs: SHORT, answerMs: SHORT }
 const BEFORE_THE_LAST = PLACES.slice(0, 2)
 
@@ -152,7 +152,8 @@ for (const service of SERVICES) {
         test(`${what}: at ${place}`, async (t) => {
           const rig = await scenarioRig(t)
           standInOf(rig, service).faults.add({ ...REQUESTS[service][place], fault })
-          const here = await runHere(rig, waits === undefined ? {} : { waits })
+          const one = { type: service === 'drive' ? 'google-drive' : service, nth: PLACES.indexOf(place) + 1 } as const
+          const here = await runHere(rig, waits === undefined ? {} : { waits: { ...waits, ...one } })
           await mustBeDone(rig, here)
           assert.equal(here.result.resumed, false)
           othersWereSentOnce(rig, service, here)

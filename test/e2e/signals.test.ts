@@ -38,7 +38,7 @@ async function underWay(rig: Rig): Promise<void> {
     const requests = standIn.requests.latest(route)
     return requests.length >= 2 && requests.at(-1)?.status === null && (requests.at(-1)?.bytes ?? 0) > 0
   }
-  for (let n = 0; n < 10_000 && !(isIn(rig.dropbox, 'append') && isIn(rig.drive, 'chunk')); n += 1) await sleep(2)
+  while (!(isIn(rig.dropbox, 'append') && isIn(rig.drive, 'chunk'))) await sleep(2)
 }
 
 /** `run --json`, with signals when it is under way: one after the other. */
@@ -158,7 +158,7 @@ describe('a run that is stopped', { skip: WINDOWS, concurrency: 3 }, () => {
     await rig.configure({ database: { user: 'x', password: 'y', name: 'z', port: 1, dumpCommand: dump } })
     await rig.put('a.dcm', 'x')
     const kill = async (child: { readonly kill: Kill }): Promise<void> => {
-      for (let n = 0; n < 5000 && !existsSync(path.join(rig.folder, 'dumps')); n += 1) await sleep(2)
+      while (!existsSync(path.join(rig.folder, 'dumps'))) await sleep(2)
       child.kill('SIGINT')
     }
     const { code, stdout } = await rig.cliWith({ onStart: (child) => void kill(child) }, 'run', '--json')

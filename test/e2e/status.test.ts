@@ -43,7 +43,7 @@ async function killed(rig: Rig): Promise<void> {
   rig.dropbox.pause()
   const onStart = async (child: { kill: (signal: NodeJS.Signals) => boolean }): Promise<void> => {
     const begun = (): boolean => readdirSync(rig.nas).some((name) => statSync(path.join(rig.nas, name)).size > 0)
-    for (let n = 0; n < 2000 && !begun(); n += 1) await sleep(5)
+    while (!begun()) await sleep(5)
     child.kill('SIGKILL')
   }
   await rig.cliWith({ onStart: (child) => void onStart(child) }, 'run', '--json')
@@ -136,7 +136,7 @@ describe('status', () => {
     rig.dropbox.pause()
     const seen: { people?: string; result?: StatusResult } = {}
     const look = async (): Promise<void> => {
-      for (let n = 0; n < 2000 && rig.dropbox.requests.count('start') === 0; n += 1) await sleep(5)
+      while (rig.dropbox.requests.count('start') === 0) await sleep(5)
       seen.people = (await rig.cli('status')).stdout
       seen.result = (await statusOf(rig)).result
       rig.dropbox.resume()

@@ -86,7 +86,7 @@ test('a process with an archive that it has not ended ends all the same, when it
     const digest = await DigestThread.open(null)
     console.log((await digest.add(Buffer.from('abc'))).sha256)
   })`
-  const out = execFileSync(process.execPath, ['-e', program], { timeout: 30_000 })
+  const out = execFileSync(process.execPath, ['-e', program], { timeout: 600_000 })
   assert.equal(out.toString().trim(), hash('sha256', 'abc'))
 })
 

@@ -59,7 +59,7 @@ test('so it does when its memory is used up, and the process goes on', () => {
     console.log(ended.map(({ reason }) => reason.code + reason.message).join())
   })`
   const out = execFileSync(process.execPath, ['--max-old-space-size=40', '-e', program], {
-    timeout: 60_000,
+    timeout: 600_000,
     stdio: 'pipe',
   })
   assert.match(out.toString(), /^E_INTERNAL.*memory.*E_INTERNAL.*memory/)
@@ -80,7 +80,7 @@ test('one that has nothing to do does not keep the process alive, one that has d
   const program = `import(${JSON.stringify(module)}).then(async ({ HelperThread }) => {
     console.log(await new HelperThread(new URL(${JSON.stringify(echo.href)})).ask(21))
   })`
-  const out = execFileSync(process.execPath, ['-e', program], { timeout: 30_000 })
+  const out = execFileSync(process.execPath, ['-e', program], { timeout: 600_000 })
   assert.equal(out.toString().trim(), '42')
 })
 

@@ -41,7 +41,7 @@ async function changedSince(t: TestContext): Promise<{ readonly rig: ResumeRig; 
 const isHopeless = async (rig: ResumeRig, name: string): Promise<boolean | undefined> =>
   (await rig.found()).uploads.get(name)?.hopeless
 
-describe('a destination whose bytes are gone', { timeout: 60_000 }, () => {
+describe('a destination whose bytes are gone', { timeout: 600_000 }, () => {
   test('is brought up from the copy of another that gets there in the same process', async (t) => {
     const { rig, archive } = await changedSince(t)
     assert.deepEqual(codes(await rig.run({ slots })), [undefined, undefined])

@@ -50,7 +50,7 @@ function uneven(seed: number): { readonly before: Before; readonly most: () => n
 
 const isAppend = ({ destination, name }: Call): boolean => destination === 'd0' && name === 'append'
 
-describe('a destination that takes several requests at once', { timeout: 120_000 }, () => {
+describe('a destination that takes several requests at once', { timeout: 600_000 }, () => {
   test('gets as many as it takes and no more, each where the one before it ends', async (t) => {
     const { before, most } = uneven(1)
     const rig = rigIn(await tempFolder(t), before)

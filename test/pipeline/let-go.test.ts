@@ -43,7 +43,7 @@ function story() {
   return { events, onOutcome, all: [hanging, slow, fast], fastIsDone }
 }
 
-describe('destinations that are too slow for the others', { timeout: 120_000 }, () => {
+describe('destinations that are too slow for the others', { timeout: 600_000 }, () => {
   for (const slots of [RING_PARTS, 2]) {
     const where = slots === 2 ? 'made again from the source' : 'out of the ring'
     test(`they hold nobody up, and get the same bytes ${where}`, async (t) => {
@@ -51,8 +51,12 @@ describe('destinations that are too slow for the others', { timeout: 120_000 }, 
       const source = new ByteSource(world)
       const { outcomes, failure } = await deliverTo(t, source, all, { slots, holdUp: SOON, onOutcome })
       assert.equal(failure, null)
-      assert.deepEqual(events.slice(0, 3), ['hanging hangs', 'fast ended', 'hanging goes on'])
-      assert.deepEqual(events.slice(3).toSorted(), ['hanging ended', 'slow ended'])
+      // When the slow one ends is a matter of the machine.
+      assert.deepEqual(
+        events.filter((event) => event !== 'slow ended'),
+        ['hanging hangs', 'fast ended', 'hanging goes on', 'hanging ended'],
+      )
+      assert.ok(events.indexOf('slow ended') > events.indexOf('fast ended'))
       for (const [n, { objects, calls }] of all.entries()) {
         assert.equal(outcomes[n]?.stored?.bytes, archive.length)
         assert.ok(objects.get('a.zip')?.equals(archive))

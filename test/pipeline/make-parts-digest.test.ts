@@ -17,7 +17,7 @@ const archive = madeUp('archive', 4 * PART_BYTES)
 
 test(
   'a thread that ends while it makes digests fails the run, which leaves nothing open',
-  { timeout: 60_000 },
+  { timeout: 600_000 },
   async (t) => {
     const folder = await tempFolder(t)
     const run = async (source: Source) => {

@@ -111,7 +111,7 @@ describe('a later process', () => {
 
 describe('what cannot be made durable', () => {
   for (const what of ['record', 'index', 'source'] as const) {
-    test(`is never sent: a sync of the ${what} fails at any call`, { timeout: 120_000 }, async (t) => {
+    test(`is never sent: a sync of the ${what} fails at any call`, { timeout: 600_000 }, async (t) => {
       const world = new ByteWorld([1 * MIB, 6 * MIB, 4 * MIB, MIB / 2])
       for (let failing = 1; ; failing += 1) {
         const keeping = await openKeeping(await tempFolder(t))

@@ -71,7 +71,7 @@ function mustBeStoredEverywhere({ delivery }: Ended, rig: ResumeRig): Buffer {
 
 describe('killed at any step, a later process goes on', () => {
   for (const what of CHANGES) {
-    test(what.name, { timeout: 300_000 }, async (t) => {
+    test(what.name, { timeout: 600_000 }, async (t) => {
       const root = await tempFolder(t)
       const came = { stored: 0, lost: 0, dead: 0 }
       for (let killAt = 1; ; killAt += 1) {

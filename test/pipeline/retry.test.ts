@@ -8,6 +8,7 @@ import { ObjectDigest } from '../../src/pipeline/digest.ts'
 import { BackupError, type Remedy } from '../../src/pipeline/errors.ts'
 import { withRetry } from '../../src/pipeline/retry.ts'
 import { memoryDestination } from '../support/memory-destination.ts'
+import { steadyClock } from '../support/steady-clock.ts'
 
 const never = new AbortController().signal
 const quick = { firstPauseMs: 1, longestPauseMs: 4, patienceMs: 100, openingPatienceMs: 100 }
@@ -21,7 +22,8 @@ function commitOf(data: Buffer) {
 }
 
 describe('trying again', () => {
-  test('an error that says stop or restart is not tried again', async () => {
+  test('an error that says stop or restart is not tried again', async (t) => {
+    steadyClock(t, 4)
     for (const remedy of ['stop', 'restart'] as const) {
       const inner = memoryDestination('d', {
         before: () => {
@@ -33,7 +35,8 @@ describe('trying again', () => {
     }
   })
 
-  test('it ends when patience does, with the last error', async () => {
+  test('it ends when patience does, with the last error', async (t) => {
+    steadyClock(t, 4)
     const inner = memoryDestination('d', {
       before: () => {
         throw hiccup('retry')
@@ -43,7 +46,8 @@ describe('trying again', () => {
     assert.ok(inner.calls.length > 3)
   })
 
-  test('an upload is given more patience than its opening, behind which the others wait', async () => {
+  test('an upload is given more patience than its opening, behind which the others wait', async (t) => {
+    steadyClock(t, 4)
     const inner = memoryDestination('d', {
       before: () => {
         throw hiccup('retry')
@@ -54,7 +58,8 @@ describe('trying again', () => {
     )
   })
 
-  test('progress renews patience: many hiccups are borne as long as bytes arrive between them', async () => {
+  test('progress renews patience: many hiccups are borne as long as bytes arrive between them', async (t) => {
+    steadyClock(t, 4)
     let broken = false
     const inner = memoryDestination('d', {
       before: (call) => {
@@ -90,7 +95,8 @@ describe('trying again', () => {
     assert.equal((await upload.commit(commit, never)).bytes, 30)
   })
 
-  test('a pause that the far side asks for is kept', async () => {
+  test('a pause that the far side asks for is kept', async (t) => {
+    steadyClock(t, 4)
     const pauses: number[] = []
     let first = true
     const inner = memoryDestination('d', {
@@ -104,7 +110,8 @@ describe('trying again', () => {
     assert.deepEqual(pauses, [30])
   })
 
-  test('the pauses grow, scatter, and stay below the longest', async () => {
+  test('the pauses grow, scatter, and stay below the longest', async (t) => {
+    steadyClock(t, 4)
     const pauses: number[] = []
     const inner = memoryDestination('d', {
       before: () => {
@@ -119,7 +126,8 @@ describe('trying again', () => {
     })
   })
 
-  test('what is sent again is counted again', async () => {
+  test('what is sent again is counted again', async (t) => {
+    steadyClock(t, 4)
     let sent = 0
     let failures = 2
     const inner = memoryDestination('d', {
@@ -136,7 +144,8 @@ describe('trying again', () => {
     assert.equal(sent, 300)
   })
 
-  test('an append whose answer was lost is not sent twice', async () => {
+  test('an append whose answer was lost is not sent twice', async (t) => {
+    steadyClock(t, 4)
     const inner = memoryDestination('d')
     const begun = await inner.begin('a.zip', never)
     let lost = true
@@ -160,7 +169,8 @@ describe('trying again', () => {
     assert.equal(inner.calls.filter((call) => call === 'append').length, 1)
   })
 
-  test('a commit whose answer was lost is found, in an upload begun here and in one taken up', async () => {
+  test('a commit whose answer was lost is found, in an upload begun here and in one taken up', async (t) => {
+    steadyClock(t, 4)
     for (const taken of [false, true]) {
       const inner = memoryDestination('d')
       const begun = await inner.begin('a.zip', never)
@@ -183,7 +193,8 @@ describe('trying again', () => {
     }
   })
 
-  test('a far side that lost bytes it had acknowledged is told, not spliced', async () => {
+  test('a far side that lost bytes it had acknowledged is told, not spliced', async (t) => {
+    steadyClock(t, 4)
     const inner = memoryDestination('d')
     const begun = await inner.begin('a.zip', never)
     const forgetful = {
@@ -195,7 +206,8 @@ describe('trying again', () => {
     await assert.rejects(upload.append(10, [randomBytes(10)], never), { code: 'E_OFFSET' })
   })
 
-  test('a signal ends the pause', async () => {
+  test('a signal ends the pause', async (t) => {
+    steadyClock(t, 4)
     const stop = new AbortController()
     const inner = memoryDestination('d', {
       before: () => {

@@ -56,7 +56,7 @@ const only =
   (destination: Destination): Destination =>
     destination.name === name ? change(destination) : destination
 
-describe('each destination goes on where its far side says that it is', { timeout: 120_000 }, () => {
+describe('each destination goes on where its far side says that it is', { timeout: 600_000 }, () => {
   test('it holds less than was noted, to a byte within a part', async (t) => {
     for (const keep of [0, 1, MIB + 3, PART_BYTES, 2 * PART_BYTES - 1]) {
       const { rig, before } = await halfway(t)

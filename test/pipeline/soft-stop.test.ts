@@ -12,7 +12,7 @@ const MIB = 1 << 20
 const ENTRIES = [1 * MIB, 3 * MIB, 4 * MIB + 7, MIB / 2]
 const REQUESTS = [PART_BYTES, 3 * MIB]
 
-describe('a run that is stopped', { timeout: 120_000 }, () => {
+describe('a run that is stopped', { timeout: 600_000 }, () => {
   test('at any call ends those under way, notes what they brought and begins nothing; nothing is sent twice after it', async (t) => {
     const root = await tempFolder(t)
     for (let stopAt = 1; ; stopAt += 1) {

@@ -107,7 +107,7 @@ async function connecting(
     let stderr = ''
     child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
     const isOver = (): boolean => child.exitCode !== null || child.signalCode !== null
-    for (let n = 0; n < 4000 && addressIn(stderr) === '' && !isOver(); n += 1) await sleep(5)
+    while (addressIn(stderr) === '' && !isOver()) await sleep(5)
     const address = addressIn(stderr)
     if (address === '') return
     const standIn = name === DROPBOX ? rig.dropbox : rig.drive

@@ -10,17 +10,20 @@ import { DROPBOX_ORIGINS, dropboxDestination } from '../../src/stages/destinatio
 import { googleDriveDestination } from '../../src/stages/destinations/google-drive/google-drive.ts'
 import { openDestination } from '../../src/stages/destinations/open.ts'
 import { createTransport } from '../../src/stages/http/transport.ts'
-import type { Transport, TransportOptions } from '../../src/stages/http/types.ts'
+import type { Transport } from '../../src/stages/http/types.ts'
 import { Line } from '../../src/stages/destinations/line.ts'
 import type { Rig } from './rig.ts'
 import { takeAsNear } from './take-as-near.ts'
 
 takeAsNear(Line)
 
-/** Of every request, also of those that are given longer by themselves. ms. */
+/** Of one request alone: any other may take as long as the machine needs. ms. */
 export interface Waits {
   readonly stallMs?: number
   readonly answerMs?: number
+  readonly type: 'dropbox' | 'google-drive'
+  /** Which of the requests that carry bytes of the archive, from 1. */
+  readonly nth: number
 }
 
 export interface HereOptions {
@@ -72,23 +75,33 @@ const GOOGLE_ORIGINS = ['https://www.googleapis.com', 'https://oauth2.googleapis
 
 function opensWith(waits: Waits): typeof openDestination {
   return (config, endpoints): Destination => {
-    if (config.type === 'local' || config.type === 'unknown') return openDestination(config, endpoints)
+    if (config.type !== waits.type) return openDestination(config, endpoints)
     const isDropbox = config.type === 'dropbox'
     const endpoint = (isDropbox ? endpoints.dropbox : endpoints.googleDrive) ?? ''
-    const origins = (isDropbox ? DROPBOX_ORIGINS : GOOGLE_ORIGINS).map((origin) => [origin, endpoint])
-    const transport = impatient({ ...waits, origins: Object.fromEntries(origins) as Record<string, string> })
+    const all = (isDropbox ? DROPBOX_ORIGINS : GOOGLE_ORIGINS).map((origin) => [origin, endpoint])
+    const origins = Object.fromEntries(all) as Record<string, string>
+    const transport = impatient(origins, waits)
     return isDropbox ? dropboxDestination(config, { transport }) : googleDriveDestination(config, { transport })
   }
 }
 
-/** A transport whose requests are given no time of their own. */
-function impatient(options: TransportOptions): Transport {
-  const transport = createTransport(options)
-  const { answerMs } = options
+/** A transport whose n-th request with bytes of the archive is given these times, and none of its own. */
+function impatient(origins: Record<string, string>, { stallMs, answerMs, nth }: Waits): Transport {
+  const usual = createTransport({ origins })
+  const short = createTransport({
+    origins,
+    ...(stallMs === undefined ? {} : { stallMs }),
+    ...(answerMs === undefined ? {} : { answerMs }),
+  })
+  let count = 0
   return {
-    fetch: (url, request = {}) => transport.fetch(url, answerMs === undefined ? request : { ...request, answerMs }),
+    fetch: (url, request = {}) => {
+      if (!Array.isArray(request.body) || (count += 1) !== nth) return usual.fetch(url, request)
+      return short.fetch(url, answerMs === undefined ? request : { ...request, answerMs })
+    },
     close: () => {
-      transport.close()
+      usual.close()
+      short.close()
     },
   }
 }

@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test'
 import type { Progress } from '../../src/pipeline/progress.ts'
 import { listOpenRuns } from '../../src/stages/backup/open-runs.ts'
 import type { InterruptedRun } from '../../src/stages/backup/results.ts'
+import type { Fault } from '../../src/stages/stand-ins/index.ts'
 import { makeRig, type Rig } from './rig.ts'
 import { runHere, type Here } from './run-here.ts'
 import { MIB } from './scenario.ts'
@@ -25,8 +26,8 @@ const SIZES = [12, 3, 3, 3, 12, 12, 12, 12].map((size) => size * MIB)
 export const FILE_NAMES = ['0 first', ...SIZES.map((_, n) => `file ${n}`)]
 
 /**
- * 69 MiB, of which Dropbox has about 4, Drive about 12, and the folder more than the window holds, when the run is
- * stopped. Nobody has all of it.
+ * 69 MiB, of which Dropbox has 8, Drive 12, and the folder more than the window holds, when the run is stopped. Nobody
+ * has all of it.
  */
 export async function stoppedRun(t: Pick<TestContext, 'after'>): Promise<StoppedRun> {
   const rig = await makeRig(t, {
@@ -35,9 +36,16 @@ export async function stoppedRun(t: Pick<TestContext, 'after'>): Promise<Stopped
   })
   await rig.put('0 first', 'x')
   for (const [n, size] of SIZES.entries()) await rig.put(`file ${n}`, randomBytes(size))
-  rig.dropbox.faults.add({ route: 'append', nth: 'every', fault: { kind: 'slow', bytesPerSecond: 8 * MIB } })
-  rig.drive.faults.add({ route: 'chunk', nth: 'every', fault: { kind: 'slow', bytesPerSecond: 24 * MIB } })
-  const here = await stopWhen(rig, ({ destinations }) => (destinations[2]?.held ?? 0) > 52 * MIB)
+  // The requests under way when it is stopped come to their end.
+  const stopped = Promise.withResolvers<undefined>()
+  const fault: Fault = { kind: 'held', until: stopped.promise }
+  rig.dropbox.faults.add({ route: 'append', nth: 2, fault })
+  rig.drive.faults.add({ route: 'chunk', nth: 3, fault })
+  const areHeld = (): boolean => rig.dropbox.faults.unused().length + rig.drive.faults.unused().length === 0
+  const enough = ({ destinations }: Progress): boolean => areHeld() && (destinations[2]?.held ?? 0) > 52 * MIB
+  const here = await stopWhen(rig, enough, () => {
+    stopped.resolve(undefined)
+  })
   rig.dropbox.faults.clear()
   rig.drive.faults.clear()
   assert.equal(here.code, 130, JSON.stringify(here.result))
@@ -49,14 +57,19 @@ export async function stoppedRun(t: Pick<TestContext, 'after'>): Promise<Stopped
   return { rig, open, held }
 }
 
-/** A run that is stopped as soon as its counters are such. */
-export async function stopWhen(rig: Rig, isTime: (progress: Progress) => boolean): Promise<Here> {
+/** A run that is stopped as soon as its counters are such; then `onStop` is called. */
+export async function stopWhen(
+  rig: Rig,
+  isTime: (progress: Progress) => boolean,
+  onStop: () => void = () => undefined,
+): Promise<Here> {
   const stop = new AbortController()
   let counters: Progress | null = null
   let isOver = false
   const watch = async (): Promise<void> => {
     while (!isOver && (counters === null || !isTime(counters))) await sleep(1)
     stop.abort()
+    onStop()
   }
   const watching = watch()
   try {

@@ -74,7 +74,7 @@ export async function inTime<T>(what: string, all: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>()
   const timer = setTimeout(() => {
     late.reject(new Error(`${what} stands still`))
-  }, 20_000)
+  }, 600_000)
   try {
     return await Promise.race([all, late.promise])
   } finally {

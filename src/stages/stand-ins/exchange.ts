@@ -144,6 +144,9 @@ export class Exchange {
       if (fault.kind === 'delay' && pointOf(fault) === point) {
         fire()
         await wait(fault.ms, undefined, { signal: this.signal })
+      } else if (fault.kind === 'held' && pointOf(fault) === point) {
+        fire()
+        await Promise.race([fault.until, this.#forEver()])
       } else if (fault.kind === 'hang' && pointOf(fault) === point) {
         fire()
         await this.#forEver()

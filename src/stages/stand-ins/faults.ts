@@ -37,6 +37,8 @@ export type Fault =
   /** No answer comes, ever. At `arrival` the body is not read either. */
   | { readonly kind: 'hang'; readonly at?: Point; readonly keep?: Keep }
   | { readonly kind: 'delay'; readonly ms: number; readonly at?: Point }
+  /** Nothing goes on until `until` has resolved: for what is to wait for an event, however long that takes. */
+  | { readonly kind: 'held'; readonly until: Promise<unknown>; readonly at?: Point }
   /** Reading of the body stops for good after `afterBytes`. */
   | { readonly kind: 'stall'; readonly afterBytes: number }
   | { readonly kind: 'slow'; readonly bytesPerSecond: number }

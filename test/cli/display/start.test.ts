@@ -55,7 +55,7 @@ test('its ticker does not keep the process alive', async () => {
     import { startDisplay } from ${JSON.stringify(start)}
     import { newProgress } from ${JSON.stringify(progress)}
     startDisplay(newProgress(['nas']), { stream: process.stderr, isTty: true, intervalMs: 50 })`
-  const run = promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], { timeout: 20_000 })
+  const run = promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], { timeout: 600_000 })
   assert.match((await run).stderr, /Scanning the archive folder/)
 })
 

@@ -156,7 +156,7 @@ test('what is wrong with the sign-in is told with its key, and without the passw
 
 test(
   'an abort ends the wait for a server that says nothing, and the connection is closed',
-  { timeout: 60_000 },
+  { timeout: 600_000 },
   async () => {
     const sockets: Socket[] = []
     const silent = createServer((socket) => void sockets.push(socket.resume().on('error', () => undefined))).listen(

@@ -235,7 +235,7 @@ test('what the program says is told without its warnings, without the password, 
   assert.ok(endless.message.length < 1200)
 })
 
-test('an abort ends the program at once, even while nobody reads', { skip: noProc, timeout: 60_000 }, async () => {
+test('an abort ends the program at once, even while nobody reads', { skip: noProc, timeout: 600_000 }, async () => {
   for (const afterChunks of [0, 1, 3]) {
     const stop = new AbortController()
     const dump = dumpDatabase(databaseConfig(server, 'large'), { folder, signal: stop.signal })
@@ -258,7 +258,7 @@ test('an abort ends the program at once, even while nobody reads', { skip: noPro
   assert.equal(error, reason)
 })
 
-test('an abort also ends what a script has started', { skip: noProc, timeout: 60_000 }, async (t) => {
+test('an abort also ends what a script has started', { skip: noProc, timeout: 600_000 }, async (t) => {
   const stop = new AbortController()
   const note = path.join(await tempFolder(t), 'group')
   const dumpCommand = await script(t, `echo $$ > ${note}; real "$@"; sleep 600`)

@@ -196,7 +196,7 @@ export async function settles(promise: Promise<unknown>, ms = 150): Promise<bool
 
 /** Resolves once `condition` holds; rejects when it has not for 20 s. */
 export async function until(condition: () => boolean): Promise<void> {
-  for (const end = performance.now() + 20_000; !condition();) {
+  for (const end = performance.now() + 600_000; !condition();) {
     if (performance.now() > end) throw new Error('It never came to that.')
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
