@@ -1,4 +1,5 @@
 import type { RestoreResult } from '../../stages/backup/results.ts'
+import { isOfConcern } from '../exit.ts'
 import { facts, heading, joinBlocks, leftOut, paragraph, verdict, warnings, type Mark } from './blocks.ts'
 import { formatBytes, formatCount, formatDuration, formatFiles } from './format.ts'
 import type { Style } from './style.ts'
@@ -47,7 +48,7 @@ function titleOf({ database, damagedFiles = 0, notFound, warnings: told }: Resto
   if (notFound !== undefined) return ['bad', 'Not everything that was asked for is in the archive']
   const fits = database === null || database.expectedTables === null || database.tables === database.expectedTables
   if (!fits) return ['look', 'Restored, but look at the number of tables']
-  return told.length === 0 ? ['ok', 'Restored'] : ['look', 'Restored with warnings']
+  return !told.some(isOfConcern) ? ['ok', 'Restored'] : ['look', 'Restored with warnings']
 }
 
 function changedText({ name, renamed = [] }: NonNullable<RestoreResult['database']>): string {
