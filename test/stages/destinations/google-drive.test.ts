@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { apiError } from '../../../src/stages/stand-ins/google-drive/errors.ts'
+import { tempFolder } from '../../support/temp-folder.ts'
 import { finish, never, rejectsWith, sample, startDrive, UNIT } from './google-drive-far-side.ts'
 
 test('a request is the chunk size in whole units of 256 KiB, at least one', async (t) => {
@@ -113,4 +114,33 @@ test('a call on a closed destination is told as stopped', async (t) => {
   await destination.close()
   await rejectsWith('E_ABORTED', 'stop', destination.signIn(never))
   await rejectsWith('E_ABORTED', 'stop', destination.begin('a.zip', never))
+})
+
+test("an archive that Google's scanner has flagged is read by its owner, and by nobody else", async (t) => {
+  const { standIn, destination } = await startDrive(t, { storage: { folder: await tempFolder(t) } })
+  const upload = await destination.begin('a.zip', never)
+  const stored = await upload.commit(sample(10).commit(0), never)
+  const read = async (): Promise<number> => {
+    let bytes = 0
+    for await (const chunk of destination.read(stored, { from: 0, to: 10 }, never)) bytes += chunk.length
+    return bytes
+  }
+  const [object] = standIn.objects()
+  standIn.flag(object!, 'owned')
+  assert.equal(await read(), 10)
+  standIn.flag(object!, 'shared')
+  await assert.rejects(read(), { code: 'E_DESTINATION', message: /flagged this file, and only its owner/ })
+})
+
+test('a limit on the number of items is told as one', async (t) => {
+  for (const [reason, says] of [
+    ['teamDriveFileLimitExceeded', /the shared drive holds as many items/],
+    ['numChildrenInNonRootLimitExceeded', /the folder holds as many items/],
+    ['activeItemCreationLimitExceeded', /the account holds as many items/],
+  ] as const) {
+    const { standIn, destination } = await startDrive(t)
+    const answer = apiError(403, reason, 'Google says so.')
+    standIn.faults.add({ route: 'begin', nth: 1, fault: { kind: 'answer', answer } })
+    await assert.rejects(destination.begin('a.zip', never), { code: 'E_QUOTA', message: says })
+  }
 })

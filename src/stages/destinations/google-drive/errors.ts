@@ -22,7 +22,15 @@ export interface Caller {
 }
 
 const RATE_REASONS = ['rateLimitExceeded', 'userRateLimitExceeded', 'dailyLimitExceeded']
-const FULL_REASONS = ['storageQuotaExceeded', 'quotaExceeded', 'teamDriveFileLimitExceeded']
+const FULL_REASONS = ['storageQuotaExceeded', 'quotaExceeded']
+/** Limits on the number of items: of a shared drive, of a folder, of an account. */
+const ITEM_REASONS: Readonly<Record<string, string>> = {
+  teamDriveFileLimitExceeded: 'the shared drive holds',
+  numChildrenInNonRootLimitExceeded: 'the folder holds',
+  activeItemCreationLimitExceeded: 'the account holds',
+}
+/** Google's scanner takes the file for malware or spam. */
+export const FLAGGED = 'cannotDownloadAbusiveFile'
 /** The words of the 503 to a request that starts beyond what is held; it has no structured form. */
 const BEYOND_HELD = /exceeds already uploaded size/
 
@@ -59,7 +67,18 @@ export function driveError(answer: Answer, kind: CallKind, caller: Caller): Back
     return fault('E_AUTH', 'Google Drive refuses the sign-in', { advice: connectAgain(caller) })
   }
   if (status === 403 && FULL_REASONS.includes(reason)) {
-    return fault('E_QUOTA', 'Google Drive has no room left', { advice: makeRoom(reason, caller) })
+    return fault('E_QUOTA', 'Google Drive has no room left', { advice: makeRoom(caller) })
+  }
+  const holder = Object.hasOwn(ITEM_REASONS, reason) ? ITEM_REASONS[reason] : undefined
+  if (status === 403 && holder !== undefined) {
+    return fault('E_QUOTA', `${holder} as many items as Google Drive allows`, {
+      advice: `Delete items there, trash included, or choose another folder than ${caller.folder}.`,
+    })
+  }
+  if (status === 403 && reason === FLAGGED) {
+    return fault('E_DESTINATION', "Google's scanner has flagged this file, and only its owner may download it", {
+      advice: 'Sign in as the owner of the file, or download it in the browser as the owner.',
+    })
   }
   if (kind === 'upload' && status >= 400) {
     return fault('E_SESSION', 'Google Drive has ended the upload session', { remedy: 'restart' })
@@ -117,9 +136,7 @@ function connectAgain({ name, isServiceAccount }: Caller): string {
   )
 }
 
-function makeRoom(reason: string, { isServiceAccount }: Caller): string {
-  if (reason === 'teamDriveFileLimitExceeded')
-    return 'The shared drive holds as many items as Google allows: use another.'
+function makeRoom({ isServiceAccount }: Caller): string {
   if (!isServiceAccount) return 'Free space in the account; empty its trash too.'
   return (
     'A service account has no storage of its own: sign in as a user (oauth), or name a folder in a shared drive ' +

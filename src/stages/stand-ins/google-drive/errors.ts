@@ -33,6 +33,15 @@ export function insufficientFilePermissions(fileId: string): Answer {
   )
 }
 
+/** A download of a file that Google's scanner has flagged, by another than its owner or without acknowledgeAbuse. */
+export function flaggedFile(): Answer {
+  return apiError(
+    403,
+    'cannotDownloadAbusiveFile',
+    'This file has been identified as malware or spam and cannot be downloaded.',
+  )
+}
+
 export function notFound(fileId: string): Answer {
   return apiError(404, 'notFound', `File not found: ${fileId}.`, { location: 'fileId', locationType: 'parameter' })
 }

@@ -24,6 +24,8 @@ export interface DriveFile {
   readonly own: boolean
   /** Shared with the account to read only. */
   readonly isReadOnly?: true
+  /** Taken for malware by Google's scanner; `shared`: the account does not own it, and cannot have it all the same. */
+  readonly flagged?: 'owned' | 'shared'
   /** Null for folders. */
   readonly content: Content | null
 }
@@ -136,7 +138,7 @@ export function blank(time: string): DriveFile {
 }
 
 function everything(file: DriveFile): object {
-  const { content, description, own, isReadOnly = false, ...plain } = file
+  const { content, description, own, isReadOnly = false, flagged: _flagged, ...plain } = file
   const { sha1, sha256 } = content?.digests ?? {}
   return {
     kind: 'drive#file',

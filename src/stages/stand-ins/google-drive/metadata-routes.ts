@@ -6,7 +6,7 @@ import { download } from '../download.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Account, Holder } from './account.ts'
 import { caller, quotaOf, visible, writer } from './account.ts'
-import { apiError, notFound } from './errors.ts'
+import { apiError, flaggedFile, notFound } from './errors.ts'
 import { maskOf, pick } from './fields.ts'
 import { DEFAULT_FIELDS, ROOT } from './files.ts'
 import type { DriveFile } from './files.ts'
@@ -19,6 +19,8 @@ export async function get(account: Account, exchange: Exchange, id: string): Pro
   if (exchange.url.searchParams.get('alt') !== 'media') return resource(account, exchange, file)
   if (file.content === null)
     throw new Refusal(apiError(403, 'fileNotDownloadable', 'Only files with binary content can be downloaded.'))
+  const acknowledged = exchange.url.searchParams.get('acknowledgeAbuse') === 'true'
+  if (file.flagged !== undefined && !(acknowledged && file.flagged === 'owned')) throw new Refusal(flaggedFile())
   return download(file.content.blob, file.content.bytes, exchange.header('range'), {})
 }
 

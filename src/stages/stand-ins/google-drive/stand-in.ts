@@ -44,6 +44,8 @@ export interface DriveStandInOptions extends StandInOptions {
 }
 
 export interface DriveStandIn extends StandIn {
+  /** Lets Google's scanner take a file for malware; one that is `shared` the account does not own. */
+  flag(object: StandInObject, whose: 'owned' | 'shared'): void
   /**
    * Adds a folder that another app, or a person, made below `parent` (default: the root), shared with the account to read
    * only or not. Gives its id.
@@ -110,6 +112,9 @@ export async function startDriveStandIn(options: DriveStandInOptions): Promise<D
       await file.content.blob.flip(position)
       for await (const chunk of file.content.blob.read(0, file.content.bytes)) digester.update(chunk)
       account.files.put({ ...file, content: { ...file.content, digests: digester.digests() } })
+    },
+    flag(object, whose) {
+      account.files.put({ ...find(object), flagged: whose })
     },
     consent: (address) => account.consents.give(new URL(address), account.oauth.clientId, ['access_type', 'offline']),
     addForeignFolder(name, parent = ROOT, isReadOnly = false) {
