@@ -303,7 +303,7 @@ describe('with one thing broken that check fails, and only that, with a remedy: 
       how: (rig) => {
         rig.dropbox.lackScope('files.content.write', 'app')
       },
-      detail: /lacks the permission files\.content\.write/,
+      detail: /the permission files\.content\.write/,
       remedy: /Tick files\.content\.write .* accounts connect hospital-dropbox/,
     },
     'a Dropbox sign-in that may not list files': {
@@ -311,7 +311,7 @@ describe('with one thing broken that check fails, and only that, with a remedy: 
       how: (rig) => {
         rig.dropbox.lackScope('files.metadata.read', 'token')
       },
-      detail: /lacks the permission files\.metadata\.read/,
+      detail: /the permission files\.metadata\.read/,
       remedy: /Tick files\.metadata\.read/,
     },
     'a Dropbox folder that may only be read': {

@@ -205,9 +205,37 @@ describe('status --check', () => {
     assert.equal(code, 3)
     assert.match(
       reasonsIn(JSON.parse(stdout) as StatusResult),
-      /^copies-unknown hospital-dropbox: its backups could not be listed .* lacks the permission files\.metadata\.read/,
+      /^copies-unknown hospital-dropbox: its backups could not be listed .* the permission files\.metadata\.read/,
     )
   })
+})
+
+test('of two destinations that are one folder the second fails alone', { skip: WINDOWS }, async (t) => {
+  const rig = await makeRig(t, {
+    destinations: [
+      { name: 'nas', type: 'local', folder: 'nas' },
+      { name: 'again', type: 'local', folder: 'again' },
+    ],
+  })
+  await rig.put('a.dcm', 'x')
+  await symlink('nas', path.join(rig.folder, 'again'))
+  const { code, result } = await rig.run()
+  assert.equal(code, 3)
+  assert.deepEqual(
+    result.destinations.map(({ name, status, error }) => [name, status, error?.code ?? null]),
+    [
+      ['nas', 'completed', null],
+      ['again', 'failed', 'E_CONFIG'],
+    ],
+  )
+  assert.deepEqual(await readdir(rig.nas), [result.archive?.name])
+  for (const words of [['doctor'], ['accounts', 'test']] as const) {
+    const [command, ...rest] = words
+    assert.match(
+      (await rig.cli(command, ...rest)).stdout.replaceAll(/\s+/g, ' '),
+      /is the same place as \S+\/nas of nas\./,
+    )
+  }
 })
 
 test('a last run that stored with warnings is no reason to say ok', { skip: WINDOWS }, async (t) => {

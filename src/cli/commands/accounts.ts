@@ -5,6 +5,7 @@ import { forgetSignIn, signInIn } from '../../stages/accounts/sign-ins.ts'
 import { testAccounts } from '../../stages/accounts/test-accounts.ts'
 import type { AccountsResult } from '../../stages/backup/results.ts'
 import type { Config, DestinationConfig } from '../../stages/config/types.ts'
+import { withPlaceFaults } from '../../stages/destinations/places.ts'
 import { loadConfig } from '../../stages/config/load.ts'
 import { openStateToRead } from '../../stages/state/open-state.ts'
 import { readStatus } from '../../stages/status/status.ts'
@@ -51,7 +52,9 @@ export async function test(configFile: string, names: readonly string[], output:
     const wanted = names.length === 0 ? config.destinations : [...new Set(names)].map((name) => named(config, name))
     const stop = stopSignals('Start it again when you are ready.')
     try {
-      const accounts = await testAccounts(wanted, config.endpoints, stop.signal)
+      const placed = await withPlaceFaults(config, { signal: stop.signal, note: false })
+      const tried = placed.destinations.filter(({ name }) => wanted.some((one) => one.name === name))
+      const accounts = await testAccounts(tried, config.endpoints, stop.signal)
       const well = accounts.filter(({ ok }) => ok).length
       const result = { ok: well === accounts.length, accounts }
       await output.result(result, (style) => accountTestSummary(accounts, style))

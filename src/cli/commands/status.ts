@@ -1,4 +1,5 @@
 import { openLog } from '../../stages/log/log.ts'
+import { withPlaceFaults } from '../../stages/destinations/places.ts'
 import { checkCopies } from '../../stages/status/copies.ts'
 import { readStatus } from '../../stages/status/status.ts'
 import type { State } from '../../stages/state/state.ts'
@@ -26,7 +27,8 @@ export async function status(configFile: string, flags: StatusFlags, output: Out
     const log = openLog(config.log, config.secrets, process.stderr, output.verbose)
     const stop = stopSignals('Start it again when you are ready.')
     try {
-      await checkCopies(config, state, { log: log.logger, signal: stop.signal, accept: flags.acceptGone })
+      const placed = await withPlaceFaults(config, { signal: stop.signal, note: false })
+      await checkCopies(placed, state, { log: log.logger, signal: stop.signal, accept: flags.acceptGone })
       return await show(place, output)
     } finally {
       stop.dispose()

@@ -6,6 +6,7 @@ import { Journal } from '../../pipeline/journal.ts'
 import { RunState } from '../../pipeline/run-record.ts'
 import { isDamage } from '../../pipeline/state-file.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
+import { withPlaceFaults } from '../destinations/places.ts'
 import { retainAfter } from '../retention/after-run.ts'
 import { verifyWeekly } from '../schedule/weekly-verify.ts'
 import type { RunRecord, State } from '../state/state.ts'
@@ -39,14 +40,16 @@ export async function runBackup(config: Config, state: State, options: RunOption
     const signal = AbortSignal.any([options.signal, lock.lost])
     const mode = (await options.beforeRun?.()) ?? options.mode
     if (typeof mode !== 'string') return mode
-    const backup = new Backup(config, state, { ...options, signal, mode })
+    const { open } = options
+    const placed = await withPlaceFaults(config, { signal, note: true, ...(open === undefined ? {} : { open }) })
+    const backup = new Backup(placed, state, { ...options, signal, mode })
     const made = await backup.result()
     const result = withReplaced(made, state.replaced)
     if (result !== made) await backup.addToRecord(result)
     if (options.trigger !== 'scheduled') return result
-    const looked = await verifyWeekly(config, state, result, { log: options.log, signal })
+    const looked = await verifyWeekly(placed, state, result, { log: options.log, signal })
     if (looked !== result) await backup.addToRecord(looked)
-    await checkCopiesDaily(config, state, { log: options.log, signal })
+    await checkCopiesDaily(placed, state, { log: options.log, signal })
     return looked
   } finally {
     await lock.release()

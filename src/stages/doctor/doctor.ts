@@ -3,6 +3,7 @@ import { asBackupError } from '../../pipeline/errors.ts'
 import { withSignIns } from '../accounts/sign-ins.ts'
 import type { DoctorCheck, DoctorResult } from '../backup/results.ts'
 import type { LoadedConfig } from '../config/load.ts'
+import { withPlaceFaults } from '../destinations/places.ts'
 import { clockCheck } from './clock.ts'
 import { DatabaseCheck } from './database.ts'
 import { destinationFinding } from './destinations.ts'
@@ -43,6 +44,7 @@ export async function doctor(config: LoadedConfig, signal: AbortSignal): Promise
   })
   await check('log file', () => logFile(config.log.file))
   await checkExposure(config, check)
+  whole = await withPlaceFaults(whole, { signal, note: false })
   for (const one of whole.destinations) {
     await check(`destination ${one.name}`, () => destinationFinding(one, whole, signal))
   }

@@ -272,6 +272,18 @@ export const rows: readonly (readonly [
     /^is also the folder of destinations\[0\]/,
   ],
   [
+    `${DICOM}destinations:\n  - { name: a, type: dropbox, folder: /Backups, accessToken: t }\n  - { name: b, type: dropbox, folder: backups/, accessToken: t }\n`,
+    'destinations[1].folder',
+    [4, 'backups/'],
+    /^is also the folder of destinations\[0\], in the same account; expected a folder of its own$/,
+  ],
+  [
+    `${DICOM}destinations:\n  - { name: a, type: google-drive, folder: 'id:1x', credentialsFile: ok.json }\n  - { name: b, type: google-drive, folder: 'id:1x/', credentialsFile: ok.json }\n`,
+    'destinations[1].folder',
+    [4, "'id:1x/'"],
+    /^is also the folder of destinations\[0\], in the same account/,
+  ],
+  [
     `${DICOM}destinations: [{ name: a, type: local, folder: dicom_files/backups }]\n`,
     'destinations[0].folder',
     [2, 'dicom_files/backups'],
