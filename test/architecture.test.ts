@@ -71,6 +71,21 @@ describe('the architecture', () => {
     )
   })
 
+  test('nothing reaches stdout or stderr but by one way, which takes out secrets and control characters', () => {
+    // main.ts tells an older Node, before anything else is loaded; the stand-ins are a program of their own.
+    const ways = ['src/cli/streams.ts', 'src/cli/main.ts', 'src/stages/stand-ins/serve.ts'].map((file) =>
+      path.normalize(file),
+    )
+    const around = sources.filter(
+      (file) =>
+        !ways.includes(file) &&
+        /\bprocess\.(stdout|stderr)\b|\bconsole\.(log|error|warn|info|debug|table)\(|writeFileSync\([12],/.test(
+          readFileSync(path.join(root, file), 'utf8'),
+        ),
+    )
+    assert.deepEqual(around, [], 'write by src/cli/streams.ts')
+  })
+
   test('versions are exact', () => {
     const { dependencies, devDependencies } = JSON.parse(
       readFileSync(path.join(root, 'package.json'), 'utf8'),

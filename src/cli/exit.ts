@@ -13,6 +13,11 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
+/** Of a command whose output could not be written: what it would have told of is not known to anybody. */
+export function exitUnwritten(code: ExitCode): ExitCode {
+  return code === EXIT.done || code === EXIT.lookAtIt ? EXIT.failed : code
+}
+
 export function exitOfRun(status: RunResult['status']): ExitCode {
   switch (status) {
     case 'completed':

@@ -1,10 +1,11 @@
-import { asBackupError, BackupError } from '../pipeline/errors.ts'
+import { asBackupError } from '../pipeline/errors.ts'
 import { report } from '../stages/backup/run-result.ts'
 import { ConfigError } from '../stages/config/config-error.ts'
-import { redact } from '../stages/log/redact.ts'
+import { visibleJson } from '../stages/log/visible.ts'
 import { errorText } from './display/error.ts'
-import { styleOf, type Style, type TextStream } from './display/style.ts'
+import { styleOf, type Style } from './display/style.ts'
 import { EXIT, exitOfError, type ExitCode } from './exit.ts'
+import { streams, write } from './streams.ts'
 
 /**
  * Where results go: one JSON object on stdout with `--json`, text for people without. Progress and logs never come
@@ -40,42 +41,22 @@ export function openOutput({ json = false, quiet = false, verbose = false }: Out
     quiet: json || quiet,
     verbose,
     async result(value, text) {
-      if (json) await print(process.stdout, `${JSON.stringify(value)}\n`)
-      else if (quiet) kept += text(styleOf(process.stdout))
-      else await print(process.stdout, text(styleOf(process.stdout)))
+      if (json) await write('stdout', `${visibleJson(value)}\n`)
+      else if (quiet) kept += text(styleOf(streams.stdout))
+      else await write('stdout', text(styleOf(streams.stdout)))
     },
     async end(code) {
-      if (code !== EXIT.done && kept !== '') await print(process.stdout, kept)
+      if (code !== EXIT.done && kept !== '') await write('stdout', kept)
     },
     async failure(thrown) {
-      const error = withoutSecrets(asBackupError(thrown))
+      const error = asBackupError(thrown)
       if (json) {
         const faults = error instanceof ConfigError ? { faults: error.faults } : {}
-        await print(process.stdout, `${JSON.stringify({ error: { ...report(error), ...faults } })}\n`)
+        await write('stdout', `${visibleJson({ error: { ...report(error), ...faults } })}\n`)
       } else {
-        await print(process.stderr, errorText(error, styleOf(process.stderr)))
+        await write('stderr', errorText(error, styleOf(streams.stderr)))
       }
       return exitOfError(error)
     },
   }
-}
-
-/** The error as it may be shown. A ConfigError never holds a secret's value, and keeps its faults. */
-function withoutSecrets(error: BackupError): BackupError {
-  if (error instanceof ConfigError) return error
-  return new BackupError(error.code, redact(error.message), { remedy: error.remedy, advice: redact(error.advice) })
-}
-
-/**
- * Writes all of it before it resolves: the process may exit right after. A reader that has gone is no fault of ours.
- */
-function print(stream: TextStream, text: string): Promise<void> {
-  return new Promise((resolve) => {
-    stream.once('error', () => {
-      resolve()
-    })
-    stream.write(text, () => {
-      resolve()
-    })
-  })
 }

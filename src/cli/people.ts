@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream'
 import type { Progress } from '../pipeline/progress.ts'
 import { startDisplay, type RunningDisplay } from './display/start.ts'
+import { streams, write } from './streams.ts'
 
 /**
  * What a person at stderr sees while a run goes on: the display of its progress, and the log's warnings in between,
@@ -19,7 +20,7 @@ export interface People {
 export function openPeople(quiet: boolean): People {
   let display: RunningDisplay | null = null
   const note = (text: string): void => {
-    if (display === null) process.stderr.write(`${text}\n`)
+    if (display === null) void write('stderr', `${text}\n`)
     else display.note(text)
   }
   const report = (): void => {
@@ -37,7 +38,7 @@ export function openPeople(quiet: boolean): People {
     note,
     watch(progress) {
       if (quiet) return
-      display = startDisplay(progress, { stream: process.stderr })
+      display = startDisplay(progress, { stream: streams.stderr })
       if (process.platform !== 'win32') process.on('SIGUSR1', report)
     },
     stop(final) {

@@ -1,8 +1,10 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { BackupError } from '../pipeline/errors.ts'
 import { configPlaces } from '../stages/config/places.ts'
-import { EXIT, type ExitCode } from './exit.ts'
+import { visibleLines } from '../stages/log/visible.ts'
+import { EXIT, exitUnwritten, type ExitCode } from './exit.ts'
 import { openOutput } from './output.ts'
+import { allWritten, write } from './streams.ts'
 import { VERSION } from './version.ts'
 import { accounts } from './words/accounts.ts'
 import { archives } from './words/archives.ts'
@@ -66,6 +68,15 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
  * fast.
  */
 export async function main(args: readonly string[]): Promise<ExitCode> {
+  process.once('uncaughtException', (error) => {
+    const lines = visibleLines(error instanceof Error ? (error.stack ?? error.message) : String(error))
+    void write('stderr', `${lines.join('\n')}\n`).then(() => process.exit(EXIT.failed))
+  })
+  const code = await carriedOut(args)
+  return (await allWritten()) ? code : exitUnwritten(code)
+}
+
+async function carriedOut(args: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = EXIT.done
   const wrap: Words['wrap'] = (action) => async (flags) => {
     const output = openOutput(flags)
@@ -123,7 +134,11 @@ function program(wrap: Words['wrap']): Command {
     )
     .version(VERSION)
     .exitOverride()
-    .configureOutput({ outputError: () => undefined })
+    .configureOutput({
+      writeOut: (text) => void write('stdout', text),
+      writeErr: (text) => void write('stderr', text),
+      outputError: () => undefined,
+    })
     .showHelpAfterError(false)
     .addHelpText(
       'after',

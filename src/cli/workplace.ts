@@ -3,6 +3,7 @@ import { withSignIns } from '../stages/accounts/sign-ins.ts'
 import { loadConfig, type LoadedConfig } from '../stages/config/load.ts'
 import { configWith, openState, openStateToRead } from '../stages/state/open-state.ts'
 import type { State } from '../stages/state/state.ts'
+import { write } from './streams.ts'
 
 /** What a command works with: the configuration, with the accounts and the schedule that stand in the state. */
 export interface Workplace<S> {
@@ -14,7 +15,7 @@ export interface Workplace<S> {
 export async function withState<T>(configFile: string, work: (place: Workplace<State>) => Promise<T>): Promise<T> {
   const config = loadConfig(configFile)
   const state = await openState(config)
-  for (const text of state.replaced) process.stderr.write(`${text}\n`)
+  for (const text of state.replaced) void write('stderr', `${text}\n`)
   try {
     return await work({ config: await configWith(config, state), state })
   } finally {

@@ -16,6 +16,7 @@ import { browserFor, openBrowser } from '../open-browser.ts'
 import type { Output } from '../output.ts'
 import { stopSignals } from '../stop-signals.ts'
 import { withStateIfAny, withStateToRead } from '../workplace.ts'
+import { streams, write } from '../streams.ts'
 
 /** `accounts`: the destinations. Asks none of them. */
 export async function list(configFile: string, output: Output): Promise<ExitCode> {
@@ -90,7 +91,7 @@ export async function connect(
       port,
       loopback,
       onAddress: (shown) => {
-        process.stderr.write(addressText(shown, styleOf(process.stderr)))
+        void write('stderr', addressText(shown, styleOf(streams.stderr)))
         if (loopback) openBrowser(shown.address)
       },
       paste: nextLine,

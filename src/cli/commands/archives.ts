@@ -6,11 +6,12 @@ import { EXIT, type ExitCode } from '../exit.ts'
 import type { Output } from '../output.ts'
 import { stopSignals } from '../stop-signals.ts'
 import { withStateIfAny } from '../workplace.ts'
+import { openPeople } from '../people.ts'
 
 /** `archives`: the backups at the destinations, newest first. Writes nothing. Exit 3 when a destination did not answer. */
 export async function archives(configFile: string, from: string | null, output: Output): Promise<ExitCode> {
   return await withStateIfAny(configFile, openStateToRead, async ({ config, state, lost }) => {
-    const log = openLog(config.log, config.secrets, process.stderr)
+    const log = openLog(config.log, config.secrets, openPeople(true).lines)
     const stop = stopSignals('Start it again when you are ready.')
     try {
       if (lost !== null) log.logger.warn({ err: lost }, 'the record of runs cannot be read')

@@ -15,6 +15,7 @@ import { EXIT, type ExitCode } from '../exit.ts'
 import type { Output } from '../output.ts'
 import { withState } from '../workplace.ts'
 import { backup, plan } from './run.ts'
+import { streams, write } from '../streams.ts'
 
 /** Marks a folder as the demo's own, which the next demo may empty. */
 const MARK = '.made-by-dicom-backup-demo'
@@ -25,10 +26,10 @@ export async function demo(name: string, output: Output): Promise<ExitCode> {
   const folder = path.resolve(name)
   await ownFolder(folder)
   const say = (text: string): void => {
-    if (!output.json) process.stdout.write(`${text}\n`)
+    if (!output.json) void write('stdout', `${text}\n`)
   }
   const step = (title: string): void => {
-    say(`\n${paint(styleOf(process.stdout), 'bold', title)}`)
+    say(`\n${paint(styleOf(streams.stdout), 'bold', title)}`)
   }
 
   step('1. An archive folder of generated images')

@@ -5,6 +5,7 @@ import { mustBeDestinations } from '../destination-names.ts'
 import { pruneSummary } from '../display/prune-summary.ts'
 import { EXIT, type ExitCode } from '../exit.ts'
 import type { Output } from '../output.ts'
+import { openPeople } from '../people.ts'
 import { stopSignals } from '../stop-signals.ts'
 import { withState } from '../workplace.ts'
 
@@ -17,7 +18,7 @@ export interface PruneFlags {
 export async function prune(configFile: string, flags: PruneFlags, output: Output): Promise<ExitCode> {
   return await withState(configFile, async ({ config, state }) => {
     mustBeDestinations(config, flags.destination)
-    const log = openLog(config.log, config.secrets, process.stderr, output.verbose)
+    const log = openLog(config.log, config.secrets, openPeople(true).lines, output.verbose)
     const stop = stopSignals('Start it again when you are ready.')
     try {
       const { dryRun, destination: only } = flags

@@ -13,6 +13,7 @@ import { EXIT, exitOfError, exitOfRestore, type ExitCode } from '../exit.ts'
 import type { Output } from '../output.ts'
 import { stopSignals } from '../stop-signals.ts'
 import { withStateIfAny } from '../workplace.ts'
+import { streams, write } from '../streams.ts'
 
 export interface RestoreFlags {
   readonly archive: string | null
@@ -35,7 +36,7 @@ async function restoreFrom(
   flags: RestoreFlags,
   output: Output,
 ): Promise<ExitCode> {
-  const display = openWorkDisplay(process.stderr, output.quiet)
+  const display = openWorkDisplay(streams.stderr, output.quiet)
   const log = openLog(config.log, config.secrets, display.lines, output.verbose)
   const stop = stopSignals(
     'Start it again when you are ready: files that are already restored are not downloaded again.',
@@ -47,7 +48,7 @@ async function restoreFrom(
     if (flags.list) {
       const list = await listArchive(config, common)
       display.stop()
-      await output.result(list, (style) => restoreList(list, style, process.stdout.isTTY))
+      await output.result(list, (style) => restoreList(list, style, streams.stdout.isTTY === true))
       return EXIT.done
     }
     const begun = performance.now()
@@ -66,7 +67,7 @@ async function restoreFrom(
     const known = asBackupError(error)
     // That nothing was begun is true of what comes before.
     if (output.json || (known.code === 'E_CONFIG' && !found.archive)) throw known
-    process.stderr.write(restoreErrorText(known, styleOf(process.stderr)))
+    await write('stderr', restoreErrorText(known, styleOf(streams.stderr)))
     return exitOfError(known)
   } finally {
     stop.dispose()

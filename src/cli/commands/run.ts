@@ -19,6 +19,7 @@ import { openPeople } from '../people.ts'
 import { stopSignals } from '../stop-signals.ts'
 import { VERSION } from '../version.ts'
 import { withState, withStateIfAny, type Workplace } from '../workplace.ts'
+import { streams } from '../streams.ts'
 
 export interface BackupFlags {
   /** What becomes of an interrupted run: see `RunOptions`. */
@@ -58,7 +59,7 @@ export async function backup(
 ): Promise<ExitCode> {
   const scheduled = beforeRun !== null
   // What a job says goes by mail: warnings and errors do, its progress would each time.
-  const people = openPeople(output.quiet || (scheduled && !process.stderr.isTTY))
+  const people = openPeople(output.quiet || (scheduled && !streams.stderr.isTTY))
   const log = openLog(config.log, config.secrets, people.lines, output.verbose)
   const stop = stopSignals('Start it again when you are ready: it resumes where it stopped.', () => {
     people.note('Stopping once the requests in flight are done; the run can be resumed. Press again to stop at once.')
@@ -99,7 +100,7 @@ export async function plan(
   lost: BackupError | null = null,
 ): Promise<ExitCode> {
   const stop = stopSignals('Start it again when you are ready.')
-  const looking = lookingLine(process.stderr)
+  const looking = lookingLine(streams.stderr)
   try {
     const onProgress = output.quiet ? undefined : looking.onProgress
     const planned = await dryRun(config, {

@@ -8,6 +8,7 @@ import { EXIT, type ExitCode } from '../exit.ts'
 import type { Output } from '../output.ts'
 import { stopSignals } from '../stop-signals.ts'
 import { withState, withStateToRead, type Workplace } from '../workplace.ts'
+import { openPeople } from '../people.ts'
 
 export interface StatusFlags {
   /** Lists the destinations first. */
@@ -24,7 +25,7 @@ export async function status(configFile: string, flags: StatusFlags, output: Out
   if (!flags.check && !flags.acceptGone) return await withStateToRead(configFile, (place) => show(place, output))
   return await withState(configFile, async (place) => {
     const { config, state } = place
-    const log = openLog(config.log, config.secrets, process.stderr, output.verbose)
+    const log = openLog(config.log, config.secrets, openPeople(true).lines, output.verbose)
     const stop = stopSignals('Start it again when you are ready.')
     try {
       const placed = await withPlaceFaults(config, { signal: stop.signal, note: false })

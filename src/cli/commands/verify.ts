@@ -10,6 +10,7 @@ import { exitOfError, exitOfVerify, type ExitCode } from '../exit.ts'
 import type { Output } from '../output.ts'
 import { stopSignals } from '../stop-signals.ts'
 import { withStateIfAny } from '../workplace.ts'
+import { streams, write } from '../streams.ts'
 
 export interface VerifyFlags {
   readonly archive: string | null
@@ -21,7 +22,7 @@ export interface VerifyFlags {
 /** `verify`: whether a stored archive is still what was sent. Exit 1 when it is not, 3 when that could not be told of all. */
 export async function verify(configFile: string, flags: VerifyFlags, output: Output): Promise<ExitCode> {
   return await withStateIfAny(configFile, openState, async ({ config, state, lost }) => {
-    const display = openWorkDisplay(process.stderr, output.quiet)
+    const display = openWorkDisplay(streams.stderr, output.quiet)
     const log = openLog(config.log, config.secrets, display.lines, output.verbose)
     const stop = stopSignals('Start it again when you are ready.')
     try {
@@ -35,7 +36,7 @@ export async function verify(configFile: string, flags: VerifyFlags, output: Out
       display.stop()
       const known = asBackupError(error)
       if (output.json || known.code === 'E_CONFIG') throw known
-      process.stderr.write(restoreErrorText(known, styleOf(process.stderr)))
+      await write('stderr', restoreErrorText(known, styleOf(streams.stderr)))
       return exitOfError(known)
     } finally {
       stop.dispose()

@@ -5,6 +5,8 @@
 
 import { stripVTControlCharacters } from 'node:util'
 
+export { visible as clean, visibleLines as cleanLines } from '../../stages/log/visible.ts'
+
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/
 const INVISIBLE = /^[\p{Mark}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]+$/u
 const WIDE =
@@ -16,25 +18,6 @@ let segmenter: Intl.Segmenter | null = null
 function graphemesOf(text: string): Intl.Segments {
   segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' })
   return segmenter.segment(text)
-}
-
-/**
- * Text of any origin (a server's answer, a folder's name) made fit for one line of a terminal: no control sequences, no
- * line breaks, nothing that turns the direction of writing.
- */
-export function clean(text: string): string {
-  return stripVTControlCharacters(text)
-    .replace(/[\p{Cc}\p{Bidi_Control}]+/gu, ' ')
-    .toWellFormed()
-    .trim()
-}
-
-/** As `clean`, but its line breaks stay line breaks. Lines with nothing on them are left out. */
-export function cleanLines(text: string): string[] {
-  return stripVTControlCharacters(text)
-    .split(/\r\n|\r|\n/)
-    .map(clean)
-    .filter((line) => line !== '')
 }
 
 function graphemeWidth(grapheme: string): number {

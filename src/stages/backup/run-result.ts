@@ -1,3 +1,4 @@
+import { redact } from '../log/redact.ts'
 import type { Delivery } from '../../pipeline/deliver.ts'
 import { BackupError } from '../../pipeline/errors.ts'
 import type { Progress } from '../../pipeline/progress.ts'
@@ -69,10 +70,11 @@ function destinationResult(attempt: Attempt, config: DestinationConfig, index: n
   return { ...common, status, remoteId: null, remotePath: null, error: error === null ? null : report(error) }
 }
 
-/** An error for a result: what happened and what to do, in one text. */
+/** An error for a result, which the state keeps: what happened and what to do, in one text without secrets. */
 export function report({ code, message, advice }: BackupError): ErrorReport {
-  if (advice === '') return { code, message }
-  return { code, message: `${message}${/[.!?…]$/.test(message) ? '' : '.'} ${advice}` }
+  const what = redact(message)
+  if (advice === '') return { code, message: what }
+  return { code, message: `${what}${/[.!?…]$/.test(what) ? '' : '.'} ${redact(advice)}` }
 }
 
 function reasonOf(

@@ -7,6 +7,7 @@ import { openFileSink } from './file-sink.ts'
 import { tellPeople } from './people.ts'
 import { plainRecord, redactRecord } from './record.ts'
 import { addSecrets } from './redact.ts'
+import { inJson } from './visible.ts'
 
 export interface Log {
   readonly logger: Logger
@@ -19,12 +20,7 @@ export interface Log {
  * as readable lines on `people`; with `verbose` every line from debug up. No line holds one of `secrets`, nor anything else that `redact` knows. Never throws: a
  * file that cannot be written is told once to people.
  */
-export function openLog(
-  config: Config['log'],
-  secrets: readonly string[],
-  people: Writable = process.stderr,
-  verbose = false,
-): Log {
+export function openLog(config: Config['log'], secrets: readonly string[], people: Writable, verbose = false): Log {
   addSecrets(secrets)
   const failed = (message: string): void => {
     tellPeople(people, { level: 'warn', msg: message })
@@ -39,7 +35,7 @@ export function openLog(
   const write = (line: string): void => {
     const record = redactRecord(line)
     const level = rank(record['level'] as Level)
-    if (level >= lowest) file?.write(`${JSON.stringify(record)}\n`)
+    if (level >= lowest) file?.write(`${inJson(JSON.stringify(record))}\n`)
     if (level >= rank(shown)) tellPeople(people, record)
   }
   const options: LoggerOptions = {

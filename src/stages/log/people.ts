@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import type { Writable } from 'node:stream'
+import { visible } from './visible.ts'
 
 const LABELS: Readonly<Record<string, readonly [Parameters<typeof styleText>[0], string]>> = {
   trace: ['dim', 'debug:'],
@@ -22,8 +23,5 @@ function sentence({ msg, err }: Readonly<Record<string, unknown>>): string {
     (word) => typeof word === 'string',
   )
   const parts = [words.join(': '), typeof error['code'] === 'string' ? `(${error['code']})` : '', error['advice']]
-  return parts
-    .filter((part) => typeof part === 'string' && part !== '')
-    .join(' ')
-    .replaceAll(/\p{Cc}+/gu, ' ')
+  return visible(parts.filter((part) => typeof part === 'string' && part !== '').join(' '))
 }

@@ -5,6 +5,9 @@ export const MARK = '[secret]'
 const SHORTEST = 4
 const SHORTEST_CORE = 8
 
+/** Names of the program's own, whatever the secrets are. */
+const OWN = /dicom[-_](?:backup|files)/
+
 /** Secrets that are known by their looks: what services hand out while the program runs. */
 const LOOKS: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, MARK],
@@ -31,9 +34,15 @@ const LOOKS: readonly (readonly [RegExp, string])[] = [
  */
 function redactor(secrets: readonly string[]): (text: string) => string {
   const forms = [...new Set(secrets.flatMap(formsOf))].sort((a, b) => b.length - a.length)
-  const pattern = forms.length === 0 ? null : new RegExp(forms.map(escaped).join('|'), 'g')
+  // What has one of our own names in it goes first; else the names stay, so that a password such as "dicom" does not
+  // make every archive's name unreadable.
+  const [longer, others] = [forms.filter((form) => OWN.test(form)), forms.filter((form) => !OWN.test(form))]
+  const all = [...longer.map(escaped), OWN.source, ...others.map(escaped)]
+  const pattern = forms.length === 0 ? null : new RegExp(all.join('|'), 'g')
+  const isOwn = new Set(longer)
   return (text) => {
-    const rest = pattern === null ? text : text.replace(pattern, MARK)
+    const rest =
+      pattern === null ? text : text.replace(pattern, (found) => (OWN.test(found) && !isOwn.has(found) ? found : MARK))
     return LOOKS.reduce((redacted, [looks, mark]) => redacted.replace(looks, mark), rest)
   }
 }

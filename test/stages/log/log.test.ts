@@ -94,7 +94,7 @@ test('people get an error as one line: what happened, its code, what to do', () 
     people,
     'error: nas: the disk is full. (E_QUOTA) Make room.\n' +
       'warning: nas is given up: nas: the disk is full. (E_QUOTA) Make room.\n' +
-      'warning: esc  [31m and   bell\n',
+      'warning: esc  and   bell\n',
   )
 })
 
@@ -238,7 +238,7 @@ for (const [how, file] of [
 
 const script = `
   const { openLog } = await import(${JSON.stringify(new URL('../../../src/stages/log/log.ts', import.meta.url).href)})
-  const log = openLog({ file: process.argv[1], level: 'info', maxSize: 1e7, keep: 5 }, [])
+  const log = openLog({ file: process.argv[1], level: 'info', maxSize: 1e7, keep: 5 }, [], process.stderr)
   log.logger.info('just before')
   log.logger.warn('look')
   process.kill(process.pid, 'SIGKILL')
