@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { hash } from 'node:crypto'
 import path from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { test } from 'node:test'
 import type { DigestState } from '../../src/pipeline/archive-digest.ts'
 import type { ObjectDigests } from '../../src/pipeline/destination.ts'
@@ -82,7 +83,7 @@ test('taken up after any part, from text, they come to the same; what went on th
 
 test('a process with an archive that it has not ended ends all the same, when it waits for nothing', () => {
   const module = path.resolve(import.meta.dirname, '../../src/pipeline/digest-thread.ts')
-  const program = `import(${JSON.stringify(module)}).then(async ({ DigestThread }) => {
+  const program = `import(${JSON.stringify(pathToFileURL(module).href)}).then(async ({ DigestThread }) => {
     const digest = await DigestThread.open(null)
     console.log((await digest.add(Buffer.from('abc'))).sha256)
   })`

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import path from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { test } from 'node:test'
 import type { BackupError } from '../../src/pipeline/errors.ts'
 import { HelperThread, programBeside } from '../../src/pipeline/helper-thread.ts'
@@ -53,7 +54,7 @@ test('so it does when its program ends it, or there is no program', async () => 
 })
 
 test('so it does when its memory is used up, and the process goes on', () => {
-  const program = `import(${JSON.stringify(module)}).then(async ({ HelperThread }) => {
+  const program = `import(${JSON.stringify(pathToFileURL(module).href)}).then(async ({ HelperThread }) => {
     const thread = new HelperThread(new URL(${JSON.stringify(echo.href)}))
     const ended = await Promise.allSettled([thread.ask('fill'), thread.ask(2)])
     console.log(ended.map(({ reason }) => reason.code + reason.message).join())
@@ -77,7 +78,7 @@ test('a message that cannot be sent is refused, and the answers of others stay t
 })
 
 test('one that has nothing to do does not keep the process alive, one that has does', () => {
-  const program = `import(${JSON.stringify(module)}).then(async ({ HelperThread }) => {
+  const program = `import(${JSON.stringify(pathToFileURL(module).href)}).then(async ({ HelperThread }) => {
     console.log(await new HelperThread(new URL(${JSON.stringify(echo.href)})).ask(21))
   })`
   const out = execFileSync(process.execPath, ['-e', program], { timeout: 600_000 })

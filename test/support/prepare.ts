@@ -108,7 +108,7 @@ if (needed.length > 0) {
     `The tests need programs that are not on this machine: ${programs}\n` +
       `  Debian, Ubuntu:  apt-get install ${packages('apt', needed).join(' ')}\n` +
       `  macOS:           brew install ${packages('brew', needed).join(' ')}\n` +
-      '  Windows:         run the tests under WSL\n',
+      '  Windows:         npm run test:unit runs the tests that need none of them\n',
   )
   process.exitCode = 1
 }
