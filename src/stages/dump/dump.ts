@@ -6,6 +6,7 @@ import { asBackupError, BackupError, systemCode } from '../../pipeline/errors.ts
 import { fromReadable } from '../../pipeline/from-readable.ts'
 import type { DatabaseConfig } from '../config/types.ts'
 import { mustHaveTls } from '../database/connect.ts'
+import { waitingFor } from '../database/waiting.ts'
 import { dumpArguments, knowsHistory, type DumpContent } from './arguments.ts'
 import { identifyClient, type DumpClient } from './client.ts'
 import { dumpFailure, type ProgramEnd } from './failure.ts'
@@ -20,8 +21,11 @@ export interface DumpOptions {
   readonly signal: AbortSignal
   /** What is special about this database; absent: nothing. */
   readonly content?: DumpContent
+  /** How long the program may be silent before it is given up; absent: 30 minutes. ms. */
+  readonly stallMs?: number
 }
 
+const STALL_MS = 30 * 60_000
 const NOTHING_SPECIAL: DumpContent = { leaveOut: [], history: false }
 
 export interface DumpSummary {
@@ -77,7 +81,7 @@ async function* runProgram(
   client: DumpClient,
   database: DatabaseConfig,
   outline: DumpOutline,
-  { folder, signal, content = NOTHING_SPECIAL }: DumpOptions,
+  { folder, signal, content = NOTHING_SPECIAL, stallMs = STALL_MS }: DumpOptions,
 ): AsyncGenerator<Buffer> {
   await mustHaveTls(database, signal)
   const optionFile = await writeOptionFile(folder, database, content.leaveOut)
@@ -86,6 +90,13 @@ async function* runProgram(
   const stop = (): void => {
     if (program !== null) kill(program)
   }
+  let isRead = true
+  const stall: { waiting: Promise<string> | null } = { waiting: null }
+  const timer = setTimeout(() => {
+    // A reader that takes its time is no silence of the program.
+    if (!isRead) timer.refresh()
+    else stall.waiting = waitingFor(database).finally(stop)
+  }, stallMs)
   try {
     signal.throwIfAborted()
     program = start(client, dumpArguments(client, database, optionFile.path, content), folder)
@@ -98,16 +109,21 @@ async function* runProgram(
       // It connects before it writes: the option file has been read.
       if (outline.bytes === 0) await optionFile.remove()
       outline.add(chunk)
+      isRead = false
       yield chunk
+      isRead = true
+      timer.refresh()
     }
     const end = await ended
     signal.throwIfAborted()
+    if (stall.waiting !== null) throw silent(database, stallMs, await stall.waiting)
     if (end.status === STATUS_CONTROL_C_EXIT) throw new BackupError('E_ABORTED', 'The run was stopped.')
     if (end.status !== 0) throw dumpFailure(database, client.program, end)
     if (!outline.complete) throw incomplete(database, client)
   } catch (error) {
     throw asBackupError(error, signal)
   } finally {
+    clearTimeout(timer)
     signal.removeEventListener('abort', stop)
     stop()
     await ended
@@ -166,6 +182,14 @@ function ending(program: Program): Promise<ProgramEnd> {
     program.once('close', (status, signal) => {
       resolve({ status, signal, stderr: wordsOf(Buffer.from(stderr, 'latin1'), 'ACP') })
     })
+  })
+}
+
+function silent({ name }: DatabaseConfig, stallMs: number, waiting: string): BackupError {
+  const minutes = Math.max(1, Math.round(stallMs / 60_000))
+  const message = `The dump of database ${name} was given up: for ${minutes} ${minutes === 1 ? 'minute' : 'minutes'} not a byte came. ${waiting}`
+  return new BackupError('E_DUMP', message.trim(), {
+    advice: 'End what locks the tables (SHOW PROCESSLIST names it), then run the backup again.',
   })
 }
 

@@ -83,7 +83,7 @@ async function script(t: TestContext, lines: string): Promise<string> {
   const real = findProgram('mariadb-dump') ?? ''
   await writeFile(
     file,
-    `#!/bin/sh\nif [ "$2" = --version ]; then exec ${real} "$@"; fi\nreal() { ${real} "$@"; }\n${lines}\n`,
+    `#!/bin/sh\nif [ "$2" = --version ] || [ "$2" = --help ]; then exec ${real} "$@"; fi\nreal() { ${real} "$@"; }\n${lines}\n`,
   )
   await chmod(file, 0o755)
   return file
@@ -299,4 +299,34 @@ test('an option file that cannot be written is told as E_STATE', async () => {
   const error = await outcome(dump)
   assert.equal(error.code, 'E_STATE')
   assert.match(error.message, /gone cannot be written to \(ENOENT\)/)
+})
+
+test('a program that is silent for too long is given up, with what the server waits for and no statement', async () => {
+  const mysql = await import('mysql2/promise')
+  const holder = await mysql.createConnection({ socketPath: server.socket, user: 'root', database: 'large' })
+  try {
+    await holder.query('LOCK TABLES t WRITE')
+    const started = performance.now()
+    const error = await outcome(dumpDatabase(databaseConfig(server, 'large'), { folder, signal: live, stallMs: 500 }))
+    assert.equal(error.code, 'E_DUMP')
+    assert.match(
+      error.message,
+      /given up: .* not a byte came\. The server shows connection \d+ of tests: Waiting for table metadata lock/,
+    )
+    assert.match(error.message, /may hold the lock: connection \d+ of root, for \d+ s/)
+    assert.doesNotMatch(error.message, /SELECT|LOCK TABLES/)
+    assert.ok(performance.now() - started >= 500)
+  } finally {
+    await holder.end()
+  }
+})
+
+test('a reader that takes its time is no silence of the program', async () => {
+  const dump = dumpDatabase(databaseConfig(server, 'large'), { folder, signal: live, stallMs: 300 })
+  let first = true
+  for await (const _ of dump) {
+    if (first) await sleep(1000)
+    first = false
+  }
+  assert.ok(dump.summary !== null)
 })
