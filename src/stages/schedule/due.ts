@@ -5,7 +5,7 @@ import { stateFileError } from '../../pipeline/state-file.ts'
 import { isoLocal } from '../backup/archive-name.ts'
 import type { Config } from '../config/types.ts'
 import type { State } from '../state/state.ts'
-import { dueAfter, intervalMs, slotOf, type Interval } from './grid.ts'
+import { dueAfter, EARLY_MS, intervalMs, slotOf, type Interval } from './grid.ts'
 
 /** So many past runs are looked at. Had none of them stored anything, the last that did is long past. */
 const LOOKED_AT = 200
@@ -44,19 +44,27 @@ export async function lastStored(every: Interval, state: State | null, now: Date
   return newest
 }
 
+/**
+ * When the next backup of the schedule is due: at the time that the state keeps, else by the grid, as `nextDue` says; it may
+ * have passed.
+ */
+export async function nextDueAt(every: Interval, state: State | null, now: Date): Promise<Date> {
+  const kept = (await state?.keptDueAt(now)) ?? null
+  return kept === null ? nextDue(every, await lastStored(every, state, now), now) : new Date(kept)
+}
+
 /** What is to be done now. `state` is null when there is none yet. Writes nothing. Rejects with E_STATE. */
 export async function whetherDue(config: Config, state: State | null, now: Date): Promise<Due> {
   const { enabled, every } = config.schedule
   if (!enabled) return { action: 'nothing', reason: 'The schedule is off.', nextDueAt: null }
-  const stored = await lastStored(every, state, now)
-  const next = nextDue(every, stored, now)
-  const nextDueAt = isoLocal(next)
-  if (slotOf(every, now) >= next) return { action: 'run', reason: '', nextDueAt }
-  if (await hasOpenRun(config.state.dir)) return { action: 'resume', reason: '', nextDueAt }
+  const next = await nextDueAt(every, state, now)
+  const shown = isoLocal(next)
+  if (next.getTime() <= now.getTime() + EARLY_MS) return { action: 'run', reason: '', nextDueAt: shown }
+  if (await hasOpenRun(config.state.dir)) return { action: 'resume', reason: '', nextDueAt: shown }
   return {
     action: 'nothing',
-    reason: `The next backup is due at ${nextDueAt.slice(0, 16).replace('T', ' ')}.`,
-    nextDueAt,
+    reason: `The next backup is due at ${shown.slice(0, 16).replace('T', ' ')}.`,
+    nextDueAt: shown,
   }
 }
 

@@ -6,7 +6,7 @@ export type Interval = '1h' | '3h' | '6h' | '12h' | '24h'
 
 const HOUR_MS = 3_600_000
 /** The hourly job may come this early: its slot is served all the same, and not an hour late. ms. */
-const EARLY_MS = 5 * 60_000
+export const EARLY_MS = 5 * 60_000
 
 /** The length of an interval in hours. */
 export function hoursOf(every: Interval): number {

@@ -237,6 +237,10 @@ export class SqliteState implements State {
     return Promise.resolve(fromFile)
   }
 
+  keptDueAt(): Promise<string | null> {
+    return Promise.resolve(null)
+  }
+
   saveSchedule(): Promise<false> {
     return Promise.resolve(false)
   }

@@ -174,6 +174,12 @@ export interface State {
   /** The schedule that holds; `fromFile` is what the configuration file says. */
   schedule(fromFile: Schedule): Promise<Schedule>
 
+  /**
+   * When the next run of the schedule is due, where the state keeps that time and others may set it (the viewer's page):
+   * none comes before it, and one at it. Null where the grid alone says when.
+   */
+  keptDueAt(now: Date): Promise<string | null>
+
   /** Changes the schedule. False when that stands in the configuration file, and nothing was changed. */
   saveSchedule(schedule: Schedule): Promise<boolean>
 

@@ -5,7 +5,7 @@ import { readRunning } from '../backup/running-file.ts'
 import { signInStatus } from '../accounts/sign-in-state.ts'
 import { signInIn } from '../accounts/sign-ins.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
-import { lastStored, nextDue } from '../schedule/due.ts'
+import { nextDueAt } from '../schedule/due.ts'
 import { intervalMs } from '../schedule/grid.ts'
 import type { ActiveRun, InactiveAccount, PastRun, State } from '../state/state.ts'
 import { whyNotWritable } from '../state/writable.ts'
@@ -40,7 +40,12 @@ export async function readStatus(config: Config, state: State | null, now: Date)
     ...inactive.map((one) => inactiveAccount(one, state, now)),
   ])
   const result = {
-    schedule: { enabled, every, lastRunAt: times.last, nextDueAt: await nextDueAt(config.schedule, state, now) },
+    schedule: {
+      enabled,
+      every,
+      lastRunAt: times.last,
+      nextDueAt: enabled ? isoLocal(await nextDueAt(every, state, now)) : null,
+    },
     backedUp: (await state?.copies()) ?? 0,
     accounts,
     interruptedRun: open,
@@ -83,15 +88,6 @@ async function runTimes(
     first: first === null || isBefore(open.startedAt, first) ? open.startedAt : first,
     last: last === null || isBefore(last, open.startedAt) ? open.startedAt : last,
   }
-}
-
-/** The next slot that lacks its backup; it may have passed. */
-async function nextDueAt(
-  { enabled, every }: Config['schedule'],
-  state: State | null,
-  now: Date,
-): Promise<string | null> {
-  return enabled ? isoLocal(nextDue(every, await lastStored(every, state, now), now)) : null
 }
 
 type Account = StatusResult['accounts'][number]

@@ -1,4 +1,5 @@
 import { BackupError } from '../../../pipeline/errors.ts'
+import { isoLocal } from '../../backup/archive-name.ts'
 import type { DestinationResult, VerifyCheck } from '../../backup/results.ts'
 import type { Config, DatabaseConfig, DestinationConfig } from '../../config/types.ts'
 import { redact } from '../../log/redact.ts'
@@ -27,7 +28,7 @@ import { toDatetime } from './datetime.ts'
 import { hasTheirArchive, theirArchives, theirHistory } from './earlier-program.ts'
 import * as runs from './runs.ts'
 import { nextBackup, saveRun } from './save-run.ts'
-import { readScheduleRow } from './schedule-row.ts'
+import { keptTime, readScheduleRow } from './schedule-row.ts'
 import { serverActiveRun, takeServerLock } from './server-lock.ts'
 import { createTables, presentTables, TABLE_NAMES, type TableName } from './tables.ts'
 import { later, newestStored, runTime, type TimeOptions } from './times.ts'
@@ -181,6 +182,13 @@ export class MysqlState implements State {
   async schedule(fromFile: Schedule): Promise<Schedule> {
     if (!this.#has('backup_schedule_config')) return fromFile
     return (await readScheduleRow(this.#connection, fromFile))?.schedule ?? fromFile
+  }
+
+  async keptDueAt(now: Date): Promise<string | null> {
+    if (!this.#has('backup_schedule_config')) return null
+    const row = await readScheduleRow(this.#connection, this.#config.schedule)
+    const kept = row === null ? null : keptTime(row, now)
+    return kept === null ? null : isoLocal(kept)
   }
 
   async saveSchedule(schedule: Schedule): Promise<boolean> {

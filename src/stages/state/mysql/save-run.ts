@@ -1,12 +1,12 @@
 /** What is written when a run has ended: our own tables, and what the viewer's pages show. */
-import { dueAfter, nextSlot } from '../../schedule/grid.ts'
+import { dueAfter, EARLY_MS, nextSlot } from '../../schedule/grid.ts'
 import type { DestinationResult } from '../../backup/results.ts'
 import type { RunRecord, Schedule } from '../state.ts'
 import { readAccounts } from './accounts.ts'
 import type { Session } from './connection.ts'
 import { toDatetime } from './datetime.ts'
 import { resultOf, startOf } from './runs.ts'
-import { readScheduleRow } from './schedule-row.ts'
+import { keptTime, readScheduleRow } from './schedule-row.ts'
 import { newestStored, type TimeOptions } from './times.ts'
 
 export interface SaveOptions extends TimeOptions {
@@ -34,11 +34,12 @@ export async function saveRun(session: Session, run: RunRecord, options: SaveOpt
   }
   // Destinations that only the earlier record names keep their results.
   copies.push(...earlier.filter(({ result }) => copies.every((one) => one.result.name !== result.name)))
+  const [before] = await session.rows('SELECT status FROM dicom_backup_runs ORDER BY seq DESC LIMIT 1')
   await replaceRun(session, run)
   await session.write('DELETE FROM dicom_backup_copies WHERE run_id = ?', run.runId)
   for (const copy of copies) await insertCopy(session, run.runId, copy)
   await saveAccounts(session, run, options)
-  await saveScheduleTimes(session, run, options)
+  await saveScheduleTimes(session, run, options, RETRIED.includes(String(before?.['status'])))
 }
 
 async function replaceRun(session: Session, run: RunRecord): Promise<void> {
@@ -133,13 +134,28 @@ async function saveAccounts(session: Session, run: RunRecord, { fileNames, now }
   }
 }
 
-/** `next_backup_time`: the next slot; once that has passed the next full hour, when it is tried again. */
-async function saveScheduleTimes(session: Session, run: RunRecord, options: SaveOptions): Promise<void> {
+/** How a run ends that is tried again at the next full hour. */
+const RETRIED = ['failed', 'interrupted']
+
+/**
+ * `next_backup_time`: the next slot; once that has passed the next full hour, when it is tried again. A time ahead that this
+ * run does not serve stays as it is, since the viewer's page may have set it; unless it was the time of a retry.
+ */
+async function saveScheduleTimes(
+  session: Session,
+  run: RunRecord,
+  options: SaveOptions,
+  wasRetried: boolean,
+): Promise<void> {
   const { schedule, now } = options
   const row = await readScheduleRow(session, schedule)
   if (row === null) return
   const last = (await startOf(session, 'last', now))?.ms ?? Date.parse(run.startedAt)
-  const next = row.schedule.enabled ? toDatetime(await nextBackup(session, row.schedule, options)) : null
+  const kept = keptTime(row, now)
+  const isServed = kept === null || kept <= now || kept.getTime() <= Date.parse(run.startedAt) + EARLY_MS
+  const isRetry = wasRetried && kept?.getTime() === nextSlot('1h', now).getTime()
+  const at = isServed || isRetry ? await nextBackup(session, row.schedule, options) : kept
+  const next = row.schedule.enabled ? toDatetime(at) : null
   const sql = 'UPDATE backup_schedule_config SET last_run_time = ?, next_backup_time = ? WHERE id = ?'
   await session.write(sql, toDatetime(new Date(last)), next, row.id)
 }

@@ -1,6 +1,8 @@
 /** What the viewer's pages show: rows of the history, of the accounts and of the schedule; and what they held before us. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test, type TestContext } from 'node:test'
+import type { Config } from '../../../../src/stages/config/types.ts'
+import { whetherDue } from '../../../../src/stages/schedule/due.ts'
 import type { MysqlState } from '../../../../src/stages/state/mysql/mysql-state.ts'
 import { at, record } from '../../../conformance/state.ts'
 import { startMariaDb, type MariaDb, type Row } from '../../../support/mariadb.ts'
@@ -294,5 +296,68 @@ describe('what the old PHP scheduler has recorded', () => {
     )
     assert.equal(await state.lastStoredAt(now, null), null)
     assert.deepEqual(await state.runTimes(now), { first: null, last: null })
+  })
+})
+
+describe('the time that "Save Schedule" sets in the viewer', () => {
+  const rows =
+    "INSERT INTO backup_schedule_config (schedule_enabled, interval_hours, next_backup_time) VALUES (1, 6, '2024-01-23 19:17:00');"
+  const at = (time: string): Date => new Date(`2024-01-${time}:00+01:00`)
+  const due = async ({ state, config }: Viewer, time: string): Promise<string> => {
+    const schedule = { enabled: true, every: '6h', verify: 'never' } as const
+    return (await whetherDue({ ...config, schedule } as unknown as Config, state, at(time))).action
+  }
+
+  test('is kept: no run of the schedule before it, one at it or at the first call after', async (t) => {
+    const one = await viewer(t, rows)
+    await one.state.saveRun(run({ destinations: [box] }))
+    await one.query("UPDATE backup_schedule_config SET next_backup_time = '2024-01-23 19:17:00', last_run_time = NULL")
+    for (const [time, action] of [
+      ['23T13:00', 'nothing'],
+      ['23T18:00', 'nothing'], // the slot of the grid
+      ['23T19:00', 'nothing'],
+      ['23T19:13', 'run'], // the job may come up to five minutes early
+      ['23T20:00', 'run'],
+      ['25T20:00', 'run'],
+    ] as const)
+      assert.equal(await due(one, time), action, time)
+    const { nextDueAt } = await whetherDue(
+      { ...one.config, schedule: { enabled: true, every: '6h', verify: 'never' } } as unknown as Config,
+      one.state,
+      at('23T13:00'),
+    )
+    assert.equal(nextDueAt, '2024-01-23T19:17:00+01:00')
+  })
+
+  test('also before any run, and without one the grid says when', async (t) => {
+    const one = await viewer(t, rows)
+    assert.equal(await due(one, '23T19:00'), 'nothing')
+    assert.equal(await due(one, '23T19:20'), 'run')
+    await one.query('UPDATE backup_schedule_config SET next_backup_time = NULL')
+    assert.equal(await due(one, '23T19:00'), 'run')
+  })
+
+  test('outlasts a run that does not serve it, and gives way to the grid after one that does', async (t) => {
+    const { state, query, schedule } = await viewer(t, rows)
+    const minutes = (count: number): string => new Date(Date.now() + count * 60_000).toISOString()
+    await query('UPDATE backup_schedule_config SET next_backup_time = NOW() + INTERVAL 187 MINUTE')
+    const [, , set] = await schedule()
+    await state.saveRun(run({ startedAt: minutes(-1), destinations: [box] }))
+    assert.equal((await schedule())[2], set, 'a run by hand')
+    await query('UPDATE backup_schedule_config SET next_backup_time = NOW() - INTERVAL 3 MINUTE')
+    await state.saveRun({ ...run({ startedAt: minutes(-1), destinations: [box] }), runId: '2' })
+    assert.match(String((await schedule())[2]), / (00|06|12|18):00:00$/)
+    await state.saveRun({ ...run({ startedAt: minutes(0), status: 'failed', destinations: [boxFailed] }), runId: '3' })
+    assert.match(String((await schedule())[2]), / (00|06|12|18):00:00$/, 'a run that failed before its time')
+  })
+
+  test('that was written by a clock far ahead keeps no run away', async (t) => {
+    const one = await viewer(t, rows)
+    await one.query(
+      "UPDATE backup_schedule_config SET next_backup_time = '2036-01-01 06:00:00', last_run_time = '2036-01-01 00:00:00'",
+    )
+    assert.equal(await due(one, '23T19:00'), 'run')
+    await one.query("UPDATE backup_schedule_config SET next_backup_time = '2024-01-23 19:17:00'")
+    assert.equal(await due(one, '23T19:00'), 'nothing', 'the viewer has set it since')
   })
 })
