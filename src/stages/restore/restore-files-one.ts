@@ -71,7 +71,7 @@ export async function isRestored(planned: PlannedFile, { folders }: RestoreTarge
     const found = await lstat(file)
     if (!found.isFile() || found.size !== planned.entry.size || !(await hasContent(file, planned))) return false
     const time = new Date(planned.mtimeMs)
-    if (Math.trunc(found.mtimeMs) !== planned.mtimeMs) await utimes(file, time, time)
+    if (Math.floor(found.mtimeMs) !== planned.mtimeMs) await utimes(file, time, time)
     return true
   } catch (error) {
     // It is not there, or cannot be read: then it is replaced, or that fails with a better reason.

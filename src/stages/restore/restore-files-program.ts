@@ -54,7 +54,9 @@ function write(tray: Uint8Array, file: WriteRequest['files'][number]): Outcome {
     isBegun = true
     try {
       for (let at = 0; at < content.length;) at += writeSync(descriptor, content, at)
-      futimesSync(descriptor, file.mtimeMs / 1000, file.mtimeMs / 1000)
+      // Of a number below 0, before 1970, Node makes the present time.
+      const time = new Date(file.mtimeMs)
+      futimesSync(descriptor, time, time)
       if (process.platform === 'win32') fsyncSync(descriptor)
     } finally {
       closeSync(descriptor)

@@ -21,7 +21,7 @@ import { MANIFEST_NAME, storedLine } from './manifest.ts'
 import { EntryChanged, type EntryBytes } from './overlap.ts'
 import type { LargePlace } from './place.ts'
 import { entryPath, FILES_FOLDER } from './prepare-file.ts'
-import { FileLeftOut, streamLarge, type LargeFile } from './read-file.ts'
+import { FileLeftOut, streamLarge, timeOf, type LargeFile } from './read-file.ts'
 
 /** The database dump, whole, in a file of the run's own. */
 export interface SpooledDump {
@@ -82,7 +82,7 @@ export async function* largeFileEntry(
     const header = await readLater(readWholeHeader(head.subarray(0, DICOM_PREFIX_BYTES)), range)
     const sha256 = new StreamHash(from, () => new FileLeftOut(CHANGED))
     const name = entryPath(file)
-    const mtime = new Date(state.mtimeMs)
+    const mtime = timeOf(state)
     const level = compressionFor(header, compression, { name: file.path, prefix: head })
     const read = (start: number): AsyncIterable<Uint8Array> => sha256.over(start, pieces)
     try {

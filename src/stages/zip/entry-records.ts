@@ -8,7 +8,7 @@ export type DeflateLevel = 0 | 1 | 6
 export interface EntryOptions {
   /** Path in the archive, `/` between its parts. */
   readonly name: string
-  /** Kept to the second from 1970 to 2038; before and after, that limit stands in its place. */
+  /** Kept to the second from 1970 to 2038; before and after, that limit stands in its place, and the manifest has it. */
   readonly mtime: Date
   /** 0: stored. */
   readonly level: DeflateLevel

@@ -15,7 +15,7 @@ import { toFsPath } from '../plan/file-name.ts'
 import { directoryRecordBytes, localRecordBytes, writeDirectoryRecord, writeLocalRecord } from './entry-records.ts'
 import { manifestLine, storedLine } from './manifest.ts'
 import { entryPath } from './prepare-file.ts'
-import { FileLeftOut, readWhole } from './read-file.ts'
+import { FileLeftOut, readWhole, timeOf } from './read-file.ts'
 import { NOTES_BYTES } from './trays.ts'
 
 /** Files to be made entries of, in this order. */
@@ -58,12 +58,12 @@ function prepare({ root, compression, tray, notesAt, files }: Batch): Prepared[]
     try {
       const read = readWhole(toFsPath(root, path), bytes.subarray(dataAt, dataAt + most))
       if ('needs' in read) return { is: 'no-room' }
-      const { size, mtimeMs } = read.state
+      const { size } = read.state
       const data = bytes.subarray(dataAt, dataAt + size)
       const start = prefix.subarray(0, data.copy(prefix))
       const rangeIn = rangeOf(data)
       const header = readNow(readWholeHeader(start), (range) => Buffer.from(rangeIn(range)))
-      const mtime = new Date(mtimeMs)
+      const mtime = timeOf(read.state)
       const level = compressionFor(header, compression, { name: path, prefix: start })
       const facts = { path: name, size, mtime: mtime.toISOString(), sha256: hash('sha256', data) }
       const line = manifestLine(storedLine(facts, header))

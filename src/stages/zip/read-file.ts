@@ -31,8 +31,12 @@ const LATEST_MS = 8.64e15
 
 export interface FileState {
   readonly size: number
+  /** With what it has below the ms; negative before 1970. */
   readonly mtimeMs: number
 }
+
+/** A file's time as the archive keeps it: the ms that it falls into, also before 1970, where a Date would take the next. */
+export const timeOf = ({ mtimeMs }: Pick<FileState, 'mtimeMs'>): Date => new Date(Math.floor(mtimeMs))
 
 /** Any file system error as the reason why a file is left out. */
 function asLeftOut(error: unknown): FileLeftOut {

@@ -15,7 +15,7 @@ import { EntryChanged, type EntryBytes } from './overlap.ts'
 import type { ArchivePlace } from './place.ts'
 import { FILES_FOLDER } from './prepare-file.ts'
 import { prepareFiles } from './prepare-files.ts'
-import { FileLeftOut } from './read-file.ts'
+import { FileLeftOut, timeOf } from './read-file.ts'
 
 /** Less than when the archive is made: this goes on beside that. */
 const REMAKE_AHEAD = 2
@@ -115,8 +115,8 @@ async function* files(
       yield starts.count(one.entry)
       one.release()
     } else {
-      const entry = largeFileEntry(one.file, options, within, ({ state: { size, mtimeMs } }) => {
-        mustBeAsMade({ size, mtime: new Date(mtimeMs).toISOString() }, line)
+      const entry = largeFileEntry(one.file, options, within, ({ state }) => {
+        mustBeAsMade({ size: state.size, mtime: timeOf(state).toISOString() }, line)
       })
       mustBeAsMade((yield* starts.counted(entry)).line, line)
     }

@@ -1,7 +1,7 @@
 /** Restoring files from archives as backups make them. */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { BackupError } from '../../../src/pipeline/errors.ts'
@@ -152,6 +152,42 @@ describe('a restore', () => {
     await writeFile(file, 'x')
     await rejectsWith('E_CONFIG', /is not a folder/, restore(archive, file))
     await rejectsWith('E_CONFIG', /is not a folder/, restore(archive, path.join(file, 'below')))
+  })
+
+  test('brings times back from before 1970 and after 2038, and leaves them when it finds them', async (t) => {
+    const at = await place(t)
+    const times = [
+      '1969-12-31T23:59:59.123Z',
+      '1950-01-02T03:04:05.678Z',
+      '1899-06-07T08:09:10.011Z',
+      '2040-02-03T04:05:06.789Z',
+    ]
+    const expected = new Map<string, number>()
+    for (const time of times) {
+      const date = new Date(time)
+      const name = `${date.getUTCFullYear()}`
+      const { mtimeMs } = await stat(await at.put(`${name}.small`, Buffer.from(name), date))
+      if (Math.floor(mtimeMs) !== date.getTime()) {
+        t.diagnostic(`this file system does not hold times of ${name}`)
+        await rm(path.join(at.root, `${name}.small`))
+        continue
+      }
+      await at.put(`${name}.large`, random.bytes(5 << 20), date)
+      for (const kind of ['small', 'large']) expected.set(`dicom_files/${name}.${kind}`, date.getTime())
+    }
+    assert.ok(expected.size >= 6)
+    await make(at)
+    const [archive, to] = [await readFile(at.archive), path.join(at.folder, 'restored')]
+    for (const [overwrite, skipped] of [
+      [false, 0],
+      [true, expected.size + 1],
+    ] as const) {
+      assert.equal((await restore(archive, to, { overwrite })).skipped, skipped)
+      const found = [...(await filesBelow(to))].filter(([name]) => expected.has(name))
+      assert.deepEqual(new Map(found.map(([name, { mtimeMs }]) => [name, mtimeMs])), expected)
+    }
+    const manifest = await readFile(path.join(to, 'backup-manifest.ndjson'), 'utf8')
+    for (const time of times.slice(0, 2)) assert.ok(manifest.includes(`"mtime":"${time}"`), time)
   })
 
   test('with overwrite replaces what is wrong, skips what is right and leaves all else alone', async (t) => {

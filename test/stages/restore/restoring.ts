@@ -35,7 +35,7 @@ export async function filesBelow(folder: string): Promise<Map<string, { sha256: 
   const found = await readdir(folder, { recursive: true, withFileTypes: true })
   for (const entry of found.filter((one) => !one.isDirectory())) {
     const file = path.join(entry.parentPath, entry.name)
-    const mtimeMs = Math.trunc((await stat(file)).mtimeMs)
+    const mtimeMs = Math.floor((await stat(file)).mtimeMs)
     files.set(path.relative(folder, file), { sha256: sha256(await readFile(file)), mtimeMs })
   }
   return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { appendFile, mkdtemp, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, test } from 'node:test'
-import { FileLeftOut, readWhole, streamLarge, WHOLE_FILE_BYTES } from '../../../src/stages/zip/read-file.ts'
+import { FileLeftOut, readWhole, streamLarge, timeOf, WHOLE_FILE_BYTES } from '../../../src/stages/zip/read-file.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 
 /** Reads a large file and lets something happen to it after the first piece. */
@@ -139,4 +139,9 @@ describe('a large file', () => {
       )
     })
   }
+})
+
+test('a time is the ms that it falls into, before 1970 too', () => {
+  const times = [-1.5, -1, -0.25, 0, 0.75, 1.5].map((mtimeMs) => timeOf({ mtimeMs }).getTime())
+  assert.deepEqual(times, [-2, -1, -1, 0, 0, 1])
 })
