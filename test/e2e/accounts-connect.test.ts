@@ -80,7 +80,7 @@ describe('accounts connect', { skip: POSIX_ONLY }, () => {
       const { code, stdout, stderr } = await connectWithBrowser(rig, name, person)
       assert.equal(code, 0, stderr)
       assert.match(stdout, new RegExp(`${name} is connected: backup@hospital\\.example`))
-      assert.match(stderr, /Open this address in a browser:\n\nhttps:\S+\n\nSign in to .*goes on here by itself/s)
+      assert.match(stderr, /Open this address in a browser:\n\nhttps:\S+\n\nSign in to .*then continues by itself/s)
       shown.push(stdout, stderr, seen.argv ?? '')
     }
 
@@ -278,7 +278,7 @@ describe('accounts connect', { skip: POSIX_ONLY }, () => {
     await withToken('sl.of-an-hour-ago-0000')
     const says = [
       [DROPBOX, /has no appKey.*--app-key/s],
-      [DRIVE, /no oauth\.clientId.*a service account is not connected/s],
+      [DRIVE, /no oauth\.clientId.*A service account needs no connect/s],
     ] as const
     for (const [name, what] of says) {
       const { code, stderr } = await rig.cli('accounts', 'connect', name)

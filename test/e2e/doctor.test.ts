@@ -88,7 +88,7 @@ test('with everything well each check is ok and says what was found: exit 0', as
   assert.match(details['destination nas']!, /nas, writable, [\d.]+ [KMGT]iB free$/)
   const people = await rig.cli('doctor')
   assert.equal(people.code, 0)
-  assert.match(people.stdout, /\[ok\] Everything a run needs is there\n$/)
+  assert.match(people.stdout, /\[ok\] Everything a run needs works\n$/)
   assert.match(people.stdout, /\[ok\] destination nas\s+\S+\/nas,\s+writable,\s/)
   assert.match(people.stdout, /\[ok\] destination hospital-drive\s+backup@hospital\.example,\s+may\s+write\s+to\s/)
 })
@@ -108,7 +108,7 @@ test(
     )
     const { stdout } = await rig.cli('doctor')
     assert.match(stdout, /\[ !\] configuration/)
-    assert.match(stdout, /\[ !\] Everything a run needs is there, with 1 warning\n$/)
+    assert.match(stdout, /\[ !\] Everything a run needs works, with 1 warning\n$/)
   },
 )
 
@@ -335,7 +335,7 @@ describe('with one thing broken that check fails, and only that, with a remedy: 
       check: 'destination hospital-drive',
       how: () => undefined,
       driveOptions: { scope: 'drive.readonly' },
-      detail: /lacks the permission to change files in Google Drive/,
+      detail: /is missing the permission to change files in Google Drive/,
       remedy: /accounts connect hospital-drive/,
     },
     'a full Dropbox account': {

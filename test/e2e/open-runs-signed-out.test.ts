@@ -48,7 +48,7 @@ describe('a destination that is signed out for several runs', () => {
       assert.deepEqual([again.of(DROPBOX).status, again.of(DROPBOX).error?.code], ['failed', 'E_AUTH'])
       assert.match(
         again.of(DROPBOX).error?.message ?? '',
-        /App key of your Dropbox app stays: dicom-backup accounts connect hospital-dropbox --app-key KEY/,
+        /App key of your Dropbox app does not: dicom-backup accounts connect hospital-dropbox --app-key KEY/,
       )
       assert.equal(again.of(DRIVE).status, 'completed')
       await mustBeWhole(rig, [0, n, n])

@@ -36,7 +36,7 @@ describe('a run with a retention', () => {
     assert.equal((await rig.visible()).length, 5)
     const { code, stdout } = await rig.cli('prune')
     assert.equal(code, 0)
-    assert.match(stdout, /There is no retention in the configuration: every archive is kept/)
+    assert.match(stdout, /The configuration has no retention: every archive is kept/)
   })
 
   test('deletes nothing when its source has shrunk, and does once that is taken as it is', async (t) => {
@@ -70,7 +70,7 @@ describe('a run with a retention', () => {
       result.warnings.map((one) => one.code),
       ['prune-failed'],
     )
-    assert.match(result.warnings[0]?.message ?? '', /^hospital-dropbox: old archives stay\. /)
+    assert.match(result.warnings[0]?.message ?? '', /^hospital-dropbox: old archives were kept\. /)
     assert.ok(!(await rig.visible()).some((name) => old.includes(name)))
   })
 })
@@ -124,7 +124,7 @@ describe('prune', () => {
 describe('history', () => {
   test('shows past runs, newest first, with what went wrong', async (t) => {
     const rig = await makeRig(t, onlyNas)
-    assert.equal((await rig.cli('history')).stdout, 'No run is recorded yet.\n')
+    assert.equal((await rig.cli('history')).stdout, 'No runs yet.\n')
     await rig.put('a.dcm', 'x')
     const first = await rig.run()
     await rig.configure({

@@ -153,13 +153,13 @@ describe('restore', { concurrency: 3 }, () => {
     const rig = await makeRig(t)
     for (const [args, words] of [
       [[], /--to FOLDER.*--database NAME.*--list/],
-      [['--list', '--to', 'x'], /--list only shows/],
-      [['--list', '--database', 'x'], /--list only shows/],
-      [['--list', '--study', '1'], /--list only shows/],
-      [['--list', '--overwrite'], /--list only shows/],
+      [['--list', '--to', 'x'], /--list cannot be combined/],
+      [['--list', '--database', 'x'], /--list cannot be combined/],
+      [['--list', '--study', '1'], /--list cannot be combined/],
+      [['--list', '--overwrite'], /--list cannot be combined/],
       [['--overwrite'], /--to FOLDER/],
       [['--study', '1'], /--to FOLDER/],
-      [['--patient', '1', '--database', 'x'], /choose files.*--to FOLDER/],
+      [['--patient', '1', '--database', 'x'], /select files.*--to FOLDER/],
       [['--database', 'mysql'], /server's own/],
       [['--database', 'viewer'], /There is no "database"/],
       [['--to', 'x', '--from', 'nobody'], /no destination named nobody.*hospital-dropbox, hospital-drive, nas/],
@@ -187,7 +187,7 @@ describe('restore', { concurrency: 3 }, () => {
       assert.deepEqual(await everything(path.join(to, 'dicom_files')), await everything(rig.root))
       const alone = await rig.cli('restore', '--to', `${to}.2`, '--from', name)
       assert.equal(alone.code, 1)
-      assert.match(alone.stderr, new RegExp(`${name}: .*Stored archives were only read`, 's'))
+      assert.match(alone.stderr, new RegExp(`${name}: .*The stored archives were only read`, 's'))
       await assert.rejects(stat(`${to}.2`), { code: 'ENOENT' })
     })
   }
@@ -217,7 +217,7 @@ describe('restore', { concurrency: 3 }, () => {
     const to = path.join(rig.folder, 'restored')
     const { code, stdout, stderr } = await rig.cli('restore', '--to', to)
     assert.equal(code, 1)
-    assert.match(stdout, /Restored, but for 1 file.*CRC-32.*Every copy that could be asked was tried/s)
+    assert.match(stdout, /Restored, except 1 file.*CRC-32.*Every available copy was tried/s)
     assert.doesNotMatch(stdout + stderr, /Müller|Jürgen/)
     assert.doesNotMatch(await readFile(path.join(rig.folder, 'logs/backup_scheduler.log'), 'utf8'), /Müller|Jürgen/)
     assert.equal((await readdir(path.join(to, 'dicom_files/Müller^Jürgen'))).length, 5)
@@ -331,6 +331,6 @@ describe('the studies of an archive', { skip: noSharedDicom }, () => {
 
     const missing = await rig.cli('restore', '--study', one.studyUid, '--study', '1.2.3', '--to', `${to}.2`)
     assert.equal(missing.code, 1)
-    assert.match(missing.stdout, /Not everything that was asked for.*Study {2}1\.2\.3.*--list/s)
+    assert.match(missing.stdout, /Not everything you asked for.*Study {2}1\.2\.3.*--list/s)
   })
 })

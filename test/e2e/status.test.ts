@@ -93,7 +93,7 @@ describe('status', () => {
         [second.result.startedAt, 'completed', null],
       ],
     )
-    assert.match((await rig.cli('status')).stdout, /\bBacked up: the newest backup began .* ago\n/)
+    assert.match((await rig.cli('status')).stdout, /\bBacked up: the newest backup started .* ago\n/)
     assert.deepEqual(await everything(rig.folder), before)
   })
 
@@ -125,7 +125,7 @@ describe('status', () => {
     await recorded(6.1)
     assert.equal((await statusOf(rig)).code, 3)
     await store.close()
-    assert.match((await rig.cli('status')).stdout, /Overdue: the newest backup began 6 h 6 min ago/)
+    assert.match((await rig.cli('status')).stdout, /Overdue: the newest backup started 6 h 6 min ago/)
     await rig.configure({ ...onlyNas, schedule: { enabled: false } })
     assert.equal((await statusOf(rig)).code, 0)
   })

@@ -30,7 +30,7 @@ test('before a run: it says so, harms nothing, and the next one is as if nothing
   assert.equal(error.code, 'E_STATE')
   assert.match(
     error.message,
-    /^The state in the database viewer_\d+ at 127\.0\.0\.1:\d+ cannot be used: .*ECONNREFUSED.*\. Nothing was begun; earlier backups are as they were\. Check that the database server is running/,
+    /^The state in the database viewer_\d+ at 127\.0\.0\.1:\d+ cannot be used: .*ECONNREFUSED.*\. Nothing was started; earlier backups are unchanged\. Check that the database server is running/,
   )
   assert.deepEqual((await readdir(rig.folder)).sort(), folder)
   for (const command of ['status', 'resume']) assert.equal((await rig.cli(command, '--json')).code, 1, command)

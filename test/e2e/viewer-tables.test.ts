@@ -259,7 +259,7 @@ describe('a state whose tables cannot be used', () => {
     )
     assert.match(
       error.message,
-      /Nothing was begun; earlier backups are as they were\. If it is the viewer's own table: ALTER TABLE/,
+      /Nothing was started; earlier backups are unchanged\. If it is the viewer's own table: ALTER TABLE/,
     )
     assert.equal((await rig.cli('status', '--json')).code, 1)
 
@@ -270,7 +270,7 @@ describe('a state whose tables cannot be used', () => {
       plan.destinations.map(({ name }) => name),
       ['nas'],
     )
-    assert.match(plan.warnings[0]?.message ?? '', /^The state's accounts are not known here\. The state in/)
+    assert.match(plan.warnings[0]?.message ?? '', /^The accounts in the state are unknown here\. The state in/)
 
     const verified = await rig.cli('verify', '--json')
     const { checks } = JSON.parse(verified.stdout) as VerifyResult
@@ -278,11 +278,11 @@ describe('a state whose tables cannot be used', () => {
       checks.map(({ destination }) => destination),
       ['nas'],
     )
-    assert.match(verified.stderr, /what was sent is not known here/)
+    assert.match(verified.stderr, /what was sent is unknown here/)
     const to = path.join(rig.folder, 'restored')
     const restored = await rig.cli('restore', '--json', '--to', to)
     assert.equal(restored.code, 0, restored.stdout)
-    assert.match(restored.stderr, /accounts are not known here/)
+    assert.match(restored.stderr, /the accounts in the state are unknown here/)
     assert.equal(await readFile(path.join(to, 'dicom_files/a.dcm'), 'utf8'), 'x')
 
     await rig.configure({ ...viewer.sections, destinations: [] })

@@ -21,7 +21,7 @@ function commitOf(data: Buffer) {
   return { offset: 0, tail: [data], bytes: data.length, digests: digest.digests() }
 }
 
-describe('trying again', () => {
+describe('retrying', () => {
   test('an error that says stop or restart is not tried again', async (t) => {
     steadyClock(t, 4)
     for (const remedy of ['stop', 'restart'] as const) {

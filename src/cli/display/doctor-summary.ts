@@ -17,6 +17,6 @@ export function doctorSummary({ ok, checks }: DoctorResult, style: Style): strin
   const failed = checks.filter((check) => !check.ok).length
   const warned = checks.filter(({ level }) => level === 'warning').length
   const warnings = warned === 0 ? '' : `, with ${warned === 1 ? '1 warning' : `${warned} warnings`}`
-  const text = ok ? `Everything a run needs is there${warnings}` : `${failed} of ${checks.length} checks failed`
+  const text = ok ? `Everything a run needs works${warnings}` : `${failed} of ${checks.length} checks failed`
   return joinBlocks([items(list, style, 0), verdict(ok ? (warned === 0 ? 'ok' : 'look') : 'bad', text, style)])
 }

@@ -20,7 +20,7 @@ export function dryRunSummary(result: DryRunResult, style: Style): string {
     destinations(result, style),
     leftOut(
       result.skippedFiles,
-      'Their names are in the result that --json prints; they may hold patient ids, so they are not shown here.',
+      'Their names are in the output of --json. They may contain patient ids, so they are not shown here.',
       style,
     ),
     warnings(result.warnings, style),

@@ -16,7 +16,7 @@ const LOOKS: Readonly<Record<PastRun['status'], readonly [Mark, Format]>> = {
 
 /** Past runs for people: a line each, and below it its archive and what went wrong at which destination. */
 export function historySummary({ runs }: HistoryResult, style: Style): string {
-  if (runs.length === 0) return 'No run is recorded yet.\n'
+  if (runs.length === 0) return 'No runs yet.\n'
   const head: Cell[] = ['', 'Began', 'Took', 'Size', '', '', 'Stored at'].map((text) => [text, 'dim'] as const)
   const columns = [{}, {}, { align: 'right' }, { align: 'right' }, {}, { optional: true }, { shrinks: true }] as const
   const [first = '', ...lines] = table(columns, [head, ...runs.map((run) => rowOf(run, style))], style)

@@ -31,7 +31,10 @@ export function restoreList(
         ],
         ['Note', withoutIds(list)],
         ['Left out', leftOut === 0 ? null : `${formatFiles(leftOut)}, by the backup itself`],
-        ['Damaged', misfits === 0 ? null : `${formatCount(misfits)} entries; "dicom-backup verify --deep" tells more`],
+        [
+          'Damaged',
+          misfits === 0 ? null : `${formatCount(misfits)} entries; "dicom-backup verify --deep" has the details`,
+        ],
       ],
       style,
     ),

@@ -18,16 +18,18 @@ export function restoreSummary(result: RestoreResult, given: RestoreFacts, style
   const { to, tookMs } = given
   const { archive, from, files, bytes, skipped, database, damaged = [], notFound } = result
   const [mark, title] = titleOf(result)
-  const there = skipped > 0 ? `; ${formatFiles(skipped)} were right already` : ''
-  const unnamed =
-    'Their names are in the result that --json prints; they may hold patient ids, so they are not shown here.'
+  const there = skipped > 0 ? `; ${formatFiles(skipped)} already there` : ''
+  const unnamed = 'Their names are in the output of --json. They may contain patient ids, so they are not shown here.'
   return joinBlocks([
     verdict(mark, title, style),
     facts(
       [
         ['Archive', `${archive}, from ${from}`],
         ['Folder', to],
-        ['Files', to === null ? null : `${formatFiles(files)}, ${formatBytes(bytes)}${there}`],
+        [
+          'Files',
+          to === null ? null : `${formatFiles(files)}, ${formatBytes(bytes)}, each compared with the manifest${there}`,
+        ],
         ['Left out', result.leftOut === undefined ? null : `${formatFiles(result.leftOut)}, by the backup itself`],
         ['Renamed', result.renamed === undefined ? null : `${formatFiles(result.renamed.length)}; --json names them`],
         ['Database', database === null ? null : databaseText(database)],
@@ -44,10 +46,10 @@ export function restoreSummary(result: RestoreResult, given: RestoreFacts, style
 }
 
 function titleOf({ database, damagedFiles = 0, notFound, warnings: told }: RestoreResult): readonly [Mark, string] {
-  if (damagedFiles > 0) return ['bad', `Restored, but for ${formatFiles(damagedFiles)}`]
-  if (notFound !== undefined) return ['bad', 'Not everything that was asked for is in the archive']
+  if (damagedFiles > 0) return ['bad', `Restored, except ${formatFiles(damagedFiles)}`]
+  if (notFound !== undefined) return ['bad', 'Not everything you asked for is in the archive']
   const fits = database === null || database.expectedTables === null || database.tables === database.expectedTables
-  if (!fits) return ['look', 'Restored, but look at the number of tables']
+  if (!fits) return ['look', 'Restored with warnings: the number of tables differs']
   return !told.some(isOfConcern) ? ['ok', 'Restored'] : ['look', 'Restored with warnings']
 }
 
@@ -58,8 +60,7 @@ function changedText({ name, renamed = [] }: NonNullable<RestoreResult['database
 }
 
 function databaseText({ name, tables, expectedTables, rows }: NonNullable<RestoreResult['database']>): string {
-  const expected =
-    expectedTables === null || expectedTables === tables ? '' : ` (the archive's manifest tells of ${expectedTables})`
+  const expected = expectedTables === null || expectedTables === tables ? '' : ` (the manifest says ${expectedTables})`
   return `${name}: ${formatCount(tables)} ${tables === 1 ? 'table' : 'tables'}${expected}, ${formatCount(rows)} ${rows === 1 ? 'row' : 'rows'}`
 }
 
@@ -79,22 +80,15 @@ function missing({ patients, studies, series }: NonNullable<RestoreResult['notFo
   ]
 }
 
-function next(
-  { damagedFiles = 0, notFound, archive }: RestoreResult,
-  { to, from }: RestoreFacts,
-  style: Style,
-): string[] {
+function next({ damagedFiles = 0, notFound, archive }: RestoreResult, { from }: RestoreFacts, style: Style): string[] {
   const steps: string[] = []
   if (damagedFiles > 0) {
     steps.push(
       from === null
-        ? 'Every copy that could be asked was tried. "dicom-backup verify --deep" tells how each stands; an older archive may have these files too.'
-        : `Run it again without --from ${from}: another destination may have what is damaged there, and what is right already is skipped.`,
+        ? 'Every available copy was tried. "dicom-backup verify --deep" checks each one; an older archive may have these files too.'
+        : `Run it again without --from ${from}: another destination may have an intact copy, and files that are already restored are skipped.`,
     )
   }
   if (notFound !== undefined) steps.push(`"dicom-backup restore ${archive} --list" shows what is in the archive.`)
-  if (steps.length === 0 && to !== null) {
-    steps.push('Each file was compared with what the archive says of it, and has its time again.')
-  }
   return steps.length === 0 ? [] : [heading('Next', style), ...steps.flatMap((step) => paragraph(step, style))]
 }

@@ -29,7 +29,7 @@ export function statusSummary(status: Status, now: Date, style: Style): string {
 
 function titleOf({ result, overdue, newestBackupAt }: Status, now: Date): readonly [Mark, string] {
   if (newestBackupAt === null) return [overdue ? 'bad' : 'look', overdue ? 'Overdue: no backup yet' : 'No backup yet']
-  const age = `the newest backup began ${formatDuration(now.getTime() - Date.parse(newestBackupAt))} ago`
+  const age = `the newest backup started ${formatDuration(now.getTime() - Date.parse(newestBackupAt))} ago`
   if (overdue) return ['bad', `Overdue: ${age}`]
   return result.reasons.length === 0 ? ['ok', `Backed up: ${age}`] : ['look', `Backed up, but action is needed: ${age}`]
 }
@@ -125,11 +125,11 @@ function interrupted(
   const of = `${formatBytes(archiveBytes)}${whole ? '' : ' made so far'}`
   const list = destinations.map(({ name, status, heldBytes }): Item => {
     if (status === 'completed') return { mark: 'ok', name, details: ['stored and verified'] }
-    return { mark: FORMATS[status][0], name, details: [`holds ${formatBytes(heldBytes)} of ${of}`] }
+    return { mark: FORMATS[status][0], name, details: [`${formatBytes(heldBytes)} uploaded of ${of}`] }
   })
   return [
     heading(whole ? 'Not stored everywhere yet' : 'Interrupted run', style),
-    ...paragraph(`${archive}, begun ${formatLocalMinute(startedAt)}`, style),
+    ...paragraph(`${archive}, started ${formatLocalMinute(startedAt)}`, style),
     ...items(list, style),
   ]
 }

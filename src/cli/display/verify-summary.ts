@@ -31,9 +31,9 @@ export function verifySummary(result: VerifyResult, style: Style): string {
 }
 
 function titleOf({ ok, checks }: VerifyResult): readonly [Mark, string] {
-  if (ok) return ['ok', 'The archive is well']
+  if (ok) return ['ok', 'The archive is intact']
   const bad = checks.filter((check) => markOf(check) === 'bad').length
-  if (bad > 0) return ['bad', `The archive is not well: ${bad} of ${checks.length} checks failed`]
+  if (bad > 0) return ['bad', `The archive is damaged: ${bad} of ${checks.length} checks failed`]
   return ['look', 'Not everything could be checked']
 }
 
@@ -50,15 +50,15 @@ function next({ ok, archive, checks }: VerifyResult, style: Style): string[] {
     steps.push(
       good === undefined
         ? 'Make a new backup now: "dicom-backup run".'
-        : `The copy at ${good.destination} is well: restore from there, with --from ${good.destination}. A new backup puts a whole one everywhere: "dicom-backup run".`,
+        : `The copy at ${good.destination} is intact: restore it with --from ${good.destination}. "dicom-backup run" makes a new backup everywhere.`,
     )
   } else {
     steps.push(
-      '"dicom-backup verify --deep" reads every entry; "dicom-backup doctor" tries the destinations and says what to mend.',
+      '"dicom-backup verify --deep" reads every entry; "dicom-backup doctor" checks the destinations and says how to fix them.',
     )
   }
   if (checks.some(({ damaged }) => damaged !== undefined)) {
-    steps.push(`The entries that are damaged are named by "dicom-backup verify ${archive} --deep --json".`)
+    steps.push(`"dicom-backup verify ${archive} --deep --json" names the damaged entries.`)
   }
   return [heading('Next', style), ...steps.flatMap((step) => paragraph(step, style))]
 }

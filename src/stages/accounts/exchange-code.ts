@@ -61,7 +61,7 @@ export async function exchangeCode(
     new BackupError('E_AUTH', `${name}: ${provider.title} did not accept the sign-in: ${what}.`, { advice })
   const unreadable = (): BackupError =>
     new BackupError('E_DESTINATION', `${name}: the response is not from ${provider.title}, or cannot be read.`, {
-      advice: 'Check that no proxy or firewall answers in place of the service, then start again.',
+      advice: 'Check that no proxy or firewall answers instead of the service, then start again.',
     })
   try {
     const answer = await readAnswer(await transport.fetch(provider.tokenUrl, { method: 'POST', body: form, signal }))

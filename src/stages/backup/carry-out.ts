@@ -162,7 +162,7 @@ function openForRun(
   return withRetry(counted(open(one, config.endpoints), onSend), {
     onRetry: (error, pauseMs) => {
       if (own !== undefined) own.state = 'retrying'
-      log.warn({ destination: one.name, code: error.code, pauseMs: Math.round(pauseMs), err: error }, 'trying again')
+      log.warn({ destination: one.name, code: error.code, pauseMs: Math.round(pauseMs), err: error }, 'retrying')
     },
     stop: signal,
   })
@@ -173,7 +173,7 @@ export async function tidyUp(tidy: () => Promise<void>, log: RunLog): Promise<vo
   try {
     await tidy()
   } catch (error) {
-    log.warn({ err: asBackupError(error) }, "the run's folder could not be put in order")
+    log.warn({ err: asBackupError(error) }, "the run's folder could not be cleaned up")
   }
 }
 

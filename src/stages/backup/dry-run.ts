@@ -54,7 +54,7 @@ export async function dryRun(config: Config, { only, onProgress, signal }: DryRu
     byModality: survey.byModality,
     destinations,
     skippedFiles: leftOut.map(({ path, reason }) => ({ path: `${FILES_FOLDER}/${entryName(path)}`, reason })),
-    warnings: survey.files === 0 ? [{ code: 'source-empty', message: 'The archive folder holds no files.' }] : [],
+    warnings: survey.files === 0 ? [{ code: 'source-empty', message: 'The archive folder contains no files.' }] : [],
   }
 }
 

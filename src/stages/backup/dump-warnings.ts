@@ -28,7 +28,7 @@ export function dumpWarnings(database: DatabaseConfig, { before, after, made }: 
   return [
     ...found.missingPrivileges.map(({ privilege, effect, grant }) => ({
       code: 'dump-privileges',
-      message: `The database account ${database.user} lacks ${privilege}: ${effect}. As an administrator of the database: ${grant}`,
+      message: `The database account ${database.user} is missing ${privilege}: ${effect}. As an administrator of the database: ${grant}`,
     })),
     ...viewsLeftOut(found.schema.brokenViews),
     ...historyLeftOut(found.versioned, made),
@@ -42,20 +42,20 @@ export function dumpWarnings(database: DatabaseConfig, { before, after, made }: 
 }
 
 function notInspected({ name }: DatabaseConfig, why: string, advice: string): Warning {
-  const message = `The database ${name} was dumped but could not be inspected, so it is not known whether the dump lacks tables, triggers, routines or events. ${sentence(why)} ${advice}`
+  const message = `The database ${name} was dumped but could not be inspected, so it is unknown whether tables, triggers, routines or events are missing from the dump. ${sentence(why)} ${advice}`
   return { code: 'database-not-inspected', message: message.trim() }
 }
 
 function notComparedAfter(why: string): Warning {
   return {
     code: 'database-not-inspected',
-    message: `The database could not be inspected after the dump, so it is not known whether a table was altered meanwhile. ${sentence(why)}`,
+    message: `The database could not be inspected after the dump, so it is unknown whether a table was altered meanwhile. ${sentence(why)}`,
   }
 }
 
 function viewsLeftOut(views: readonly BrokenView[]): Warning[] {
   if (views.length === 0) return []
-  const message = `The dump lacks ${listed(
+  const message = `The dump is missing ${listed(
     'view',
     views.map(({ name, reason }) => `${name}: ${reason}`),
   )}. The server cannot show ${views.length === 1 ? 'it' : 'them'}; what is known of the definition is in the archive's manifest. Repair or drop ${views.length === 1 ? 'the view' : 'the views'}.`
@@ -64,13 +64,13 @@ function viewsLeftOut(views: readonly BrokenView[]): Warning[] {
 
 function historyLeftOut(versioned: readonly string[], { history, client }: DumpSummary): Warning[] {
   if (versioned.length === 0 || history) return []
-  const message = `The dump lacks the earlier rows of system-versioned tables: ${client} cannot dump them (${listed('table', versioned)}). Set database.dumpCommand to a mariadb-dump of 10.11 or later.`
+  const message = `The dump is missing the earlier rows of system-versioned tables: ${client} cannot dump them (${listed('table', versioned)}). Set database.dumpCommand to a mariadb-dump of 10.11 or later.`
   return [{ code: 'dump-history', message }]
 }
 
 function tablesMissing(expected: number, made: DumpSummary): Warning[] {
   if (made.tables >= expected) return []
-  const message = `The dump has ${made.tables} of the database's ${expected} tables. Look for ignore-table among this machine's options for mysqldump.`
+  const message = `The dump has ${made.tables} of the database's ${expected} tables. Look for ignore-table in this machine's options for mysqldump.`
   return [{ code: 'dump-tables', message }]
 }
 

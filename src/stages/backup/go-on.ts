@@ -12,13 +12,13 @@ const MAX_UNSENT_MS = HOUR_MS
 
 /** Why an open run that was left alone for `idleMs` is not gone on with, for the log; null when it is. */
 export function whyNotGoOn({ start, record }: OpenRun, idleMs: number, config: Config): string | null {
-  if (start.root !== config.dicom.root) return 'the archive folder is another one now'
-  if (start.database !== (config.database?.name ?? null)) return 'the database is another one now'
+  if (start.root !== config.dicom.root) return 'the archive folder is a different one now'
+  if (start.database !== (config.database?.name ?? null)) return 'the database is a different one now'
   if (!start.destinations.some((name) => config.destinations.some((one) => one.name === name))) {
     return 'none of its destinations is in the configuration'
   }
-  if (record.state.made.parts === 0 && idleMs > MAX_UNSENT_MS) return 'nothing of it was sent, and it is old'
-  if (idleMs > MAX_IDLE_MS) return 'it was left alone for more than a week'
+  if (record.state.made.parts === 0 && idleMs > MAX_UNSENT_MS) return 'nothing of it was uploaded, and it is old'
+  if (idleMs > MAX_IDLE_MS) return 'it was not resumed for more than a week'
   return null
 }
 

@@ -110,7 +110,7 @@ class Backup {
       return null
     }
     return await closedOnError(run, async () => {
-      const why = mode === 'fresh' ? 'as it was asked for' : await this.#whyNotGoOn(run, idleMs)
+      const why = mode === 'fresh' ? '--fresh was given' : await this.#whyNotGoOn(run, idleMs)
       if (why === null) {
         this.#names.add(run.start.name)
         return run
@@ -136,7 +136,7 @@ class Backup {
     } catch (thrown) {
       const error = asBackupError(thrown)
       if (mode !== 'fresh' && !isDamage(error)) throw error.code === 'E_STATE' ? keptRun(error) : error
-      log.warn({ err: error }, 'an interrupted run cannot be gone on with')
+      log.warn({ err: error }, 'an interrupted run cannot be resumed')
       await this.#abandonDamaged(folder)
       return null
     }
@@ -145,7 +145,7 @@ class Backup {
   async #whyNotGoOn(run: OpenRun, idleMs: number): Promise<string | null> {
     // Made anew, other bytes would come under a name that a destination may have given already.
     const isForgotten = run.record.state.whole === null && (await this.#state.hasArchive(run.start.name))
-    return isForgotten ? 'its journal lacks what is recorded of it' : whyNotGoOn(run, idleMs, this.#config)
+    return isForgotten ? 'its journal is missing facts that were recorded' : whyNotGoOn(run, idleMs, this.#config)
   }
 
   /** Null when nobody who is wanted lacks it. One that was killed when all was stored is only to be recorded. */

@@ -19,12 +19,12 @@ export function sanityWarnings(now: SourceMeasure, last: SourceMeasure | null): 
     warnings.push({ code, message })
   }
   const shrunk = (code: string, message: string): void => {
-    warn(code, `${message} If that is as it should be: dicom-backup run --accept-shrunk.`)
+    warn(code, `${message} If this is expected: dicom-backup run --accept-shrunk.`)
   }
   if (now.files === 0) {
     warn(
       'source-empty',
-      'No file of the archive folder is in the archive. If images should be there, check that their drive is connected.',
+      'The archive contains no file of the archive folder. If there should be images, check that their drive is connected.',
     )
   }
   if (last === null) return warnings

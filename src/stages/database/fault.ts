@@ -63,7 +63,7 @@ const meanings: readonly Meaning[] = [
     // connection lost, killed, server going down
     numbers: [2006, 2013, 2055, 1053, 1317, 1927],
     code: 'E_DUMP',
-    advice: () => "Look into the server's error log for why it ended the connection, then run the backup again.",
+    advice: () => "Check the server's error log for why it closed the connection, then run the backup again.",
   },
   {
     numbers: [1412],

@@ -59,7 +59,7 @@ function endOfBody({ status, headers }: Response, object: StoredObject, { from, 
   }
   if (total !== undefined && total !== '*' && Number(total) < to) {
     throw new BackupError('E_DESTINATION', `${name}: ${object.path} has ${total} bytes, fewer than were stored.`, {
-      advice: 'It was changed since: do not rely on this copy.',
+      advice: 'It has changed since it was stored: do not rely on this copy.',
     })
   }
   if (status !== 206 || last === undefined || Number(first) !== from) throw unreadable(name)
@@ -69,7 +69,7 @@ function endOfBody({ status, headers }: Response, object: StoredObject, { from, 
 const unreadable = (name: string): BackupError =>
   new BackupError('E_DESTINATION', `${name}: unexpected response while downloading the archive.`, {
     remedy: 'retry',
-    advice: 'Check that no proxy or firewall answers in place of the service.',
+    advice: 'Check that no proxy or firewall answers instead of the service.',
   })
 
 const withoutRanges = (name: string): BackupError =>

@@ -23,13 +23,9 @@ export async function identifyClient(program: string, signal: AbortSignal): Prom
   if (version.status === 'rejected') throw version.reason
   const client = parseVersion(version.value)
   if (client !== null) return { program, ...client, options: optionsIn(help.status === 'fulfilled' ? help.value : '') }
-  throw new BackupError(
-    'E_DUMP',
-    `${program} is not mysqldump or mariadb-dump: asked for its version, it says something else.`,
-    {
-      advice: 'Set database.dumpCommand to mysqldump or mariadb-dump.',
-    },
-  )
+  throw new BackupError('E_DUMP', `${program} is not mysqldump or mariadb-dump: its version says something else.`, {
+    advice: 'Set database.dumpCommand to mysqldump or mariadb-dump.',
+  })
 }
 
 /** The program's answer to one option. Without option files: one with a fault in it must not hide which program this is. */

@@ -197,6 +197,6 @@ function incomplete(database: DatabaseConfig, client: DumpClient): BackupError {
   return new BackupError(
     'E_DUMP',
     `The dump of database ${database.name} is not whole: ${client.program} ended without its last line, "-- Dump completed".`,
-    { advice: 'Run the backup again; when it happens again, run the dump program by hand and compare.' },
+    { advice: 'Run the backup again. If it happens again, run the dump program by hand and compare.' },
   )
 }

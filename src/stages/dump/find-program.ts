@@ -52,7 +52,7 @@ export async function findDumpProgram(command: string | null, machine: Machine =
   if (command !== null && /[/\\]/.test(command)) {
     const file = await programFile(path.resolve(command), machine)
     if (file !== null) return file
-    throw missing(`The dump program ${command} is not there or may not be run.`)
+    throw missing(`The dump program ${command} does not exist or cannot be executed.`)
   }
   const delimiter = machine.platform === 'win32' ? ';' : ':'
   const folders = machine.path
@@ -65,7 +65,7 @@ export async function findDumpProgram(command: string | null, machine: Machine =
       if (file !== null) return file
     }
   }
-  if (command !== null) throw missing(`The dump program ${command} is in none of the folders of PATH.`)
+  if (command !== null) throw missing(`The dump program ${command} is not in any folder of PATH.`)
 
   const places = machine.platform === 'win32' ? WINDOWS_PLACES : OTHER_PLACES
   for (const place of places) {

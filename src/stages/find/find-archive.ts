@@ -139,7 +139,7 @@ async function objectsAt(destination: Destination, signal: AbortSignal): Promise
 function nowhere(wanted: string | null, { all, passedOver }: Listings, newest: readonly string[]): BackupError {
   const asked = all.map(({ destination }) => destination.name).join(', ')
   const what = wanted === null ? 'There is no archive' : `There is no ${wanted}`
-  const where = all.length === 0 ? 'No destination could be asked.' : `${what} at ${asked}.`
+  const where = all.length === 0 ? 'No destination could be reached.' : `${what} at ${asked}.`
   const failed = passedOver.map(({ error }) => error.message).join(' ')
   const there =
     newest.length === 0

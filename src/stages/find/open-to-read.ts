@@ -43,8 +43,8 @@ export function openToRead(config: Config, { from, log, signal, open = openDesti
       policy: { ...DEFAULT_RETRY, openingPatienceMs: ASKING_MS },
       onRetry: (error, pauseMs) => {
         const fields = { destination: one.name, code: error.code, pauseMs: Math.round(pauseMs), err: error }
-        if (pauseMs < TOLD_FROM_MS) log.info(fields, 'trying again')
-        else log.warn(fields, 'trying again')
+        if (pauseMs < TOLD_FROM_MS) log.info(fields, 'retrying')
+        else log.warn(fields, 'retrying')
       },
       stop: signal,
     }),

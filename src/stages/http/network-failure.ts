@@ -11,8 +11,8 @@ const ADVICE: Readonly<Record<TransportErrorKind, string>> = {
   dns: "Check the network and this machine's name server.",
   tls: "Check this machine's clock. If a firewall opens TLS connections, name its certificate in NODE_EXTRA_CA_CERTS.",
   proxy: 'Check HTTPS_PROXY, and that the proxy allows this host.',
-  protocol: 'Check that no proxy or firewall answers in place of the service.',
-  oversized: 'Check that no proxy or firewall answers in place of the service.',
+  protocol: 'Check that no proxy or firewall answers instead of the service.',
+  oversized: 'Check that no proxy or firewall answers instead of the service.',
   unending: 'Check the network, and that no proxy or firewall answers in place of the service.',
   aborted: '',
 }

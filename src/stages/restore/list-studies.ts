@@ -75,7 +75,7 @@ const HEADER_BYTES = 16 * 1024
 export async function listStudies({ reader, signal }: ListStudiesOptions): Promise<StudyList> {
   const manifest = await readManifest(reader, signal)
   if (manifest === null) {
-    throw new BackupError('E_CONFIG', `${reader.name} has no manifest, so that its studies cannot be listed.`, {
+    throw new BackupError('E_CONFIG', `${reader.name} has no manifest, so its studies cannot be listed.`, {
       advice: 'It was made by another program. It can be restored as a whole.',
     })
   }

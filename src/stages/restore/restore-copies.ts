@@ -37,7 +37,7 @@ export async function firstOf<T>(
       if (!isOfCopy(known) || index === found.copies.length - 1) throw withOthers(known, found, copy, options)
       options.log.warn(
         { destination: from, code: known.code, err: known },
-        'the copy cannot be read; the next one is asked',
+        'the copy cannot be read; trying the next one',
       )
     }
   }

@@ -6,8 +6,8 @@ export class NotRestored extends Error {}
 
 const OF_ONE_NAME: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'its name is too long for this file system',
-  EILSEQ: 'its name has characters that this file system does not take',
-  EINVAL: 'its name has characters that this file system does not take',
+  EILSEQ: 'its name has characters that this file system does not allow',
+  EINVAL: 'its name has characters that this file system does not allow',
   EISDIR: 'a folder is in its place',
   ENOTEMPTY: 'a folder is in its place',
   EEXIST: 'something else is in its place',
@@ -57,7 +57,7 @@ export function targetError(
   if (reason !== undefined) return new NotRestored(reason)
   if (['ENOSPC', 'EDQUOT'].includes(code)) {
     return new BackupError('E_QUOTA', `The disk of ${folder} is full.`, {
-      advice: 'Free space there and run the restore again: it goes on with what is missing.',
+      advice: 'Free space there and run the restore again: it resumes with what is missing.',
     })
   }
   if (code === '') return error instanceof Error ? error : new Error(String(error))

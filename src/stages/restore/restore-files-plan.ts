@@ -145,7 +145,7 @@ export class RestorePlan {
         if (this.#names.add(pathKey(other, ignoresCase))) return other
       }
     }
-    throw new NotRestored('an earlier entry has the same name here')
+    throw new NotRestored('an earlier entry has the same name on this system')
   }
 
   async #count({ entry, parts }: PlannedFile): Promise<void> {

@@ -37,6 +37,6 @@ export async function restoreFiles(options: RestoreFilesOptions): Promise<Restor
 }
 
 const nothingToSelectBy = (archive: string): BackupError =>
-  new BackupError('E_CONFIG', `${archive} has no manifest, so that patients and studies cannot be told apart.`, {
-    advice: 'Restore all of it.',
+  new BackupError('E_CONFIG', `${archive} has no manifest, so single patients and studies cannot be restored.`, {
+    advice: 'Restore the whole archive.',
   })

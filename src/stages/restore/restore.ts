@@ -71,7 +71,7 @@ async function withArchive<T>(
     const ahead = aheadText(found.ahead, found.name)
     if (ahead !== null) options.log.warn({}, ahead)
     for (const { destination, error } of found.passedOver) {
-      options.log.warn({ destination: destination.name, code: error.code, err: error }, 'destination passed over')
+      options.log.warn({ destination: destination.name, code: error.code, err: error }, 'destination skipped')
     }
     return await use(found)
   } finally {
@@ -132,7 +132,7 @@ async function filesFrom(found: FoundArchive, to: string, options: RestoreOption
       const files = await restoreFiles({ reader, to, overwrite, selection, onProgress, signal })
       best = { from, value: best === null ? files : together(best.value, files) }
       if (files.damagedFiles === 0 || isLast) return best
-      log.warn({ destination: from, damagedFiles: files.damagedFiles }, 'the copy is damaged; the next one is asked')
+      log.warn({ destination: from, damagedFiles: files.damagedFiles }, 'the copy is damaged; trying the next one')
     } catch (error) {
       const known = asBackupError(error, signal)
       // A copy with another end is another archive to the folder.
@@ -140,7 +140,7 @@ async function filesFrom(found: FoundArchive, to: string, options: RestoreOption
       if (!isOther && !isOfCopy(known)) throw known
       if (isLast && best === null) throw withOthers(known, found, copy, options)
       if (isLast && best !== null) return best
-      log.warn({ destination: from, code: known.code, err: known }, 'the copy cannot be read; the next one is asked')
+      log.warn({ destination: from, code: known.code, err: known }, 'the copy cannot be read; trying the next one')
     }
   }
   throw new BackupError('E_INTERNAL', 'No copy was tried.')

@@ -32,7 +32,7 @@ export function safePath(name: string, { platform, backslashSeparates }: PathRul
   }
   if (/^[A-Za-z]:/.test(path)) return { refused: 'its path begins with a drive letter' }
   const parts = (path.endsWith('/') ? path.slice(0, -1) : path).split('/')
-  if (parts.includes('..')) return { refused: 'its path leads out of its folder (..)' }
+  if (parts.includes('..')) return { refused: 'its path leads outside the folder (..)' }
   if (parts.some((part) => part === '' || part === '.')) return { refused: 'its path has a part without a name' }
   if (parts[0]?.toLowerCase() === MARKER)
     return { refused: 'its name is that of a file which the restore itself keeps' }

@@ -53,8 +53,8 @@ export async function retainAfter(
     for (const destination of destinations) {
       const options = { stored: archive.name, rules, state, dryRun: false, log, signal }
       const { refused, failures } = await pruneDestination(destination, options)
-      if (refused !== null) warn(`${destination.name}: old archives stay. ${refused}`)
-      for (const failure of failures) warn(`${destination.name}: old archives stay. ${failure}`)
+      if (refused !== null) warn(`${destination.name}: old archives were kept. ${refused}`)
+      for (const failure of failures) warn(`${destination.name}: old archives were kept. ${failure}`)
     }
   } catch (error) {
     const known = asBackupError(error, signal)

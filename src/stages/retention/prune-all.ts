@@ -26,7 +26,7 @@ export async function pruneAll(config: Config, state: State, options: PruneAllOp
       deleted: [],
       kept: [],
       destinations: [],
-      reason: 'There is no retention in the configuration: every archive is kept.',
+      reason: 'The configuration has no retention: every archive is kept.',
     }
   }
   const { dryRun, only, log, open, now = new Date() } = options

@@ -174,7 +174,7 @@ async function whyNotProved(newest: string, { name }: Destination, options: Prun
     return `The newest archive there, ${newest}, is not recorded as stored there by this program; nothing was deleted. The next run that stores one deletes what is old.`
   }
   if (!sent.sane) {
-    return `The run of the newest archive there, ${newest}, found its sources shrunk; nothing was deleted.`
+    return `The run of the newest archive there, ${newest}, found that its sources had shrunk; nothing was deleted.`
   }
   const begun = await state.lastStoredAt(rules.now, name)
   const age = begun === null ? Infinity : rules.now.getTime() - Date.parse(begun)

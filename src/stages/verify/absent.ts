@@ -11,7 +11,7 @@ export function absentFrom(
 ): (method: Method | null) => VerifyCheck[] {
   const shouldHave = (one: string): boolean => from !== null || sent === null || sent.destinations.includes(one)
   const missing = sent === null && from === null ? unchecked : failed
-  const why = sent === null && from === null ? `; whether it should be is not known here` : ''
+  const why = sent === null && from === null ? `; whether it should be there is unknown here` : ''
   return (method) => [
     ...all
       .filter(({ destination, objects }) => !objects.has(name) && shouldHave(destination.name))

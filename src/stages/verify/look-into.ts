@@ -32,15 +32,15 @@ function described({ entries, provedBy, damagedEntries, damaged }: DeepFindings,
   const all = `${entries} ${entries === 1 ? 'entry' : 'entries'}`
   if (damagedEntries > 0) {
     const are = damagedEntries === 1 ? 'is' : 'are'
-    return { ...failed(`${damagedEntries} of ${all} ${are} not as they should be`), damaged }
+    return { ...failed(`${damagedEntries} of ${all} ${are} damaged`), damaged }
   }
   if (!contents) {
     return well(
       provedBy === 'sha256'
-        ? `it is whole, and directory and manifest tell the same ${all}`
+        ? `it is whole, and directory and manifest agree on ${all}`
         : `it is whole and its directory names ${all}; it has no manifest`,
     )
   }
   const by = provedBy === 'sha256' ? 'CRC-32, size and SHA-256 of the manifest' : 'CRC-32 and size; it has no manifest'
-  return well(`all of its ${all} were read and are right (${by})`)
+  return well(`all of its ${all} were read and are intact (${by})`)
 }

@@ -44,7 +44,7 @@ export async function see(
   }
   teller.begin('asking', null)
   const now = await destination.stat(name, signal)
-  if (now === null) throw new BackupError('E_DESTINATION', `${destination.name}: ${name} is not there any more.`)
+  if (now === null) throw new BackupError('E_DESTINATION', `${destination.name}: ${name} no longer exists.`)
   const digests = now.digest === null ? {} : { [destination.traits.digest]: now.digest }
   return { copy, bytes: now.bytes, digests }
 }
@@ -52,12 +52,12 @@ export async function see(
 /** Holds what is there against what was sent. Null when that is not known: then copies can only be compared. */
 export function againstSent({ bytes, digests }: Seen, sent: SentArchive | null): Finding | null {
   if (sent === null) return null
-  if (bytes !== sent.bytes) return failed(`it has ${bytes} bytes, and ${sent.bytes} were sent`)
+  if (bytes !== sent.bytes) return failed(`it has ${bytes} bytes, but ${sent.bytes} were sent`)
   if (sent.digests === null) return null
   const kind = kindsOf(digests)[0]
-  if (kind === undefined) return unchecked('its size is right; the destination tells no hash')
-  if (digests[kind] === sent.digests[kind]) return well(`size and ${NAMES[kind]} are those of what was sent`)
-  return failed(`its ${NAMES[kind]} is not that of what was sent`)
+  if (kind === undefined) return unchecked('its size is right; the destination reports no hash')
+  if (digests[kind] === sent.digests[kind]) return well(`size and ${NAMES[kind]} match what was sent`)
+  return failed(`its ${NAMES[kind]} does not match what was sent`)
 }
 
 /** Holds a copy against the others. Null when there is none to compare it with. */
@@ -73,15 +73,15 @@ export function againstOthers(one: Seen, others: readonly Seen[]): Finding | nul
     }
   }
   if (same.length > 0) {
-    const unlike = differing.length === 0 ? '' : ', not as at ' + differing.join(', ')
-    return well(`size and hash are as at ${same.join(', ')}${unlike}; ${UNKNOWN}`)
+    const unlike = differing.length === 0 ? '' : ', but not as at ' + differing.join(', ')
+    return well(`size and hash are the same as at ${same.join(', ')}${unlike}; ${UNKNOWN}`)
   }
   if (differing.length === 0) return null
   return failed(`it is not the same as at ${differing.join(', ')}; ${UNKNOWN}, but --deep finds which is damaged`)
 }
 
 /** Why nothing better can be said. */
-export const UNKNOWN = 'what was sent is not known here'
+export const UNKNOWN = 'what was sent is unknown here'
 
 function kindsOf(digests: Seen['digests']): DigestKind[] {
   return (['md5', 'contentHash'] as const).filter((kind) => digests[kind] !== undefined)

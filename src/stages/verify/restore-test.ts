@@ -98,9 +98,9 @@ async function loadAndDrop(
 function compared({ tables, rows, warnings }: LoadedDatabase, { about }: ArchivedDump): Finding {
   const loaded = `the dump was loaded: ${tables} tables with ${rows} rows`
   const all = warnings.length === 0 ? {} : { warnings }
-  if (about === null) return { ...well(`${loaded}; the archive does not tell how many there should be`), ...all }
+  if (about === null) return { ...well(`${loaded}; the archive does not say how many there should be`), ...all }
   if (tables !== about.tables) {
-    return { ...failed(`${loaded}, where the manifest tells of ${about.tables} tables`), ...all }
+    return { ...failed(`${loaded}, but the manifest says ${about.tables}`), ...all }
   }
-  return { ...well(`${loaded}, as many tables as the manifest tells of`), ...all }
+  return { ...well(`${loaded}, as many tables as the manifest says`), ...all }
 }

@@ -125,7 +125,7 @@ async function quick(found: Found, options: VerifyOptions): Promise<VerifyCheck[
   const all = [...seen.values()].filter((one): one is Seen => !(one instanceof BackupError))
   return await each(found.copies, methodAt, async (copy) => {
     const one = seen.get(copy)
-    if (one === undefined) return unchecked('it was not looked at')
+    if (one === undefined) return unchecked('it was not checked')
     if (one instanceof BackupError) return couldNot(copy.destination.name, one)
     const others = all.filter((other) => other !== one)
     return againstSent(one, found.sent) ?? againstOthers(one, others) ?? (await byItself(copy, found, options))
@@ -136,7 +136,7 @@ async function quick(found: Found, options: VerifyOptions): Promise<VerifyCheck[
 async function byItself(copy: Copy, found: Found, options: VerifyOptions): Promise<Finding> {
   const looked = await lookInto(copy, found, false, options)
   if (!looked.ok) return looked
-  const size = found.sent === null ? '' : 'its size is that of what was sent; '
+  const size = found.sent === null ? '' : 'its size matches what was sent; '
   return unchecked(
     `${size}${looked.detail}. Its content was not checked: ${UNKNOWN}, and there is no other copy to compare it with. --deep reads it.`,
   )
@@ -145,7 +145,7 @@ async function byItself(copy: Copy, found: Found, options: VerifyOptions): Promi
 async function readThrough(copy: Copy, found: Found, options: VerifyOptions): Promise<Finding> {
   const { sent } = found
   if (sent !== null && copy.stored.bytes !== sent.bytes) {
-    return failed(`it has ${copy.stored.bytes} bytes, and ${sent.bytes} were sent`)
+    return failed(`it has ${copy.stored.bytes} bytes, but ${sent.bytes} were sent`)
   }
   return await lookInto(copy, found, true, options)
 }

@@ -81,7 +81,7 @@ test('all is well', () => {
 ✔ Database        signed in to dicom_viewer at 127.0.0.1:3306
 ✔ Archive folder  /var/www/viewer/dicom_files can be read
 
-✔ Everything a run needs is there
+✔ Everything a run needs works
 `),
   )
 })

@@ -33,8 +33,8 @@ Destinations
 
 Left out: 1 file
   1  a symbolic link
-  Their names are in the result that --json prints; they may hold patient ids,
-  so they are not shown here.
+  Their names are in the output of --json. They may contain patient ids, so
+  they are not shown here.
 
 Next
   Fix the marked destinations; "dicom-backup doctor" says how. Then
@@ -80,9 +80,9 @@ Destinations
 
 Left out: 1 file
   1  a symbolic link
-  Their names are in the result that
-  --json prints; they may hold patient
-  ids, so they are not shown here.
+  Their names are in the output of
+  --json. They may contain patient ids,
+  so they are not shown here.
 
 Next
   Fix the marked destinations;
@@ -122,7 +122,7 @@ Destinations
 
 Left out: 1 file
   1  a symbolic link
-  Their names are in the result that --json prints; they may hold patient ids, so they are not shown here.
+  Their names are in the output of --json. They may contain patient ids, so they are not shown here.
 
 Next
   Fix the marked destinations; "dicom-backup doctor" says how. Then "dicom-backup run" makes this backup.

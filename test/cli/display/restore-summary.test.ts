@@ -34,20 +34,19 @@ test('what was restored, from where and to where', () => {
 
   Archive   dicom_backup_2026-03-04_12-00-00.zip, from nas
   Folder    /srv/restored
-  Files     5,000 files, 2.00 GiB
+  Files     5,000 files, 2.00 GiB, each compared with the manifest
   Database  viewer_restored: 9 tables, 12,345 rows
   Took      3 min 12 s
-
-Next
-  Each file was compared with what the archive says of it, and has its time
-  again.
 `),
   )
 })
 
 test('what is damaged is counted by reason, never named; the next step depends on what was tried', () => {
   const all = restoreSummary(damaged, FACTS, bare(80))
-  assert.match(all, /✘ Restored, but for 2 files\n[\s\S]*2 {2}its content has another checksum[\s\S]*Every copy/)
+  assert.match(
+    all,
+    /✘ Restored, except 2 files\n[\s\S]*2 {2}its content has another checksum[\s\S]*Every available copy/,
+  )
   assert.match(restoreSummary(damaged, { ...FACTS, from: 'nas' }, bare(80)), /Run it again without --from nas/)
   assert.doesNotMatch(all, /Jane/)
 })
@@ -63,7 +62,7 @@ test('exit 1 for what could not be restored or found, 3 for another number of ta
     { ...whole, notFound: { ...none, studies: ['1'] } },
   ]
   assert.deepEqual(results.map(exitOfRestore), [0, 0, 3, 1, 1])
-  assert.match(restoreSummary(other, FACTS, bare(80)), /8 tables \(the archive's manifest tells of 9\)/)
+  assert.match(restoreSummary(other, FACTS, bare(80)), /8 tables \(the manifest says 9\)/)
 })
 
 test('a line of progress names no file', () => {

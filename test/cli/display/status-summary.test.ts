@@ -19,7 +19,7 @@ test('a status that is well says so, and asks for nothing; 80 columns', () => {
   assert.equal(
     statusSummary(upToDate(), NOW, bare(80)),
     text(`
-✔ Backed up: the newest backup began 3 h ago
+✔ Backed up: the newest backup started 3 h ago
 
   Schedule   every 6 h
   Last run   began 2026-03-04 12:00
@@ -38,7 +38,7 @@ test('a killed run is shown with how far each destination is, and how to go on; 
   assert.equal(
     statusSummary(stopped(), NOW, bare(80)),
     text(`
-! Backed up, but action is needed: the newest backup began 3 h ago
+! Backed up, but action is needed: the newest backup started 3 h ago
 
   Schedule   every 6 h
   Last run   began 2026-03-04 14:30
@@ -57,10 +57,10 @@ To do
   ✘ nas             No backup here yet. Run "dicom-backup run" to make one now.
 
 Interrupted run
-  dicom_backup_2026-03-04_14-30-00.zip, begun 2026-03-04 14:30
-  ! hospital-dropbox  holds 588 GiB of 590 GiB made so far
-  ✘ hospital-drive    holds 0 B of 590 GiB made so far
-  ! nas               holds 590 GiB of 590 GiB made so far
+  dicom_backup_2026-03-04_14-30-00.zip, started 2026-03-04 14:30
+  ! hospital-dropbox  588 GiB uploaded of 590 GiB made so far
+  ✘ hospital-drive    0 B uploaded of 590 GiB made so far
+  ! nas               590 GiB uploaded of 590 GiB made so far
 
 Next
   The next "dicom-backup run" resumes there; "dicom-backup run --fresh"
@@ -75,7 +75,7 @@ test('a killed run in 40 columns', () => {
     statusSummary(stopped(), NOW, bare(40)),
     text(`
 ! Backed up, but action is needed: the
-  newest backup began 3 h ago
+  newest backup started 3 h ago
 
   Schedule   every 6 h
   Last run   began 2026-03-04 14:30
@@ -101,14 +101,14 @@ To do
 
 Interrupted run
   dicom_backup_2026-03-04_14-30-00.zip,
-  begun 2026-03-04 14:30
+  started 2026-03-04 14:30
   ! hospital-dropbox
-    holds 588 GiB of 590 GiB made so
+    588 GiB uploaded of 590 GiB made so
     far
   ✘ hospital-drive
-    holds 0 B of 590 GiB made so far
+    0 B uploaded of 590 GiB made so far
   ! nas
-    holds 590 GiB of 590 GiB made so
+    590 GiB uploaded of 590 GiB made so
     far
 
 Next
@@ -126,7 +126,7 @@ test('a killed run in 120 columns', () => {
   assert.equal(
     statusSummary(stopped(), NOW, bare(120)),
     text(`
-! Backed up, but action is needed: the newest backup began 3 h ago
+! Backed up, but action is needed: the newest backup started 3 h ago
 
   Schedule   every 6 h
   Last run   began 2026-03-04 14:30
@@ -144,10 +144,10 @@ To do
   ✘ nas             No backup here yet. Run "dicom-backup run" to make one now.
 
 Interrupted run
-  dicom_backup_2026-03-04_14-30-00.zip, begun 2026-03-04 14:30
-  ! hospital-dropbox  holds 588 GiB of 590 GiB made so far
-  ✘ hospital-drive    holds 0 B of 590 GiB made so far
-  ! nas               holds 590 GiB of 590 GiB made so far
+  dicom_backup_2026-03-04_14-30-00.zip, started 2026-03-04 14:30
+  ! hospital-dropbox  588 GiB uploaded of 590 GiB made so far
+  ✘ hospital-drive    0 B uploaded of 590 GiB made so far
+  ! nas               590 GiB uploaded of 590 GiB made so far
 
 Next
   The next "dicom-backup run" resumes there; "dicom-backup run --fresh" abandons it.
@@ -160,7 +160,7 @@ test('a killed run in colour', () => {
   assert.equal(
     statusSummary(stopped(), NOW, colored(80)),
     text(`
-\u001b[33m!\u001b[39m \u001b[1mBacked up, but action is needed: the newest backup began 3 h ago\u001b[22m
+\u001b[33m!\u001b[39m \u001b[1mBacked up, but action is needed: the newest backup started 3 h ago\u001b[22m
 
   \u001b[2mSchedule \u001b[22m  every 6 h
   \u001b[2mLast run \u001b[22m  began 2026-03-04 14:30
@@ -179,10 +179,10 @@ test('a killed run in colour', () => {
   \u001b[31m✘\u001b[39m nas             No backup here yet. Run "dicom-backup run" to make one now.
 
 \u001b[1mInterrupted run\u001b[22m
-  dicom_backup_2026-03-04_14-30-00.zip, begun 2026-03-04 14:30
-  \u001b[33m!\u001b[39m hospital-dropbox  holds 588 GiB of 590 GiB made so far
-  \u001b[31m✘\u001b[39m hospital-drive    holds 0 B of 590 GiB made so far
-  \u001b[33m!\u001b[39m nas               holds 590 GiB of 590 GiB made so far
+  dicom_backup_2026-03-04_14-30-00.zip, started 2026-03-04 14:30
+  \u001b[33m!\u001b[39m hospital-dropbox  588 GiB uploaded of 590 GiB made so far
+  \u001b[31m✘\u001b[39m hospital-drive    0 B uploaded of 590 GiB made so far
+  \u001b[33m!\u001b[39m nas               590 GiB uploaded of 590 GiB made so far
 
 \u001b[1mNext\u001b[22m
   The next "dicom-backup run" resumes there; "dicom-backup run --fresh"
@@ -207,7 +207,7 @@ test('an archive that is whole but lacks somewhere is told as that', () => {
   assert.equal(
     statusSummary(withResult(upToDate(), { interruptedRun: run, reasons }), NOW, bare(80)),
     text(`
-! Backed up, but action is needed: the newest backup began 3 h ago
+! Backed up, but action is needed: the newest backup started 3 h ago
 
   Schedule   every 6 h
   Last run   began 2026-03-04 12:00
@@ -220,9 +220,9 @@ Accounts
   ✔  hospital-drive    google-drive  2026-03-04 12:00  completed
 
 Not stored everywhere yet
-  dicom_backup_2026-03-04_14-30-00.zip, begun 2026-03-04 14:30
+  dicom_backup_2026-03-04_14-30-00.zip, started 2026-03-04 14:30
   ✔ hospital-dropbox  stored and verified
-  ✘ hospital-drive    holds 571 GiB of 590 GiB
+  ✘ hospital-drive    571 GiB uploaded of 590 GiB
 
 Next
   The next "dicom-backup run" sends only what is missing; "dicom-backup run
@@ -235,7 +235,7 @@ test('an overdue status says since when, and what to do; ASCII', () => {
   assert.equal(
     statusSummary({ ...upToDate(), overdue: true }, LATER, ascii(80)),
     text(`
-[!!] Overdue: the newest backup began 2 d 5 h ago
+[!!] Overdue: the newest backup started 2 d 5 h ago
 
   Schedule   every 6 h
   Last run   began 2026-03-04 12:00
@@ -313,7 +313,7 @@ test('what several destinations have in common is shown once, and what is about 
     return statusSummary(withResult(upToDate(), { reasons }), NOW, bare(80))
   }
   const both = shown('hospital-dropbox', 'hospital-drive')
-  assert.match(both, /! Backed up, but action is needed: the newest backup began 3 h ago\n/)
+  assert.match(both, /! Backed up, but action is needed: the newest backup started 3 h ago\n/)
   assert.match(both, /To do\n {2}✘ every destination {2}The database dump failed\. \(E_DUMP\)\n\nNext\n.*doctor/)
   assert.match(shown('nas'), /To do\n {2}✘ nas {2}The database dump failed/)
   assert.match(shown(null), /To do\n {2}✘ The database dump failed/)

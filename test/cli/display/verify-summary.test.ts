@@ -11,14 +11,14 @@ const well: VerifyCheck = {
   ok: true,
   checked: true,
   method: 'read-back',
-  detail: 'size and content hash are those of what was sent',
+  detail: 'size and content hash match what was sent',
 }
 const bad: VerifyCheck = {
   destination: 'hospital-drive',
   ok: false,
   checked: true,
   method: 'deep',
-  detail: '1 of 53 entries is not as they should be',
+  detail: '1 of 53 entries is damaged',
   damaged: [{ path: 'dicom_files/Doe^Jane.dcm', reason: 'its content has another checksum (CRC-32)' }],
 }
 const unknown: VerifyCheck = {
@@ -38,11 +38,11 @@ test('an archive that is well needs no more words', () => {
   assert.equal(
     verifySummary(resultOf(well), bare(80)),
     text(`
-✔ The archive is well
+✔ The archive is intact
 
   Archive  dicom_backup_2026-03-04_12-00-00.zip
 
-  ✔ nas  size and content hash are those of what was sent
+  ✔ nas  size and content hash match what was sent
          read back and hashed
 `),
   )
@@ -53,22 +53,22 @@ test('one that is damaged somewhere: where, how it was found, which copy is well
   assert.equal(
     shown,
     text(`
-✘ The archive is not well: 1 of 3 checks failed
+✘ The archive is damaged: 1 of 3 checks failed
 
   Archive  dicom_backup_2026-03-04_12-00-00.zip
 
-  ✘ hospital-drive    1 of 53 entries is not as they should be
+  ✘ hospital-drive    1 of 53 entries is damaged
                       every entry read
   ! hospital-dropbox  it does not answer
                       the service's own hash
-  ✔ nas               size and content hash are those of what was sent
+  ✔ nas               size and content hash match what was sent
                       read back and hashed
 
 Next
-  The copy at nas is well: restore from there, with --from nas. A new backup
-  puts a whole one everywhere: "dicom-backup run".
-  The entries that are damaged are named by "dicom-backup verify
-  dicom_backup_2026-03-04_12-00-00.zip --deep --json".
+  The copy at nas is intact: restore it with --from nas. "dicom-backup run"
+  makes a new backup everywhere.
+  "dicom-backup verify dicom_backup_2026-03-04_12-00-00.zip --deep --json"
+  names the damaged entries.
 `),
   )
   assert.doesNotMatch(shown, /Jane/)

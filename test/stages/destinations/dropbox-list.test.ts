@@ -34,7 +34,7 @@ test('a listing that is reset without end is given up', async (t) => {
   await storeAll(destination, namesOf(9))
   standIn.faults.add({ route: 'list-more', nth: 'every', fault: { kind: 'answer', answer: endpointError(['reset']) } })
   const error = await rejectsWith('E_DESTINATION', 'retry', listAll(destination))
-  assert.match(error.message, /broke the listing/)
+  assert.match(error.message, /stopped listing/)
   await rejectsWith('E_DESTINATION', 'retry', listAll(withRetry(destination, { policy })))
 })
 

@@ -76,7 +76,7 @@ describe('Google Drive', () => {
     await destination.signIn(never)
     await assert.rejects(destination.probe(never), ({ code, message, advice }: Record<string, string>) => {
       assert.equal(code, 'E_AUTH')
-      assert.match(message ?? '', /lacks the permission to change files in Google Drive/)
+      assert.match(message ?? '', /is missing the permission to change files in Google Drive/)
       assert.match(advice ?? '', /accounts connect hospital-drive/)
       return true
     })

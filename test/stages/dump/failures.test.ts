@@ -158,7 +158,7 @@ test('a view that can no longer be read fails the dump by its name', async () =>
 test('a dump program that is not there is told before anything else', async () => {
   const error = await failure({ dumpCommand: path.join(folder, 'no-program') })
   assert.equal(error.code, 'E_DUMP')
-  assert.match(error.message, /no-program is not there/)
+  assert.match(error.message, /no-program does not exist/)
 })
 
 test('a program that is killed half-way fails the dump', { skip: noProc }, async () => {

@@ -108,11 +108,11 @@ test('a command that is named is the only one looked for', async () => {
   assert.equal(await findDumpProgram(own, linux()), own)
   await assert.rejects(findDumpProgram('no-dump', linux('bin')), {
     code: 'E_DUMP',
-    message: /no-dump is in none of the folders of PATH/,
+    message: /no-dump is not in any folder of PATH/,
   })
   const gone = path.join(root, 'bin/gone')
   await assert.rejects(findDumpProgram(gone, linux('bin')), {
     code: 'E_DUMP',
-    message: /gone is not there or may not be run/,
+    message: /gone does not exist or cannot be executed/,
   })
 })

@@ -80,7 +80,7 @@ describe('finding an archive', () => {
   test('when only one was asked and it failed, its own error tells why', async () => {
     const error = await askAll([down('gone')], never).then(({ passedOver }) => passedOver[0]?.error)
     await assert.rejects(found([down('gone')], null), { code: error?.code, message: error?.message })
-    await assert.rejects(found([down('gone'), down('lost')], null), /No destination could be asked\. .*gone.*lost/)
+    await assert.rejects(found([down('gone'), down('lost')], null), /No destination could be reached\. .*gone.*lost/)
   })
 
   test('a stop ends it', async (t) => {

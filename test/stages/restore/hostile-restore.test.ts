@@ -46,7 +46,7 @@ describe('a backup whose manifest lies', () => {
   const lies: Readonly<Record<string, readonly [BackupOptions, number | null, RegExp]>> = {
     'about a hash': [{ lie: changeLine(2, { sha256: 'a'.repeat(64) }) }, 2, /not what the manifest says \(SHA-256\)/],
     'about a size': [{ lie: changeLine(3, { size: 5 }) }, 3, /has 303 bytes where the manifest says 5/],
-    'by leaving a line out': [{ lie: (lines) => lines.filter((_, n) => n !== 1) }, 1, /manifest does not have it/],
+    'by leaving a line out': [{ lie: (lines) => lines.filter((_, n) => n !== 1) }, 1, /not in the manifest/],
     'about a file that is not there': [
       { lie: (lines) => [...lines.slice(0, 4), { ...lines[0], path: 'dicom_files/more' }, ...lines.slice(4)] },
       null,

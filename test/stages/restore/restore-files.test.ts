@@ -110,7 +110,7 @@ describe('a restore', () => {
 
     const other = (await backup(t)).archive
     const again = restore(other, to, { selection: { patients: ['SYN-00002'] } })
-    await rejectsWith('E_CONFIG', /holds files of another archive/, again)
+    await rejectsWith('E_CONFIG', /contains files of another archive/, again)
     assert.deepEqual(await filesBelow(to), both)
     await restore(archive, to)
     assert.ok(!(await namesBelow(to)).includes(MARKER), 'with everything there the folder is like any other')

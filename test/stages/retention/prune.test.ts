@@ -131,7 +131,7 @@ describe('retention without a run', () => {
     for (const [what, change, refused] of [
       ['not recorded', null, /is not recorded as stored there/],
       ['stored elsewhere', { destinations: [] }, /is not recorded as stored there/],
-      ['of a shrunk source', { sane: false }, /found its sources shrunk/],
+      ['of a shrunk source', { sane: false }, /found that its sources had shrunk/],
       ['well', {}, null],
     ] as const) {
       const state = await stateOf(t)

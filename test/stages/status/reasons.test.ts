@@ -138,7 +138,7 @@ describe('what is to be done', () => {
   test('a sign-in that lapses; one that was refused is in the error already', () => {
     const signIn = { state: 'lapsing', lapsesAt: '2026-03-05T12:00:00+00:00', advice: 'Connect it again.' } as const
     assert.deepEqual(linesOf({ accounts: accounts({ signIn }) }), [
-      'sign-in | nas: the sign-in lapses soon (2026-03-05 12:00). Connect it again.',
+      'sign-in | nas: the sign-in expires soon (2026-03-05 12:00). Connect it again.',
     ])
     const lastError = { code: 'E_AUTH', message: 'nas: refused. Connect it again.' } as const
     const refused = { signIn: { ...signIn, state: 'lapsed' }, lastStatus: 'failed', lastError } as const

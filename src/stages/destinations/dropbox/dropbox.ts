@@ -94,7 +94,7 @@ export function dropboxDestination(config: DropboxConfig, { transport, sessions 
       const session = readToken(token)
       if (session === null) throw notOurs('the recorded upload session cannot be read')
       if (path.posix.dirname(session.path) !== path.posix.dirname(pathOf('x'))) {
-        throw notOurs('the interrupted upload belongs to another configuration')
+        throw notOurs('the interrupted upload belongs to a different configuration')
       }
       type = session.type
       const upload = dropboxUpload(api, session, acknowledged)

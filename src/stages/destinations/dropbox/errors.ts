@@ -37,7 +37,7 @@ export function dropboxError(refusal: Refusal, caller: Caller, afterDoubt: After
 export function unreadable({ name }: Caller, afterDoubt: AfterDoubt): BackupError {
   return new BackupError('E_DESTINATION', `${name}: the response is not from Dropbox, or cannot be read.`, {
     remedy: afterDoubt,
-    advice: 'Check that no proxy or firewall answers in place of the service.',
+    advice: 'Check that no proxy or firewall answers instead of the service.',
   })
 }
 

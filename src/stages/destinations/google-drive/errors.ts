@@ -50,14 +50,14 @@ export function driveError(answer: Answer, kind: CallKind, caller: Caller): Back
     return fault('E_DESTINATION', 'Google Drive asks for a pause', {
       remedy: 'retry',
       retryAfterMs: retryAfterOf(answer.headers),
-      advice: 'If it stays so for hours: Google takes 750 GB a day from one account.',
+      advice: 'If this lasts for hours: Google takes 750 GB a day from one account.',
     })
   }
   if (status >= 500 || status === 408) {
     if (kind === 'upload' && typeof answer.body === 'string' && BEYOND_HELD.test(answer.body)) {
       return fault('E_OFFSET', 'Google Drive holds fewer bytes than were sent', { remedy: 'resume' })
     }
-    return fault('E_DESTINATION', 'Google Drive has a passing fault', {
+    return fault('E_DESTINATION', 'Google Drive has a temporary fault', {
       remedy: kind === 'upload' ? 'resume' : 'retry',
       retryAfterMs: retryAfterOf(answer.headers),
     })
@@ -84,10 +84,10 @@ export function driveError(answer: Answer, kind: CallKind, caller: Caller): Back
     return fault('E_SESSION', 'Google Drive has ended the upload session', { remedy: 'restart' })
   }
   if (status === 404) {
-    return fault('E_DESTINATION', 'the archive is not in Google Drive any more', { advice: 'Look into its trash.' })
+    return fault('E_DESTINATION', 'the archive is no longer in Google Drive', { advice: 'Check its trash.' })
   }
   if (status === 403 && reason === 'downloadQuotaExceeded') {
-    return fault('E_DESTINATION', 'Google Drive gives out no more of this file for now', {
+    return fault('E_DESTINATION', 'Google Drive does not allow more downloads of this file for now', {
       advice: 'Google limits how often a file is downloaded in a day: try again tomorrow.',
     })
   }
@@ -104,7 +104,7 @@ export function driveError(answer: Answer, kind: CallKind, caller: Caller): Back
     })
   }
   if (status === 403) {
-    return fault('E_AUTH', 'Google Drive does not allow it', {
+    return fault('E_AUTH', 'Google Drive refuses permission', {
       advice: `Check that this sign-in may write to ${caller.folder}, and that the Drive API is enabled in its Google Cloud project.`,
     })
   }
@@ -120,7 +120,7 @@ function signInError(
   if (reason === 'invalid_grant') {
     return fault('E_AUTH', 'Google no longer accepts the sign-in', { advice: connectAgain(caller) })
   }
-  return fault('E_AUTH', 'Google does not give an access token', {
+  return fault('E_AUTH', 'Google issues no access token', {
     advice: caller.isServiceAccount
       ? 'Check that the service account and its key still exist.'
       : 'Check oauth.clientId and oauth.clientSecret; both must be those with which the refresh token was made.',
@@ -131,7 +131,7 @@ function connectAgain({ name, isServiceAccount }: Caller): string {
   if (isServiceAccount)
     return "Check that the service account's key still exists and that this machine's clock is right."
   return (
-    'A sign-in that lapses every 7 days comes from a consent screen that is still in "Testing": publish the app in the ' +
+    'A sign-in that ends every 7 days means that the consent screen is still in "Testing": publish the app in the ' +
     `Google Cloud console. Connect it again: ${connectCommand(name)}`
   )
 }
@@ -146,10 +146,10 @@ function makeRoom({ isServiceAccount }: Caller): string {
 
 /** An answer that makes no sense: a proxy's page, half a JSON text. */
 export function unreadable(kind: CallKind, { name }: Caller, said = ''): BackupError {
-  const text = `${name}: what came in place of Google Drive's answer cannot be read${said === '' ? '' : ` ${said}`}.`
+  const text = `${name}: the response is not from Google Drive, or cannot be read${said === '' ? '' : ` ${said}`}.`
   return new BackupError('E_DESTINATION', text, {
     remedy: kind === 'upload' ? 'resume' : 'retry',
-    advice: 'Check that no proxy or firewall answers in place of the service.',
+    advice: 'Check that no proxy or firewall answers instead of the service.',
   })
 }
 

@@ -115,7 +115,7 @@ export function googleDriveDestination(
     async resume(token, _acknowledged, signal) {
       const session = readToken(token)
       if (session?.folder !== config.folder) {
-        throw new BackupError('E_SESSION', `${name}: the interrupted upload belongs to another configuration.`, {
+        throw new BackupError('E_SESSION', `${name}: the interrupted upload belongs to a different configuration.`, {
           remedy: 'restart',
         })
       }

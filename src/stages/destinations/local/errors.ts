@@ -26,8 +26,8 @@ export function localError(
     })
   }
   if (code === 'EFBIG') {
-    return new BackupError('E_QUOTA', `${where} is on a drive that takes no file as large as the archive.`, {
-      advice: 'Choose a drive with another file system: FAT32 holds files of up to 4 GB.',
+    return new BackupError('E_QUOTA', `${where} is on a drive that cannot hold a file as large as the archive.`, {
+      advice: 'Choose a drive with another file system; FAT32 files end at 4 GB.',
       cause: error,
     })
   }
@@ -59,7 +59,7 @@ export function localError(
   if (GONE.includes(code)) {
     return new BackupError('E_DESTINATION', `${where} does not exist.`, {
       advice:
-        'Create it, or connect the drive it is on. It is not created by itself, lest a backup lands on the wrong disk.',
+        'Create it, or connect the drive it is on. It is not created automatically, so that a backup never lands on the wrong disk.',
       cause: error,
     })
   }

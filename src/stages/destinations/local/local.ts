@@ -86,7 +86,7 @@ export function localDestination({ name, folder, chunkSize, mode = PRIVATE }: Lo
       judged(async () => {
         if (signal.aborted) throw abortError(signal)
         if (!partial.endsWith(PARTIAL) || path.resolve(path.dirname(partial)) !== path.resolve(folder)) {
-          throw gone('the interrupted upload belongs to another configuration')
+          throw gone('the interrupted upload belongs to a different configuration')
         }
         const final = partial.slice(0, -PARTIAL.length)
         const handle = await openedOrNull(partial)
@@ -112,11 +112,11 @@ export function localDestination({ name, folder, chunkSize, mode = PRIVATE }: Lo
         }
       } catch (error) {
         if (systemCode(error) !== 'ENOENT') throw localError(error, name, folder, 'read')
-        throw new BackupError('E_DESTINATION', `${name}: ${file} is not there any more.`, { cause: error })
+        throw new BackupError('E_DESTINATION', `${name}: ${file} no longer exists.`, { cause: error })
       }
       if (at < to) {
         throw new BackupError('E_DESTINATION', `${name}: ${file} has ${at} bytes, fewer than were stored.`, {
-          advice: 'It was changed since: do not rely on this copy.',
+          advice: 'It has changed since it was stored: do not rely on this copy.',
         })
       }
     },

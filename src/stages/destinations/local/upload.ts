@@ -153,10 +153,10 @@ const isWhole = (stored: StoredObject, { bytes, digests }: Commit): boolean =>
 
 function checked(name: string, stored: StoredObject, commit: Commit): StoredObject {
   if (isWhole(stored, commit)) return stored
-  throw new BackupError('E_INTEGRITY', `${name}: what the folder holds is not what was sent.`, {
+  throw new BackupError('E_INTEGRITY', `${name}: what the folder contains is not what was sent.`, {
     advice: 'Check the drive for faults. The damaged file was removed.',
   })
 }
 
 const existsAlready = (name: string, final: string): BackupError =>
-  new BackupError('E_DESTINATION', `${name}: ${final} exists already.`, { advice: 'Move that file away.' })
+  new BackupError('E_DESTINATION', `${name}: ${final} exists already.`, { advice: 'Rename or move that file.' })

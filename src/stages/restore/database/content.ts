@@ -21,7 +21,7 @@ const TABLES = ['BASE TABLE', 'SYSTEM VERSIONED', 'SEQUENCE']
 const ROUTINES = ['FUNCTION', 'PROCEDURE', 'PACKAGE'] as const
 
 export async function contentOf(server: SqlServer, name: string, signal: AbortSignal): Promise<DatabaseContent> {
-  const rows = await ask(server, name, CONTENT, `The database ${name} cannot be looked at`, signal)
+  const rows = await ask(server, name, CONTENT, `The database ${name} cannot be inspected`, signal)
   const all = rows.map((row) => {
     const [kind = '', hex = ''] = row.split('\t')
     return { kind, name: unhex(hex) }

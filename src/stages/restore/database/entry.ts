@@ -24,7 +24,7 @@ export async function findDump(reader: ArchiveReader, signal: AbortSignal): Prom
   if (about === null) return null
   throw new BackupError(
     'E_INTEGRITY',
-    `${reader.name} has no dump of the database ${about.name} in it, though its manifest tells of one.`,
+    `${reader.name} has no dump of the database ${about.name} in it, although its manifest names one.`,
     {
       advice: 'Take the copy at another destination, or an older archive.',
     },

@@ -42,7 +42,7 @@ const meanings: readonly Meaning[] = [
   {
     numbers: [2006, 2013, 2055, 1053, 1317, 1927],
     code: 'E_DUMP',
-    advice: () => "Look into the server's error log for why it ended the connection, then restore again.",
+    advice: () => "Check the server's error log for why it closed the connection, then restore again.",
   },
   {
     numbers: [1153],
@@ -110,7 +110,7 @@ function clientWords(end: ClientEnd, password: string): { readonly number: numbe
   if (text === '') {
     const how =
       end.signal === null ? `ended with exit status ${end.status ?? 'unknown'}` : `was killed by ${end.signal}`
-    return { number, words: `the client program ${how} and said nothing that can be told.` }
+    return { number, words: `the client program ${how} without a message.` }
   }
   const open = redact(password === '' ? text : text.replaceAll(password, '[password]'))
   const quotesNone = number !== null && meanings.some(({ numbers }) => numbers.includes(number))

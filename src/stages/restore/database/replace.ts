@@ -93,7 +93,7 @@ export function besideName(name: string, suffix: 'new' | 'old'): string {
 async function mustStandAlone(server: SqlServer, name: string, signal: AbortSignal): Promise<void> {
   const sql = `SELECT HEX(CONCAT(constraint_schema, '.', table_name)) FROM information_schema.referential_constraints
     WHERE unique_constraint_schema = DATABASE() AND constraint_schema <> DATABASE();`
-  const tables = await ask(server, name, sql, `The database ${name} cannot be looked at`, signal)
+  const tables = await ask(server, name, sql, `The database ${name} cannot be inspected`, signal)
   if (tables.length === 0) return
   throw new BackupError(
     'E_CONFIG',
@@ -172,7 +172,7 @@ async function define(
 async function ownSequences(server: SqlServer, name: string, beside: string): Promise<string[]> {
   const sql = `SELECT HEX(table_name), HEX(column_name), HEX(column_default) FROM information_schema.columns
     WHERE table_schema = DATABASE() AND LOCATE('nextval(', column_default) > 0;`
-  const rows = await ask(server, name, sql, `The columns of ${name} cannot be looked at`, TO_ITS_END)
+  const rows = await ask(server, name, sql, `The columns of ${name} cannot be inspected`, TO_ITS_END)
   return rows.map((row) => {
     const [table = '', column = '', value = ''] = row.split('\t').map(unhex)
     const own = value.replaceAll(`${quoted(beside)}.`, `${quoted(name)}.`)

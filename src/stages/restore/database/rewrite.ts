@@ -208,7 +208,7 @@ export function isOnlyItsOwn(sql: string, tokens: readonly Token[], names: Names
     `The dump names another database to load into (${first?.value ?? ''}): it was stopped there.`,
     {
       advice:
-        'It was made of whole databases (mysqldump --databases): restore it to the database of that name, or extract it with --to and load it by hand.',
+        'It is a dump of whole databases (mysqldump --databases): restore it to the database of that name, or extract it with --to and load it by hand.',
     },
   )
 }

@@ -32,7 +32,7 @@ const TABLES = `
 export async function databaseState(server: SqlServer, name: string, signal: AbortSignal): Promise<DatabaseState> {
   const end = await run(server, name, CONTENT, signal)
   if (errorNumber(end) === UNKNOWN_DATABASE) return 'missing'
-  mustBeWell(end, `The database ${name} cannot be looked at`, server, name)
+  mustBeWell(end, `The database ${name} cannot be inspected`, server, name)
   return Number(end.stdout) === 0 ? 'empty' : 'filled'
 }
 
@@ -184,7 +184,7 @@ export function mustBeDatabaseName(name: string): void {
       : /[\0/\\.\p{Cc}]|\s$|^-/u.test(name)
         ? 'has no slash, backslash, full stop or control character, no "-" at its start and no space at its end'
         : SYSTEM.includes(name.toLowerCase())
-          ? "is none of the server's own"
+          ? "is not one of the server's own"
           : null
   if (fault === null) return
   throw new BackupError('E_CONFIG', `--database: the name of a database to restore to ${fault}.`, {

@@ -28,7 +28,7 @@ function plan(call: JobCall, crontab: string, byHand: string): JobPlan {
     name: jobName(call),
     files: [],
     commands: [{ words: ['crontab', '-'], input: crontab, byHand }],
-    notes: ['cron sends what goes wrong to this account by mail, where the machine can send mail.'],
+    notes: ['cron mails errors to this account, if the machine can send mail.'],
   }
 }
 

@@ -52,7 +52,7 @@ export async function installJob(plan: JobPlan): Promise<string[]> {
   } catch (error) {
     if (error instanceof BackupError) throw error
     throw new BackupError('E_CONFIG', `The hourly job could not be written (${systemCode(error)}).`, {
-      advice: 'Run it as an account that may, or look at --print and set it up by hand.',
+      advice: 'Run it as an account with the right to, or use --print and set it up by hand.',
       cause: error,
     })
   } finally {
@@ -124,16 +124,20 @@ function windowsUser(): string {
 const definitionFile = (call: JobCall): string => path.join(os.tmpdir(), `${jobName(call)}.xml`)
 
 function failed({ words }: JobCommand, said: string, kind: JobKind): BackupError {
-  return new BackupError('E_CONFIG', `The hourly job could not be set: ${words.slice(0, 2).join(' ')} says: ${said}`, {
-    advice:
-      kind === 'task-scheduler'
-        ? 'Open the console with "Run as administrator" and call this again, or do by hand what --print shows.'
-        : 'Run it as an account that may set jobs, or do by hand what --print shows.',
-  })
+  return new BackupError(
+    'E_CONFIG',
+    `The hourly job could not be installed: ${words.slice(0, 2).join(' ')} says: ${said}`,
+    {
+      advice:
+        kind === 'task-scheduler'
+          ? 'Open the console with "Run as administrator" and call this again, or do by hand what --print shows.'
+          : 'Run it as an account that may set jobs, or do by hand what --print shows.',
+    },
+  )
 }
 
 function unfit(why: string): BackupError {
-  return new BackupError('E_CONFIG', `The hourly job cannot be set: ${why}.`, {
+  return new BackupError('E_CONFIG', `The hourly job cannot be installed: ${why}.`, {
     advice: 'Move the program or the configuration to a folder with a plain, shorter path.',
   })
 }

@@ -26,7 +26,7 @@ export interface AccountRow {
 const DROPBOX = ['dropbox']
 const GOOGLE = ['google_drive', 'google-drive', 'googledrive', 'google drive', 'gdrive', 'google']
 const DEFAULT_FOLDER = 'DICOM_Backups'
-const MEND = "Mend it in the viewer's admin pages, or switch it off there."
+const MEND = "Fix it in the viewer's admin pages, or deactivate it there."
 
 /** Without what they sign in with, in the order of their ids. */
 export async function readAccounts(session: Session): Promise<AccountRow[]> {
@@ -68,7 +68,7 @@ function destinationOf({ name, type }: AccountRow, row: Row): DestinationConfig 
   const written = textOf(row, 'folder_name').trim()
   const folder = remoteFolderOf(written === '' ? DEFAULT_FOLDER : written)
   const isFolder = folder !== null && (folder !== '' || type === 'dropbox')
-  const folderFault = isFolder ? {} : wrong('E_CONFIG', 'has a folder_name that is none; expected DICOM_Backups')
+  const folderFault = isFolder ? {} : wrong('E_CONFIG', 'has an invalid folder_name; expected DICOM_Backups')
   const common = { name, chunkSize: null, ...folderFault }
   if (type === 'dropbox') {
     const found = readDropboxToken(textOf(row, 'dropbox_access_token'))

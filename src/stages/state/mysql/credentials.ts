@@ -57,7 +57,7 @@ function serviceAccount(clientEmail: string, written: string): GoogleSignIn | Pr
     createPrivateKey(privateKey)
     return { serviceAccount: { clientEmail, privateKey } }
   } catch {
-    return { problem: `has a credentials_json whose private_key is none; ${WANTED}` }
+    return { problem: `has a credentials_json whose private_key is invalid; ${WANTED}` }
   }
 }
 
@@ -65,7 +65,7 @@ function serviceAccount(clientEmail: string, written: string): GoogleSignIn | Pr
 export function readDropboxToken(text: string | null): string | Problem | null {
   const token = text?.trim() ?? ''
   if (token === '') return null
-  return /^[\x21-\x7e]{1,8192}$/.test(token) ? token : { problem: 'has a dropbox_access_token that is none' }
+  return /^[\x21-\x7e]{1,8192}$/.test(token) ? token : { problem: 'has an invalid dropbox_access_token' }
 }
 
 export function secretsIn(found: GoogleSignIn | string | Problem | null): string[] {

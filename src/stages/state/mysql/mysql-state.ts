@@ -277,7 +277,7 @@ function nothingBegun(error: unknown): unknown {
   if (!(error instanceof BackupError)) return error
   const { code, message, advice } = error
   const end = /[.!?]$/.test(message) ? '' : '.'
-  const safe = `${message}${end} Nothing was begun; earlier backups are as they were.`
+  const safe = `${message}${end} Nothing was started; earlier backups are unchanged.`
   return new BackupError(code, safe, { advice, cause: error.cause })
 }
 

@@ -199,9 +199,9 @@ class ServerLock implements Lock {
           this.#lost.abort(
             new BackupError(
               'E_LOCKED',
-              `The database could not be reached, and another backup run has begun meanwhile${other.words}.`,
+              `The database could not be reached, and another backup run has started meanwhile${other.words}.`,
               {
-                advice: 'This run stops; it is gone on with when the other one has ended.',
+                advice: 'This run stops; it is resumed when the other one has ended.',
               },
             ),
           )

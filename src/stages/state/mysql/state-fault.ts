@@ -18,10 +18,10 @@ export function stateGrant({ name, user }: DatabaseConfig): string {
 /** Numbers of the server (MySQL manual, "Server Error Message Reference") that mean something else here than for a dump. */
 const ADVICE: readonly (readonly [numbers: readonly number[], advice: (database: DatabaseConfig) => string])[] = [
   [[1044, 1142, 1143, 1227, 1370], stateGrant],
-  [[1146], () => 'Start `dicom-backup run` again: it makes the tables that are missing.'],
+  [[1146], () => 'Start `dicom-backup run` again: it creates the missing tables.'],
   [[1290, 1792, 1836], () => 'The server only reads: name the one that takes changes under database.host.'],
   [[3, 28, 1021, 1114], () => "Free space on the database server's disk."],
-  [[1205, 1213], () => 'Another program holds the tables locked; it is tried again with the next run.'],
+  [[1205, 1213], () => 'Another program has locked the tables; the next run tries again.'],
 ]
 
 /** E_STATE: the state cannot be read or written. */

@@ -189,10 +189,15 @@ describe('a row of which nothing can be made', () => {
       'no JSON',
       google('{ oops hunter2'),
       'E_CONFIG',
-      /^drive: the account in backup_accounts has a credentials_json that is not JSON; right would be/,
+      /^drive: the account in backup_accounts has a credentials_json that is not JSON; expected/,
     ],
     ['JSON of another kind', google('[1, "hunter2"]'), 'E_CONFIG', /without a key or an OAuth client/],
-    ['a key that is none', google({ client_email: 'a@b', private_key: 'hunter2' }), 'E_CONFIG', /private_key is none/],
+    [
+      'a key that is none',
+      google({ client_email: 'a@b', private_key: 'hunter2' }),
+      'E_CONFIG',
+      /private_key is invalid/,
+    ],
     ['megabytes', google(JSON.stringify({ hunter2: 'x'.repeat(3_000_000) })), 'E_CONFIG', /far more bytes/],
     [
       'no credentials',
@@ -211,13 +216,13 @@ describe('a row of which nothing can be made', () => {
       'a token that is none',
       dropbox('box', { dropbox_access_token: 'hunter2\nX-Header: 1' }),
       'E_AUTH',
-      /dropbox_access_token that is none/,
+      /invalid dropbox_access_token/,
     ],
     [
       'a token of megabytes',
       dropbox('box', { dropbox_access_token: 'x'.repeat(60_000) }),
       'E_AUTH',
-      /dropbox_access_token that is none/,
+      /invalid dropbox_access_token/,
     ],
     [
       'another service',
@@ -226,7 +231,7 @@ describe('a row of which nothing can be made', () => {
       /backup_provider "amazon s3"; expected google_drive or dropbox/,
     ],
     ['no service', dropbox('x', { backup_provider: '' }), 'E_CONFIG', /backup_provider ""/],
-    ['a folder that is none', dropbox('x', { folder_name: '../../etc' }), 'E_CONFIG', /folder_name that is none/],
+    ['a folder that is none', dropbox('x', { folder_name: '../../etc' }), 'E_CONFIG', /invalid folder_name/],
     [
       'the root of Drive',
       google({ web: { client_id: 'i', client_secret: 's' }, refresh_token: 'r' }, { folder_name: '/' }),

@@ -96,7 +96,10 @@ test('that another run has when it is to be taken again is lost, and says who ha
   if (!lock.lost.aborted) await once(lock.lost, 'abort')
   const reason = lock.lost.reason as { code: string; message: string }
   assert.equal(reason.code, 'E_LOCKED')
-  assert.match(reason.message, /another backup run has begun meanwhile \(process 77 on other-host, since 2026-11-23T12/)
+  assert.match(
+    reason.message,
+    /another backup run has started meanwhile \(process 77 on other-host, since 2026-11-23T12/,
+  )
   await lock.release()
   await waiting
 })

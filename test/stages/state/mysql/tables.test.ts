@@ -129,7 +129,7 @@ test('an account that may not make tables, or not write, is told what it needs',
   const place = await asUser(t, 'SELECT')
   await assert.rejects(place.open(), {
     code: 'E_STATE',
-    message: /CREATE command denied.*Nothing was begun; earlier backups are as they were\.$/s,
+    message: /CREATE command denied.*Nothing was started; earlier backups are unchanged\.$/s,
     advice: /GRANT SELECT, INSERT, UPDATE, DELETE, CREATE ON/,
   })
   await (await MysqlState.open({ ...place.config, database: databaseConfig(server, place.name) })).close()
