@@ -59,7 +59,7 @@ export function beside(name: string, message: string): string {
 /** Marked items, one below the other; the details stand beside the names, or below them where it is narrow. */
 export function items(all: readonly Item[], style: Style, indent = INDENT): string[] {
   const names = all.map(({ name }) => clean(name))
-  const width = Math.max(0, ...names.map(visibleWidth))
+  const width = names.reduce((most, name) => Math.max(most, visibleWidth(name)), 0)
   const beside = style.columns >= ASIDE_FROM && width <= LONGEST_NAME
   return all.flatMap(({ mark, details }, index) => {
     const name = names[index] ?? ''
@@ -72,7 +72,7 @@ export function items(all: readonly Item[], style: Style, indent = INDENT): stri
 /** Names and values in two columns; a value that is null is left out, one that is too long goes on below itself. */
 export function facts(rows: readonly (readonly [name: string, value: string | null])[], style: Style): string[] {
   const known = rows.filter((row): row is readonly [string, string] => row[1] !== null)
-  const width = Math.max(0, ...known.map(([name]) => name.length))
+  const width = known.reduce((most, [name]) => Math.max(most, name.length), 0)
   return known.flatMap(([name, value]) => {
     return hang(`${' '.repeat(INDENT)}${paint(style, 'dim', name.padEnd(width))}  `, [value], style)
   })

@@ -30,7 +30,8 @@ export function table(
 ): string[] {
   const texts = rows.map((row) => columns.map((_, index) => clean(textOf(row[index]))))
   const natural = columns.map((column, index) => {
-    const widest = Math.max(0, ...texts.map((row) => visibleWidth(row[index] ?? '')))
+    // Not Math.max(...): the rows may be more than a call takes arguments.
+    const widest = texts.reduce((most, row) => Math.max(most, visibleWidth(row[index] ?? '')), 0)
     return widest === 0 ? 0 : Math.max(widest, column.min ?? 0)
   })
   const widths = fit(columns, natural, style.columns - 1 - indent)

@@ -29,6 +29,13 @@ export interface CarriedOut {
   readonly failure: BackupError | null
   /** As the state has it; null when that could not be written. */
   readonly recorded: RunRecord | null
+  /** What could not be written, and the result once it can be; null when it was written. */
+  readonly unrecorded: Unrecorded | null
+}
+
+export interface Unrecorded {
+  readonly record: RunRecord
+  readonly result: RunResult
 }
 
 /**
@@ -126,9 +133,11 @@ export async function carryOut(
   const finishedAt = new Date()
   let result = runResult(attempt, finishedAt)
   let recorded: RunRecord | null = runRecord(result, start, measure, shrunk.length === 0)
+  let unrecorded: Unrecorded | null = null
   try {
     await state.saveRun(recorded)
   } catch (error) {
+    unrecorded = { record: recorded, result }
     // What is stored is stored: a record that fails makes the run one to look at, no more.
     const warning = notRecorded(error)
     const isTold = shrunk.some(({ message }) => message === warning.message)
@@ -136,7 +145,7 @@ export async function carryOut(
     recorded = null
   }
   logEnd(result, failure, log)
-  return { result, failure, recorded }
+  return { result, failure, recorded, unrecorded }
 }
 
 /** Where the archive got to in an earlier process; null when it had no part yet, the error when that cannot be read. */

@@ -13,7 +13,7 @@ import type { RunRecord, State } from '../state/state.ts'
 import { checkCopiesDaily } from '../status/copies.ts'
 import { abandon } from './abandon.ts'
 import { archiveName } from './archive-name.ts'
-import { carryOut, tidyUp } from './carry-out.ts'
+import { carryOut, tidyUp, type Unrecorded } from './carry-out.ts'
 import { lackingIn, whyNotGoOn, isOver } from './go-on.ts'
 import { nothingDone } from './nothing-done.ts'
 import type { DestinationResult, RunResult } from './results.ts'
@@ -192,10 +192,15 @@ class Backup {
   async #carryOut(run: OpenRun, destinations: readonly DestinationConfig[]): Promise<RunResult> {
     const where = { config: this.#config, options: this.#options, state: this.#state }
     try {
-      const { result, failure, recorded } = await carryOut(run, destinations, where)
+      const { unrecorded, failure, ...made } = await carryOut(run, destinations, where)
+      let { result, recorded } = made
       // One that is stored and not recorded is recorded by the next run.
       if ((recorded !== null || result.archive === null) && isOver(run, failure, this.#config)) {
         await this.#end(run)
+        if (unrecorded !== null && (await this.#isRecordedNow(unrecorded))) {
+          result = unrecorded.result
+          recorded = unrecorded.record
+        }
       } else {
         for (const one of lackingIn(result, run)) this.#lacking.set(one.name, one)
       }
@@ -205,6 +210,19 @@ class Backup {
       return retained
     } finally {
       await closeRun(run)
+    }
+  }
+
+  /** Without the run's own folder the state may have room again. */
+  async #isRecordedNow({ record }: Unrecorded): Promise<boolean> {
+    const { log } = this.#options
+    try {
+      await this.#state.saveRun(record)
+      log.info({ runId: record.runId }, 'the run is recorded: its folder was removed')
+      return true
+    } catch (error) {
+      log.warn({ err: asBackupError(error) }, 'the run could not be recorded')
+      return false
     }
   }
 

@@ -1,5 +1,6 @@
 /** Damaged files of the state folder: kept under another name, and replaced by empty ones. */
-import { copyFileSync, existsSync, renameSync, truncateSync } from 'node:fs'
+import { copyFileSync, existsSync, truncateSync } from 'node:fs'
+import { renameOverSync } from '../../pipeline/rename.ts'
 import { archiveName } from '../backup/archive-name.ts'
 
 /** 'state.sqlite' becomes 'state.sqlite.damaged_2026-11-23_12-00-00', with a number behind it when that is taken. */
@@ -14,10 +15,10 @@ function freeName(file: string): string {
 /** Renames a damaged record of runs, so that a new one is made; gives the sentence for people. Throws the system's error. */
 export function setRecordAside(file: string): string {
   const aside = freeName(file)
-  renameSync(file, aside)
+  renameOverSync(file, aside)
   // SQLite would play the old one's journal back into the new one.
   for (const journal of ['-journal', '-wal']) {
-    if (existsSync(file + journal)) renameSync(file + journal, aside + journal)
+    if (existsSync(file + journal)) renameOverSync(file + journal, aside + journal)
   }
   return `The record of runs, ${file}, was damaged. It was renamed to ${aside} and a new one begun: what was backed up earlier is not in the history any more. The archives themselves are not affected.`
 }

@@ -45,3 +45,9 @@ test('colours cover the text, not the gaps, and text cannot bring its own', () =
     '\u001b[31mab\u001b[39m    b',
   ])
 })
+
+test('rows may be more than a call takes arguments: a list of 200,000 studies', () => {
+  const many = Array.from({ length: 200_000 }, (_, n) => ['study', String(n)])
+  const lines = table([{}, { align: 'right' }], many, bare(80))
+  assert.deepEqual([lines.length, lines[7], lines.at(-1)], [200_000, 'study       7', 'study  199999'])
+})

@@ -57,24 +57,28 @@ export async function theirHistory(session: Session, isOurs: boolean, limit: num
   const runs = new Map<unknown, Row[]>()
   for (const row of rows) {
     const name = row['backup_filename'] || row
-    runs.set(name, [row, ...(runs.get(name) ?? [])])
+    const copies = runs.get(name)
+    if (copies === undefined) runs.set(name, [row])
+    else copies.push(row)
   }
-  return [...runs].slice(0, limit).map(([name, copies]) => pastRun(typeof name === 'string' ? name : null, copies))
+  return [...runs]
+    .slice(0, limit)
+    .map(([name, copies]) => pastRun(typeof name === 'string' ? name : null, copies.reverse()))
 }
 
 function pastRun(name: string | null, rows: readonly Row[]): PastRun {
   const destinations = rows.map(copyOf)
   const stored = destinations.filter(({ status }) => status === 'completed').length
   const times = rows.map((row) => fromDatetime(row['backup_date'])?.getTime() ?? null).filter((at) => at !== null)
-  const sizes = rows.map((row) => Number(row['backup_size_bytes'] ?? 0))
+  const bytes = rows.reduce((most, row) => Math.max(most, Number(row['backup_size_bytes'] ?? 0)), 0)
   return {
     runId: null,
     trigger: rows.some((row) => row['backup_type'] === 'scheduled') ? 'scheduled' : 'manual',
     status: stored === 0 ? 'failed' : stored === rows.length ? 'completed' : 'partial',
-    startedAt: isoLocal(new Date(times.length === 0 ? 0 : Math.min(...times))),
+    startedAt: isoLocal(new Date(times.length === 0 ? 0 : times.reduce((first, at) => Math.min(first, at)))),
     finishedAt: null,
     archive: stored === 0 ? null : name,
-    bytes: Math.max(0, ...sizes) || null,
+    bytes: bytes || null,
     warnings: [],
     destinations,
   }
