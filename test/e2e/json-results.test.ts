@@ -74,6 +74,7 @@ const runFields: Readonly<Record<string, Kind>> = {
       contentHash: /^[0-9a-f]{64}$/,
     },
   },
+  dicom: { fields: { files: 'number', withoutStudy: 'number' } },
   skippedFiles: skipped,
   warnings,
   destinations: {
@@ -108,6 +109,7 @@ describe('the JSON result', { skip: POSIX_ONLY }, () => {
     const result = only(ended) as RunResult
     mustBe(result, { fields: runFields }, 'run')
     assert.equal(result.status, 'partial')
+    assert.deepEqual(result.dicom, { files: 0, withoutStudy: 0 })
     assert.match(result.startedAt, /\+05:30$/)
     assert.ok(Date.parse(result.startedAt) >= before && Date.parse(result.finishedAt) <= Date.now())
     const local = result.startedAt.slice(0, 19).replace('T', '_').replaceAll(':', '-')
@@ -125,7 +127,7 @@ describe('the JSON result', { skip: POSIX_ONLY }, () => {
     await rm(rig.root, { recursive: true })
     const failed = await rig.cli('run', '--json')
     assert.equal(failed.code, 1)
-    mustBe(only(failed), { fields: { ...runFields, reason: 'string', archive: null } }, 'run')
+    mustBe(only(failed), { fields: { ...runFields, reason: 'string', archive: null, dicom: null } }, 'run')
   })
 
   test('of a plan has the fields of the contract', async (t) => {
@@ -139,6 +141,7 @@ describe('the JSON result', { skip: POSIX_ONLY }, () => {
       bytes: 'number',
       estimatedArchiveBytes: 'number',
       database: null,
+      dicom: { fields: { files: 'number', withoutStudy: 'number' } },
       byTransferSyntax: {
         list: {
           fields: {
@@ -169,7 +172,13 @@ describe('the JSON result', { skip: POSIX_ONLY }, () => {
 
   test('of a resume has the fields of a run; with nothing to finish it is skipped, and says so', async (t) => {
     const rig = await makeRig(t, onlyNas)
-    const nothing: Readonly<Record<string, Kind>> = { ...runFields, runId: null, reason: 'string', archive: null }
+    const nothing: Readonly<Record<string, Kind>> = {
+      ...runFields,
+      runId: null,
+      reason: 'string',
+      archive: null,
+      dicom: null,
+    }
     const skippedResume = await rig.cli('resume', '--json')
     assert.equal(skippedResume.code, 0)
     mustBe(only(skippedResume), { fields: nothing }, 'resume')

@@ -1,11 +1,8 @@
 import type { DryRunResult } from '../../stages/backup/results.ts'
 import { beside, facts, heading, items, joinBlocks, leftOut, paragraph, warnings, type Item } from './blocks.ts'
-import { formatBytes, formatCount, formatFiles, formatRatio } from './format.ts'
+import { formatBytes, formatCount, formatDicom, formatFiles, formatRatio } from './format.ts'
 import type { Style } from './style.ts'
 import { table, type Cell } from './table.ts'
-
-/** As the survey calls the files that are none. */
-const NOT_DICOM = 'not DICOM'
 
 /**
  * What a run would store, for people: counts by transfer syntax and modality, the estimate, and where it fits. Names no
@@ -28,13 +25,12 @@ export function dryRunSummary(result: DryRunResult, style: Style): string {
   ])
 }
 
-function factsOf(result: DryRunResult, style: Style): string[] {
-  const { files, bytes, database, estimatedArchiveBytes } = result
+function factsOf({ files, bytes, dicom, database, estimatedArchiveBytes }: DryRunResult, style: Style): string[] {
   const ratio = formatRatio(bytes + (database?.estimatedBytes ?? 0), estimatedArchiveBytes)
   return facts(
     [
       ['Files', `${formatFiles(files)}, ${formatBytes(bytes)}`],
-      ['Note', withoutDicom(result)],
+      ['DICOM', formatDicom(files, dicom)],
       [
         'Database',
         database === null
@@ -45,12 +41,6 @@ function factsOf(result: DryRunResult, style: Style): string[] {
     ],
     style,
   )
-}
-
-/** Null: there is a DICOM file, or no file at all. One that names no transfer syntax is DICOM, too. */
-function withoutDicom({ byTransferSyntax }: DryRunResult): string | null {
-  const isWithout = byTransferSyntax.length > 0 && byTransferSyntax.every(({ name }) => name === NOT_DICOM)
-  return isWithout ? 'not one file is a DICOM file; check that dicom.root is the right folder' : null
 }
 
 function syntaxes({ byTransferSyntax }: DryRunResult, style: Style): string[] {

@@ -1,4 +1,5 @@
 /** Numbers as people read them: English, with binary units. */
+import type { DicomCounts } from '../../stages/dicom/counts.ts'
 import { formatBytes, threeDigits } from '../../stages/text/bytes.ts'
 
 export { formatBytes, formatFree } from '../../stages/text/bytes.ts'
@@ -15,6 +16,22 @@ export function formatCount(count: number): string {
 /** '1 file', '1,003,211 files' */
 export function formatFiles(count: number): string {
   return `${formatCount(count)} ${count === 1 ? 'file' : 'files'}`
+}
+
+/**
+ * What a person should know of `files` files: that none is DICOM, or that some do not name their study. Null when there
+ * is nothing to say, or `dicom` is null, for not known.
+ */
+export function formatDicom(files: number, dicom: DicomCounts | null): string | null {
+  if (files === 0 || dicom === null) return null
+  if (dicom.files === 0) {
+    return `${files === 1 ? 'the file is not' : `none of the ${formatFiles(files)} is`} a DICOM file: check dicom.root`
+  }
+  if (dicom.withoutStudy === 0) return null
+  if (dicom.files === 1) return 'the DICOM file has no study UID'
+  const all = `${formatCount(dicom.files)} DICOM files`
+  if (dicom.withoutStudy === dicom.files) return `none of the ${all} has a study UID`
+  return `${formatCount(dicom.withoutStudy)} of ${all} ${dicom.withoutStudy === 1 ? 'has' : 'have'} no study UID`
 }
 
 /** '41.2 MiB/s', from bytes a second. */

@@ -15,6 +15,7 @@ import {
 } from './blocks.ts'
 import {
   formatBytes,
+  formatDicom,
   formatDuration,
   formatFiles,
   formatLocalMinute,
@@ -85,7 +86,7 @@ function heldBy({ name, status }: DestinationResult, { archive }: RunResult, pro
 }
 
 function factsOf(
-  { archive, startedAt, finishedAt, resumed }: RunResult,
+  { archive, dicom, startedAt, finishedAt, resumed }: RunResult,
   progress: Progress | null,
   stored: boolean,
   style: Style,
@@ -102,6 +103,7 @@ function factsOf(
       ['Archive', made === null ? null : made.name],
       ['Size', made === null ? null : formatBytes(made.bytes) + (ratio === null ? '' : `, compressed ${ratio}`)],
       ['Files', made === null ? null : formatFiles(made.files)],
+      ['DICOM', made === null ? null : formatDicom(made.files, dicom)],
       ['Database', dump > 0 ? `${formatBytes(dump)} of SQL` : null],
       resumed ? ['Finished', `${ended}, ${took} after the run began`] : ['Took', `${took}, finished ${ended}`],
     ],

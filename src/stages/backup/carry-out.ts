@@ -122,6 +122,7 @@ export async function carryOut(
     start,
     resumed: run.resumed,
     files: counts.files,
+    dicom: counts.dicom,
     destinations,
     progress,
     delivery,

@@ -50,6 +50,7 @@ export async function dryRun(config: Config, { only, onProgress, signal }: DryRu
       config.database === null || found === null
         ? null
         : { name: config.database.name, estimatedBytes: found.estimatedBytes },
+    dicom: survey.dicom,
     byTransferSyntax: survey.byTransferSyntax,
     byModality: survey.byModality,
     destinations,

@@ -13,6 +13,7 @@ export function nothingDone(reason: string, nextDueAt?: string | null): RunResul
     startedAt: now,
     finishedAt: now,
     archive: null,
+    dicom: null,
     skippedFiles: [],
     warnings: [],
     destinations: [],

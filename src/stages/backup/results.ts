@@ -1,6 +1,7 @@
 /** The JSON results of the commands. Times are ISO 8601 with offset, sizes bytes. */
 
 import type { ErrorCode } from '../../pipeline/errors.ts'
+import type { DicomCounts } from '../dicom/counts.ts'
 import type { PastRun } from '../state/state.ts'
 
 export interface ErrorReport {
@@ -49,6 +50,8 @@ export interface RunResult {
   readonly finishedAt: string
   /** Null when the archive was not made to its end. */
   readonly archive: ArchiveResult | null
+  /** Of the files in the archive; null without an archive, and when an older version began it. */
+  readonly dicom: DicomCounts | null
   /** `path` is the name the entry would have had in the archive. */
   readonly skippedFiles: readonly { readonly path: string; readonly reason: string }[]
   readonly warnings: readonly Warning[]
@@ -194,6 +197,7 @@ export interface DryRunResult {
   readonly bytes: number
   readonly estimatedArchiveBytes: number
   readonly database: { readonly name: string; readonly estimatedBytes: number } | null
+  readonly dicom: DicomCounts
   readonly byTransferSyntax: readonly SyntaxCount[]
   readonly byModality: readonly ModalityCount[]
   /** `fits` is null when the free space is not known. */

@@ -3,6 +3,7 @@ import type { Delivery } from '../../pipeline/deliver.ts'
 import { BackupError } from '../../pipeline/errors.ts'
 import type { Progress } from '../../pipeline/progress.ts'
 import type { DestinationConfig } from '../config/types.ts'
+import type { DicomCounts } from '../dicom/counts.ts'
 import { isoLocal } from './archive-name.ts'
 import type { LeftOutList } from './left-out-list.ts'
 import type { DestinationResult, ErrorReport, RunResult, Warning } from './results.ts'
@@ -15,6 +16,8 @@ export interface Attempt {
   readonly resumed: boolean
   /** Files of the archive folder that are in the archive. */
   readonly files: number
+  /** Of those; null: not known. */
+  readonly dicom: DicomCounts | null
   readonly destinations: readonly DestinationConfig[]
   readonly progress: Progress
   /** Null when the run ended before its delivery began. */
@@ -50,6 +53,7 @@ export function runResult(attempt: Attempt, finishedAt: Date): RunResult {
     finishedAt: isoLocal(finishedAt),
     archive:
       whole === null ? null : { name: attempt.start.name, bytes: whole.bytes, files: attempt.files, ...whole.digests },
+    dicom: whole === null ? null : attempt.dicom,
     skippedFiles: leftOut.named,
     warnings,
     destinations,

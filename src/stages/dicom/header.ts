@@ -23,10 +23,10 @@ const DEFLATED_BYTES = 8 * 1024
  */
 const MOST_READ_BYTES = 32 * 1024 * 1024
 
-export type Wanted = 'modality' | 'all'
+export type Wanted = 'study' | 'all'
 
 /** Elements stand in ascending order; these are the last of what can be asked for. */
-const LAST_TAGS: Readonly<Record<Wanted, number>> = { modality: 0x00080060, all: 0x0020000e }
+const LAST_TAGS: Readonly<Record<Wanted, number>> = { study: 0x0020000d, all: 0x0020000e }
 const META_TAGS = new Set([0x00020003, 0x00020010])
 const TAGS = new Set([
   ...[0x00080005, 0x00080018, 0x00080020, 0x00080060, 0x00081030],
@@ -39,7 +39,7 @@ const TAGS = new Set([
  * throws; looks at no more than DICOM_PREFIX_BYTES, so a damaged or hostile file costs no more than a good one of many
  * elements.
  *
- * With `wanted` 'modality' reading ends there, in half the time; patient, study and series are null then.
+ * With `wanted` 'study' reading ends at its UID; the series is null then.
  */
 export function readDicomHeader(prefix: Uint8Array, wanted: Wanted = 'all'): DicomHeader | null {
   return lookAt(prefix, wanted).header
@@ -94,7 +94,7 @@ function lookAt(prefix: Uint8Array, wanted: Wanted): Look {
     metaUid: metaText('x00020003'),
     text: (tag) => textOf(elements, tagName(tag), dataSet, characterSet),
   })
-  const isWhole = header[wanted === 'all' ? 'seriesUid' : 'modality'] !== null || hasBehind(elements, last)
+  const isWhole = header[wanted === 'all' ? 'seriesUid' : 'studyUid'] !== null || hasBehind(elements, last)
   return { header, isWhole }
 }
 

@@ -1,6 +1,7 @@
 import type { ModalityCount, SyntaxCount } from '../backup/results.ts'
 import type { Compression } from '../config/types.ts'
 import { transferSyntaxName } from '../dicom/transfer-syntax.ts'
+import { countDicom, dicomKind, type DicomCounts } from '../dicom/counts.ts'
 import type { DicomHeader } from '../dicom/types.ts'
 import { FILES_FOLDER } from '../zip/prepare-file.ts'
 import { entryName } from './file-name.ts'
@@ -32,6 +33,7 @@ interface SyntaxRow {
 export class SurveyCounts {
   files = 0
   bytes = 0
+  dicom: DicomCounts = { files: 0, withoutStudy: 0 }
   readonly #bySyntax = new Map<string, SyntaxRow>()
   readonly #byModality = new Map<string | null, { modality: string | null; files: number; bytes: number }>()
 
@@ -49,6 +51,7 @@ export class SurveyCounts {
       counter.files += 1
       counter.bytes += file.size
     }
+    this.dicom = countDicom(this.dicom, dicomKind(header))
     row.names += Buffer.byteLength(`${FILES_FOLDER}/${entryName(file.path)}`)
     if (level === 0) row.stored += file.size
     return { sample: row.sample, weight: level === 0 ? 0 : row.sample.count(file.size) }
@@ -58,6 +61,7 @@ export class SurveyCounts {
     readonly files: number
     readonly bytes: number
     readonly estimatedArchiveBytes: number
+    readonly dicom: DicomCounts
     readonly byTransferSyntax: SyntaxCount[]
     readonly byModality: ModalityCount[]
   } {
@@ -72,6 +76,7 @@ export class SurveyCounts {
       files: this.files,
       bytes: this.bytes,
       estimatedArchiveBytes: byTransferSyntax.reduce((sum, row) => sum + row.estimatedArchiveBytes, END_BYTES),
+      dicom: this.dicom,
       byTransferSyntax,
       byModality: [...this.#byModality.values()].sort(largestFirst),
     }

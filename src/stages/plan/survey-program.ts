@@ -21,7 +21,7 @@ export interface Look {
 export type Looked =
   { readonly header: DicomHeader | null; readonly level: number } | { readonly leftOutBecause: string }
 
-/** Transfer syntax and modality stand near the front; UIDs, which may not, are not wanted here. */
+/** Mostly it reaches to the study's UID. */
 const prefix = Buffer.alloc(8 * 1024)
 
 function lookAt(root: string, path: string, compression: Compression): Looked {
@@ -29,7 +29,7 @@ function lookAt(root: string, path: string, compression: Compression): Looked {
   try {
     descriptor = openSync(toFsPath(root, path), READ_FLAGS)
     const start = prefix.subarray(0, readSync(descriptor, prefix, 0, prefix.length, 0))
-    const header = readNow(readWholeHeader(start, 'modality'), rangeOf(descriptor))
+    const header = readNow(readWholeHeader(start, 'study'), rangeOf(descriptor))
     return { header, level: compressionFor(header, compression, { name: path, prefix: start }) }
   } catch (error) {
     return { leftOutBecause: reasonOf(error) }

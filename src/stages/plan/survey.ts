@@ -5,6 +5,7 @@ import { programBeside } from '../../pipeline/helper-thread.ts'
 import { HelperThreads, THREADS } from '../../pipeline/helper-threads.ts'
 import type { ModalityCount, SyntaxCount } from '../backup/results.ts'
 import type { Compression } from '../config/types.ts'
+import type { DicomCounts } from '../dicom/counts.ts'
 import { toFsPath } from './file-name.ts'
 import { SurveyCounts } from './survey-counts.ts'
 import type { Look, Looked } from './survey-program.ts'
@@ -22,6 +23,7 @@ export interface Survey {
   readonly bytes: number
   /** The archive without the database. */
   readonly estimatedArchiveBytes: number
+  readonly dicom: DicomCounts
   readonly byTransferSyntax: readonly SyntaxCount[]
   readonly byModality: readonly ModalityCount[]
   /**

@@ -32,7 +32,7 @@ export interface ArchiveSourceInput extends FileOptions {
 }
 
 /** What is in the archive so far. */
-export type ArchiveCounts = Pick<ArchivePlace, 'files' | 'fileBytes' | 'skipped' | 'dead'>
+export type ArchiveCounts = Pick<ArchivePlace, 'files' | 'fileBytes' | 'skipped' | 'dead' | 'dicom'>
 
 /** A backup's archive as the engine's source: made once, gone on with after an interruption, made again for who lacks it. */
 export class ArchiveSource implements Source {

@@ -10,6 +10,7 @@ import type { Compression } from '../config/types.ts'
 import { DICOM_PREFIX_BYTES, readWholeHeader } from '../dicom/header.ts'
 import { readLater } from '../dicom/reading.ts'
 import { compressionFor } from '../dicom/transfer-syntax.ts'
+import { dicomKind, type DicomKind } from '../dicom/counts.ts'
 import { toFsPath } from '../plan/file-name.ts'
 import { CHANGED } from '../plan/left-out.ts'
 import type { PlannedFile } from '../plan/types.ts'
@@ -39,6 +40,7 @@ export interface MadeEntry {
   readonly line: Record<string, string | number>
   /** Of the source, bytes. */
   readonly size: number
+  readonly dicom: DicomKind
 }
 
 const dumpLevels: Record<Compression, DeflateLevel> = { auto: 1, fast: 1, store: 0, small: 6 }
@@ -54,7 +56,7 @@ export async function* dumpEntry(
   try {
     const record = yield* largeEntry({ name, mtime, level: dumpLevels[compression], read }, from)
     const line = { path: name, size: bytes, mtime: mtime.toISOString(), sha256: await sha256.digest() }
-    return { record, line: storedLine(line, null), size: bytes }
+    return { record, line: storedLine(line, null), size: bytes, dicom: 'none' }
   } finally {
     await sha256.end()
   }
@@ -88,7 +90,7 @@ export async function* largeFileEntry(
     try {
       const record = yield* largeEntry({ name, mtime, level, read }, from)
       const line = { path: name, size: state.size, mtime: mtime.toISOString(), sha256: await sha256.digest() }
-      return { record, line: storedLine(line, header), size: state.size }
+      return { record, line: storedLine(line, header), size: state.size, dicom: dicomKind(header) }
     } finally {
       await sha256.end()
     }
@@ -119,7 +121,7 @@ export async function* directoryBytes(
   for await (const piece of readSpill(file, read, bytes)) {
     yield piece
     read += piece.length
-    yield { read, written: read, crc: 0 }
+    yield { read, written: read, crc: 0, level: 0 }
   }
   yield endRecords({ entries, size: bytes, offset })
   return undefined

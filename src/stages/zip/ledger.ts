@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib'
 import { BackupError } from '../../pipeline/errors.ts'
 import { readSpill, SpillFile } from '../../pipeline/spill-file.ts'
 import { damagedStateFile, removeStateFile } from '../../pipeline/state-file.ts'
+import { countDicom, type DicomCounts, type DicomKind } from '../dicom/counts.ts'
 import { placeRecord } from './directory.ts'
 import { manifestLine, type SkippedLine } from './manifest.ts'
 import type { ArchivePlace, LargePlace, Phase } from './place.ts'
@@ -22,6 +23,7 @@ export interface FileEntry {
   readonly line: Buffer
   /** Of the file, bytes. */
   readonly size: number
+  readonly dicom: DicomKind
 }
 
 /** What is known of the archive so far: its length and, on disk, the directory records and the manifest's lines. */
@@ -37,6 +39,8 @@ export class Ledger {
   skipped: number
   /** Bytes that no directory record names. */
   dead: number
+  /** Of the files that are in; null: not known. */
+  dicom: DicomCounts | null
   /** CRC-32 of what was added to each file. */
   #directorySum: number
   #manifestSum: number
@@ -44,13 +48,14 @@ export class Ledger {
   private constructor(directory: SpillFile, manifest: SpillFile, place: ArchivePlace) {
     this.directory = directory
     this.manifest = manifest
-    const { offset, entries, files, fileBytes, skipped, dead } = place
+    const { offset, entries, files, fileBytes, skipped, dead, dicom } = place
     this.offset = offset
     this.entries = entries
     this.files = files
     this.fileBytes = fileBytes
     this.skipped = skipped
     this.dead = dead
+    this.dicom = dicom
     ;[this.#directorySum, this.#manifestSum] = place.sums
   }
 
@@ -71,7 +76,7 @@ export class Ledger {
 
   /** Where the archive is now. `plan`: position of the next line of the plan's file. */
   place(phase: Phase, plan: number, large: LargePlace | null): ArchivePlace {
-    const { offset, entries, files, fileBytes, skipped, dead } = this
+    const { offset, entries, files, fileBytes, skipped, dead, dicom } = this
     const sizes = { directory: this.directory.bytes, manifest: this.manifest.bytes }
     return {
       offset,
@@ -84,6 +89,7 @@ export class Ledger {
       fileBytes,
       skipped,
       dead,
+      dicom,
       large,
     }
   }
@@ -110,7 +116,10 @@ export class Ledger {
   /** The same for files of the archive folder. */
   async addFiles(files: readonly FileEntry[]): Promise<void> {
     this.files += files.length
-    for (const { size } of files) this.fileBytes += size
+    for (const { size, dicom } of files) {
+      this.fileBytes += size
+      if (this.dicom !== null) this.dicom = countDicom(this.dicom, dicom)
+    }
     await this.#add(
       files.map(({ record, start }) => placeRecord(record, start)),
       files.map(({ line }) => line),

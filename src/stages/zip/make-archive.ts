@@ -152,8 +152,8 @@ export class ArchiveMaker {
     const last = run.at(-1)
     if (first === undefined || last === undefined) return
     let start = ledger.offset
-    const files = run.map(({ one: { record, line, size, entry } }) => {
-      const file = { record, start, line, size }
+    const files = run.map(({ one: { record, line, size, dicom, entry } }) => {
+      const file = { record, start, line, size, dicom }
       start += entry.length
       return file
     })
@@ -180,9 +180,9 @@ export class ArchiveMaker {
     if (one.kind === 'large') return yield* this.#largeFile(one.file)
     // What was too large to be read whole is now another file: nothing of it fits what is there.
     if ((this.#begun?.large ?? null) !== null) this.#leaveBegun()
-    const { entry, record, line, size } = one
+    const { entry, record, line, size, dicom } = one
     const { start } = yield* this.#entry(() => asEntry(entry))
-    await ledger.addFiles([{ record, start, line, size }])
+    await ledger.addFiles([{ record, start, line, size, dicom }])
     one.release()
     return null
   }
@@ -213,8 +213,8 @@ export class ArchiveMaker {
         },
         () => identity,
       )
-      const { record, line, size } = placed.result
-      await ledger.addFiles([{ record, start: placed.start, line: Buffer.from(manifestLine(line)), size }])
+      const { result } = placed
+      await ledger.addFiles([{ ...result, start: placed.start, line: Buffer.from(manifestLine(result.line)) }])
       return null
     } catch (error) {
       if (!(error instanceof FileLeftOut)) throw error

@@ -1,4 +1,6 @@
 import type { Json, Mark } from '../../pipeline/source.ts'
+import type { DicomCounts } from '../dicom/counts.ts'
+import type { DeflateLevel } from './entry-records.ts'
 import type { LargeProgress } from './large-entry.ts'
 
 /** Which of the archive's pieces comes next, or is under way. */
@@ -33,6 +35,8 @@ export interface ArchivePlace {
   readonly skipped: number
   /** Bytes that no directory record names. */
   readonly dead: number
+  /** Of the files that are in; null: not known, as a version that did not count them began the archive. */
+  readonly dicom: DicomCounts | null
   /** Null between two entries. */
   readonly large: LargePlace | null
 }
@@ -49,13 +53,19 @@ export const START: ArchivePlace = {
   fileBytes: 0,
   skipped: 0,
   dead: 0,
+  dicom: { files: 0, withoutStudy: 0 },
   large: null,
 }
 
+/** What a count that is not known is in a mark. */
+const UNKNOWN = -1
+
 /** As few characters as can be: one is kept for every part of the archive. */
 export function toMark(place: ArchivePlace): Mark {
-  const { offset, phase, plan, directory, manifest, entries, files, fileBytes, skipped, dead, large, sums } = place
-  const within = large === null ? null : [large.start, large.read, large.written, large.crc, large.identity]
+  const { offset, phase, plan, directory, manifest, entries, files, fileBytes, skipped, dead, dicom, large, sums } =
+    place
+  const within =
+    large === null ? null : [large.start, large.read, large.written, large.crc, large.identity, large.level]
   return {
     offset,
     place: [
@@ -70,6 +80,8 @@ export function toMark(place: ArchivePlace): Mark {
       dead,
       within,
       ...sums,
+      dicom?.files ?? UNKNOWN,
+      dicom?.withoutStudy ?? UNKNOWN,
     ],
   }
 }
@@ -100,12 +112,19 @@ export function placeOf(mark: Mark | null): ArchivePlace {
     skipped,
     dead,
     large: largeOf((mark.place as readonly Json[])[9]),
-    sums: (mark.place as readonly Json[]).slice(10) as [number, number],
+    sums: (mark.place as readonly Json[]).slice(10, 12) as [number, number],
+    dicom: dicomOf((mark.place as readonly number[]).slice(12)),
   }
 }
 
+function dicomOf([files = UNKNOWN, withoutStudy = UNKNOWN]: readonly number[]): DicomCounts | null {
+  return files === UNKNOWN ? null : { files, withoutStudy }
+}
+
+type Level = DeflateLevel | null
+
 function largeOf(within: Json | undefined): LargePlace | null {
   if (!Array.isArray(within)) return null
-  const [start, read, written, crc, identity] = within as [number, number, number, number, string]
-  return { start, read, written, crc, identity }
+  const [start, read, written, crc, identity, level] = within as [number, number, number, number, string, Level?]
+  return { start, read, written, crc, identity, level: level ?? null }
 }

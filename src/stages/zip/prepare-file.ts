@@ -1,3 +1,4 @@
+import type { DicomKind } from '../dicom/counts.ts'
 import { entryName } from '../plan/file-name.ts'
 import type { PlannedFile } from '../plan/types.ts'
 import type { FileLeftOut } from './read-file.ts'
@@ -17,6 +18,7 @@ export interface WholeFile {
   readonly line: Buffer
   /** Of the file, bytes. */
   readonly size: number
+  readonly dicom: DicomKind
   /** To be called when the entry has gone out and is noted: then the memory that all this lies in is used again. */
   readonly release: () => void
 }

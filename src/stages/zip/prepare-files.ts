@@ -104,6 +104,7 @@ async function outcomesOf(
       record: notes.next(found.record),
       line: notes.next(found.line),
       size: found.size,
+      dicom: found.dicom,
       release,
     }
   })

@@ -11,6 +11,7 @@ import { deflateOptions } from '../dicom/deflate-options.ts'
 import { DICOM_PREFIX_BYTES, readWholeHeader } from '../dicom/header.ts'
 import { rangeOf, readNow } from '../dicom/reading.ts'
 import { compressionFor } from '../dicom/transfer-syntax.ts'
+import { dicomKind, type DicomKind } from '../dicom/counts.ts'
 import { toFsPath } from '../plan/file-name.ts'
 import { directoryRecordBytes, localRecordBytes, writeDirectoryRecord, writeLocalRecord } from './entry-records.ts'
 import { manifestLine, storedLine } from './manifest.ts'
@@ -38,6 +39,7 @@ export type Prepared =
   | {
       readonly is: 'whole'
       readonly size: number
+      readonly dicom: DicomKind
       /** Of its local record with its data. */
       readonly entry: number
       /** Of its directory record and, behind that, its line in the manifest. */
@@ -75,6 +77,7 @@ function prepare({ root, compression, tray, notesAt, files }: Batch): Prepared[]
       const prepared = {
         is: 'whole',
         size,
+        dicom: dicomKind(header),
         entry: dataAt + sums.packed - end,
         record: lineAt - notesEnd,
         line: bytes.write(line, lineAt),

@@ -186,10 +186,8 @@ test('no path of a file is shown', () => {
 })
 
 test('a folder without one DICOM file is named as that', () => {
-  const rows = planned().byTransferSyntax
-  const others = rows.filter(({ transferSyntax }) => transferSyntax === null)
-  assert.equal(others.length, 1)
-  const shown = (byTransferSyntax: typeof rows): string => dryRunSummary({ ...planned(), byTransferSyntax }, bare(100))
-  assert.match(shown(others), /\n {2}Note +not one file is a DICOM file; check that dicom\.root is the right folder\n/)
-  for (const some of [rows, []]) assert.doesNotMatch(shown(some), /Note/)
+  const shown = (files: number): string =>
+    dryRunSummary({ ...planned(), files, dicom: { files: 0, withoutStudy: 0 } }, bare(100))
+  assert.match(shown(12), /\n {2}DICOM +none of the 12 files is a DICOM file: check dicom\.root\n/)
+  for (const text of [shown(0), dryRunSummary(planned(), bare(100))]) assert.doesNotMatch(text, /\n {2}DICOM /)
 })

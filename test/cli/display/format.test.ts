@@ -4,6 +4,7 @@ import {
   formatBytes,
   formatCount,
   formatDuration,
+  formatDicom,
   formatFiles,
   formatLocalMinute,
   formatLocalTime,
@@ -114,6 +115,18 @@ test('a time is that of the machine, however it was written', () => {
     if (zone === undefined) delete process.env.TZ
     else process.env.TZ = zone
   }
+})
+
+test('what is missing of DICOM among the files is said, and nothing when nothing is, or it is not known', () => {
+  const said = (files: number, dicom: number, withoutStudy: number): string | null =>
+    formatDicom(files, { files: dicom, withoutStudy })
+  assert.equal(said(12, 0, 0), 'none of the 12 files is a DICOM file: check dicom.root')
+  assert.equal(said(1, 0, 0), 'the file is not a DICOM file: check dicom.root')
+  assert.equal(said(1300, 1200, 3), '3 of 1,200 DICOM files have no study UID')
+  assert.equal(said(1300, 1200, 1), '1 of 1,200 DICOM files has no study UID')
+  assert.equal(said(1300, 1200, 1200), 'none of the 1,200 DICOM files has a study UID')
+  assert.equal(said(2, 1, 1), 'the DICOM file has no study UID')
+  for (const nothing of [said(0, 0, 0), said(12, 1, 0), formatDicom(12, null)]) assert.equal(nothing, null)
 })
 
 test('several values are told as one, or from the least to the most, as people read them', () => {

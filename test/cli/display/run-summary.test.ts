@@ -202,3 +202,14 @@ test('what a server answered cannot steer the terminal', () => {
   assert.doesNotMatch(shown, /[\u0000-\u0009\u000b-\u001f]/)
   assert.match(shown, /HTTP 500\n\s+nginx \(E_DESTINATION\)/)
 })
+
+test('a stored backup of a folder without one DICOM file says so, and stays what it is', () => {
+  const result = { ...completed(), dicom: { files: 0, withoutStudy: 0 } }
+  assert.match(
+    runSummary(result, null, bare(100)),
+    /^✔ Backup completed[^]*\n {2}DICOM +none of the 1,003,211 files is a DICOM file: check dicom\.root\n/,
+  )
+  for (const dicom of [{ files: 1, withoutStudy: 0 }, null]) {
+    assert.doesNotMatch(runSummary({ ...result, dicom }, null, bare(100)), /\n {2}DICOM /)
+  }
+})

@@ -52,6 +52,7 @@ export function completed(): RunResult {
     startedAt: '2026-03-04T12:00:00+00:00',
     finishedAt: '2026-03-04T17:12:04+00:00',
     archive: { name: ARCHIVE, bytes: 590 * GIB, files: 1_003_211, md5: 'a'.repeat(32), contentHash: 'b'.repeat(64) },
+    dicom: { files: 1_003_000, withoutStudy: 0 },
     skippedFiles: [],
     warnings: [],
     destinations: [
@@ -123,6 +124,7 @@ export function failed(): RunResult {
     status: 'failed',
     reason: 'The database dump failed: mysqldump: Got error: 1045: Access denied for user backup',
     archive: null,
+    dicom: null,
     destinations: run.destinations.map((one) => ({
       ...one,
       status: 'failed',
@@ -141,6 +143,7 @@ export function interrupted(): RunResult {
     status: 'interrupted',
     reason: 'Stopped by SIGINT.',
     archive: null,
+    dicom: null,
     destinations: run.destinations.map((one) => ({
       ...one,
       status: 'interrupted',
@@ -158,6 +161,7 @@ export function planned(): DryRunResult {
     bytes: 2.88 * TIB,
     estimatedArchiveBytes: 1.43 * TIB,
     database: { name: 'dicom_viewer', estimatedBytes: 1.2 * GIB },
+    dicom: { files: 1_003_000, withoutStudy: 0 },
     byTransferSyntax: [
       {
         transferSyntax: '1.2.840.10008.1.2.1',

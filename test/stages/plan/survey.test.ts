@@ -41,10 +41,11 @@ test('a survey counts files and bytes by transfer syntax and by modality, the la
   for (const name of ['1', '2', '3']) writeFileSync(path.join(root, name), plain)
   for (const name of ['4', '5']) writeFileSync(path.join(root, name), packed)
   writeFileSync(path.join(root, '6'), dataSet(implicitLittle))
-  const { files, bytes, byTransferSyntax, byModality, leftOut } = await survey(root)
+  const { files, bytes, dicom, byTransferSyntax, byModality, leftOut } = await survey(root)
   const bare = dataSet(implicitLittle).length
   assert.equal(files, 8)
   assert.equal(bytes, 3 * plain.length + 2 * packed.length + bare + 9)
+  assert.deepEqual(dicom, { files: 6, withoutStudy: 0 })
   assert.deepEqual(leftOut, [])
   assert.deepEqual(
     byTransferSyntax.map((row) => [row.transferSyntax, row.name, row.files, row.bytes]),

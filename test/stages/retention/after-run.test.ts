@@ -17,6 +17,7 @@ const RESULT: RunResult = {
   startedAt: '2026-11-23T12:00:00+00:00',
   finishedAt: '2026-11-23T12:01:00+00:00',
   archive: { name: 'dicom_backup_2026-11-23_12-00-00.zip', bytes: 1, files: 1, md5: '', contentHash: '' },
+  dicom: { files: 1, withoutStudy: 0 },
   skippedFiles: [],
   warnings: [],
   destinations: [

@@ -145,6 +145,7 @@ describe('the records of an entry past 4 GiB', () => {
       read: 4 * GIB - 2 * MIB,
       written: local + (level === 0 ? 4 * GIB - 2 * MIB : 123_456),
       crc: 0x1234567,
+      level,
     }
     const asked: number[] = []
     const read = (at: number): AsyncIterable<Uint8Array> => {

@@ -15,6 +15,7 @@ describe('a large entry that goes on', () => {
     read: 0,
     written: localBytes({ ...options, level } as LargeEntry),
     crc: 0,
+    level,
   })
 
   for (const level of LEVELS) {

@@ -24,7 +24,8 @@ const LARGEST: ArchivePlace = {
   fileBytes: MOST,
   skipped: MOST,
   dead: MOST,
-  large: { start: MOST, read: MOST, written: MOST, crc: 0xffffffff, identity },
+  dicom: { files: MOST, withoutStudy: MOST },
+  large: { start: MOST, read: MOST, written: MOST, crc: 0xffffffff, identity, level: 6 },
 }
 
 test('a place comes back from its mark as it was, also from a journal', () => {
@@ -32,15 +33,30 @@ test('a place comes back from its mark as it was, also from a journal', () => {
   for (const phase of ['dump', 'files', 'manifest', 'directory'] as const) {
     // Each number another one: none may come back in another's place.
     const numbers = { plan: 2, directory: 3, manifest: 4, entries: 5, files: 6, fileBytes: 7, skipped: 8, dead: 9 }
-    const place: ArchivePlace = { offset: 1, phase, ...numbers, sums: [14, 15], large: null }
-    places.push(place, { ...place, large: { start: 10, read: 11, written: 12, crc: 13, identity: '' } })
-    places.push({ ...place, large: { start: 0, read: 0, written: 0, crc: 0, identity } })
+    const place: ArchivePlace = {
+      offset: 1,
+      phase,
+      ...numbers,
+      sums: [14, 15],
+      dicom: { files: 16, withoutStudy: 17 },
+      large: null,
+    }
+    places.push(place, { ...place, large: { start: 10, read: 11, written: 12, crc: 13, identity: '', level: 1 } })
+    places.push({ ...place, dicom: null, large: { start: 0, read: 0, written: 0, crc: 0, identity, level: 0 } })
+    places.push({ ...place, large: { start: 1, read: 2, written: 3, crc: 4, identity, level: null } })
   }
   for (const place of places) {
     assert.deepEqual(placeOf(toMark(place)), place)
     assert.deepEqual(placeOf(JSON.parse(JSON.stringify(toMark(place))) as Mark), place)
   }
   assert.deepEqual(placeOf(null), START)
+})
+
+test('a mark of a version that noted neither method nor counts of DICOM files says that they are not known', () => {
+  const old = [1, 2, 3, 4, 5, 6, 7, 8, 9, [10, 11, 12, 13, identity], 14, 15]
+  const { large, dicom, sums } = placeOf({ offset: 1, place: old })
+  assert.deepEqual(large, { start: 10, read: 11, written: 12, crc: 13, identity, level: null })
+  assert.deepEqual([dicom, sums], [null, [14, 15]])
 })
 
 describe('the places of an archive', () => {
@@ -93,7 +109,10 @@ describe('the ledger', () => {
     const places = [all.place('files', 0, null)]
     for (let n = 0; n < 20; n += 1) {
       if (n % 3 === 0) await all.addSkipped({ path: `${n}`, skipped: 'gone' })
-      else await all.addFiles([{ record, start: n, line: Buffer.from(manifestLine({ path: `${n}` })), size: 10 }])
+      else
+        await all.addFiles([
+          { record, start: n, line: Buffer.from(manifestLine({ path: `${n}` })), size: 10, dicom: 'none' },
+        ])
       if (n % 5 === 0) all.leaveDead(all.offset, all.offset + 7)
       places.push(all.place('files', n, null))
     }
