@@ -18,7 +18,7 @@ import type { RunResult, Warning } from './results.ts'
 import { factOf, type RunStart } from './run-facts.ts'
 import type { OpenRun } from './run-folder.ts'
 import type { RunLog, RunOptions } from './run-options.ts'
-import { report, runResult, type Attempt } from './run-result.ts'
+import { keptApartWarnings, report, runResult, type Attempt } from './run-result.ts'
 import { showRunning } from './running-file.ts'
 import { sanityWarnings } from './sanity.ts'
 import { mustBeArchiveFolder, openSources } from './sources.ts'
@@ -129,7 +129,7 @@ export async function carryOut(
     failure,
     interrupted: options.signal.aborted,
     leftOut,
-    warnings: [...(dump?.warnings ?? []), ...shrunk],
+    warnings: [...(dump?.warnings ?? []), ...keptApartWarnings(factOf(record, 'plan')), ...shrunk],
   }
   const finishedAt = new Date()
   let result = runResult(attempt, finishedAt)

@@ -42,6 +42,8 @@ export interface PlanFact {
   readonly crc: number
   readonly files: number
   readonly bytes: number
+  /** Files whose names in the archive are escaped further. Absent in runs of earlier versions. */
+  readonly keptApart?: number
 }
 
 /** The manifest's first line, as it stands in the archive. */

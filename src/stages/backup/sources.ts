@@ -52,13 +52,13 @@ export function openSources(
     let known = factOf(record, 'plan')
     if (known === null) {
       const { include, exclude, root } = config.dicom
-      const { files, bytes, crc } = await writePlan(
+      const { files, bytes, crc, keptApart } = await writePlan(
         planFile,
         root,
         { include, exclude, skipFolders: ownPaths(config) },
         signal,
       )
-      known = { files, bytes, crc }
+      known = { files, bytes, crc, ...(keptApart === 0 ? {} : { keptApart }) }
       noteFact(record, 'plan', known)
       await record.sync()
     } else {

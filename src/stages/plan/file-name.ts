@@ -7,8 +7,14 @@
 import { isUtf8 } from 'node:buffer'
 import path from 'node:path'
 
-/** With the u flag a low surrogate matches only where it stands alone, not as the second half of an emoji. */
-const ESCAPED_BYTE = /[\uDC80-\uDCFF]/gu
+/**
+ * With the u flag a low surrogate matches only where it stands alone, not as the second half of an emoji. U+DC25 is a
+ * percent sign that `keptApart` has escaped.
+ */
+const ESCAPED_BYTE = /[\uDC25\uDC80-\uDCFF]/gu
+const ESCAPED_PERCENT = /\uDC25/gu
+/** A percent sign that reads as the start of an escaped byte, or of an escaped percent sign. */
+const AMBIGUOUS_PERCENT = /%(?=25|[89A-F][0-9A-F])/g
 
 /** The name of a directory entry, from its bytes. */
 export function fromDirentName(name: Buffer): string {
@@ -57,9 +63,43 @@ function toBytes(name: string): Buffer {
 
 /**
  * The name of `relPath` inside the archive and in every result: valid Unicode, with `%HH` (upper-case hex) for a byte
- * that is not UTF-8. Everything else is unchanged, a percent sign and, on Linux, a backslash too.
+ * that is not UTF-8 and for a percent sign that `keptApart` has escaped. Everything else is unchanged, other percent signs
+ * and, on Linux, a backslash too.
  */
 export function entryName(relPath: string): string {
   if (relPath.isWellFormed()) return relPath
   return relPath.replace(ESCAPED_BYTE, (byte) => `%${(byte.charCodeAt(0) - 0xdc00).toString(16).toUpperCase()}`)
 }
+
+/**
+ * Names of one folder that would be another one's in the archive, as `%E9` would be that of the byte E9: by name, the same
+ * name with its ambiguous percent signs escaped (U+DC25, so `%25` in the archive). `toFsPath` opens both. `names` are all of
+ * the folder's, so that the answer is the same in each backup. Empty where every name is valid UTF-8.
+ */
+export function keptApart(names: readonly string[]): ReadonlyMap<string, string> {
+  const escaped = new Map<string, string>()
+  if (names.every((name) => name.isWellFormed())) return escaped
+  const shown = names.filter((name) => name.includes('%') || !name.isWellFormed())
+  // What an escaped name becomes may be a third one's name, which is then escaped too. Escaped names never meet.
+  for (let before = -1; before !== escaped.size;) {
+    before = escaped.size
+    const owners = new Map<string, string>()
+    for (const name of shown) {
+      const entry = entryName(escaped.get(name) ?? name)
+      const owner = owners.get(entry)
+      owners.set(entry, owner ?? name)
+      for (const twin of owner === undefined ? [] : [owner, name]) {
+        const other = twin.replace(AMBIGUOUS_PERCENT, '\uDC25')
+        if (other !== twin) escaped.set(twin, other)
+      }
+    }
+  }
+  return escaped
+}
+
+/** Whether a part of the path was changed by `keptApart`. */
+export const isKeptApart = (relPath: string): boolean => relPath.search(ESCAPED_PERCENT) !== -1
+
+/** The path as it is on the disk, for patterns: without what `keptApart` has changed. */
+export const onDisk = (relPath: string): string =>
+  relPath.isWellFormed() ? relPath : relPath.replace(ESCAPED_PERCENT, '%')

@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, type Stats } from 'node:fs'
 import { win32 } from 'node:path'
-import { fromDirentName, toFsPath } from './file-name.ts'
+import { fromDirentName, keptApart, onDisk, toFsPath } from './file-name.ts'
 import { OWN_FILES, kindOf, reasonOf } from './left-out.ts'
 import type { Selection } from './selection.ts'
 import type { LeftOut } from './types.ts'
@@ -14,7 +14,7 @@ export interface ListingOptions {
 
 /** What is wanted of a folder's contents, sorted by name, in few pieces: it goes from one thread to another. */
 export interface Listing {
-  /** The files' names with `/` between them, which no name contains. */
+  /** The files' names with `/` between them, which no name contains. See `keptApart` for the names that are changed. */
   readonly files: string
   /** The files' sizes in bytes, and their times in ms since 1970. */
   readonly sizes: Float64Array
@@ -30,23 +30,24 @@ export interface Listing {
  */
 export function listFolder(folder: string, options: ListingOptions): Listing {
   // As Latin-1 a name has a character for each byte and none is lost; names as Buffers take five times the memory.
-  const names = readdirSync(toFsPath(options.root, folder), { encoding: 'latin1' })
+  const found = readdirSync(toFsPath(options.root, folder), { encoding: 'latin1' })
   // A folder's own order is that of a hash. By name, files that were written together are read together, the same each
   // time.
-  names.sort()
+  const names = found.sort().map(fromLatin1)
+  const apart = keptApart(names)
   const files: string[] = []
   const sizes = new Float64Array(names.length)
   const times = new Float64Array(names.length)
   const folders: string[] = []
   const leftOut: LeftOut[] = []
   const below = folder === '' ? '' : `${folder}/`
-  for (const bytes of names) {
-    const name = fromLatin1(bytes)
-    const path = below + name
-    const seen = look(path, options)
+  const belowOnDisk = onDisk(below)
+  for (const plain of names) {
+    const seen = look(belowOnDisk + plain, options)
     if (seen === null) continue
+    const name = apart.get(plain) ?? plain
     if (typeof seen === 'string') {
-      leftOut.push({ path, reason: seen })
+      leftOut.push({ path: below + name, reason: seen })
     } else if (seen.isDirectory()) {
       folders.push(name)
     } else {

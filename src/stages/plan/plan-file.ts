@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { readJsonLinesAt, readSpill, SpillFile } from '../../pipeline/spill-file.ts'
 import { damagedStateFile, removeStateFile } from '../../pipeline/state-file.ts'
+import { isKeptApart } from './file-name.ts'
 import { OWN_FILES } from './left-out.ts'
 import { walkArchive, type WalkItem, type WalkOptions } from './walk.ts'
 
@@ -17,6 +18,8 @@ export interface Plan {
   readonly crc: number
   readonly files: number
   readonly bytes: number
+  /** Files whose names in the archive are escaped further, to be no other one's: see `keptApart`. */
+  readonly keptApart: number
 }
 
 /** An item of the plan, and the position in its file of the next one. */
@@ -33,7 +36,7 @@ export interface PlanLine {
 export async function writePlan(path: string, root: string, options: WalkOptions, signal: AbortSignal): Promise<Plan> {
   await removeStateFile(path)
   const spill = await SpillFile.create(path)
-  let [files, bytes, crc] = [0, 0, 0]
+  let [files, bytes, keptApart, crc] = [0, 0, 0, 0]
   let lines = ''
   const add = (): Promise<void> | undefined => {
     const data = Buffer.from(lines)
@@ -49,6 +52,7 @@ export async function writePlan(path: string, root: string, options: WalkOptions
       } else {
         files += 1
         bytes += found.size
+        if (isKeptApart(found.path)) keptApart += 1
         lines += `${JSON.stringify([found.path, found.size, found.mtimeMs])}\n`
       }
       if (lines.length >= ADDED_LENGTH) await add()
@@ -58,7 +62,7 @@ export async function writePlan(path: string, root: string, options: WalkOptions
   } finally {
     await spill.close()
   }
-  return { path, crc, files, bytes }
+  return { path, crc, files, bytes, keptApart }
 }
 
 /** Rejects with E_STATE when a plan of an earlier process is not what was written. */

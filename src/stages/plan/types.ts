@@ -2,7 +2,7 @@
 export interface PlannedFile {
   /**
    * Path below the archive folder with `/` between its parts. A name that is not valid UTF-8 keeps its odd bytes as
-   * lone surrogates U+DC80–U+DCFF (see file-name.ts), so that the file can still be opened and told.
+   * lone surrogates U+DC80–U+DCFF, and one that is kept apart has U+DC25 for a percent sign (see file-name.ts), so that the file can still be opened and told.
    */
   readonly path: string
   /** Bytes, as the walk saw it. */

@@ -48,8 +48,6 @@ export class RestorePlan {
   readonly #options: PlanOptions
   readonly #file: string
   readonly #names = new NameSet()
-  /** Where case does not count: names as they stand in the archive. */
-  readonly #exactNames = new NameSet()
 
   private constructor(options: PlanOptions) {
     this.#options = options
@@ -130,22 +128,19 @@ export class RestorePlan {
     if ('refused' in place) throw new NotRestored(place.refused)
     const { parts, changed } = place
     const free = isFolder(entry) ? parts : this.#freePath(parts)
-    const why = free === parts ? changed : 'an earlier entry has the same name here, but for upper and lower case'
+    const why = free === parts ? changed : 'an earlier entry has the same name on this system'
     if (why !== null) this.told.renaming(entry.name, free.join('/'), why)
     return free
   }
 
-  /** These parts, or others where case does not count. Throws NotRestored when an earlier entry has the same name. */
+  /** These parts, or others when an earlier entry has them. Throws NotRestored when no other name is free. */
   #freePath(parts: readonly string[]): readonly string[] {
     const { ignoresCase } = this.#options.target
-    const isNew = !ignoresCase || this.#exactNames.add(pathKey(parts, false))
-    if (isNew) {
-      if (this.#names.add(pathKey(parts, ignoresCase))) return parts
-      for (const other of ignoresCase ? otherPaths(parts) : []) {
-        if (this.#names.add(pathKey(other, ignoresCase))) return other
-      }
+    if (this.#names.add(pathKey(parts, ignoresCase))) return parts
+    for (const other of otherPaths(parts)) {
+      if (this.#names.add(pathKey(other, ignoresCase))) return other
     }
-    throw new NotRestored('an earlier entry has the same name on this system')
+    throw new NotRestored('earlier entries have the same name on this system')
   }
 
   async #count({ entry, parts }: PlannedFile): Promise<void> {

@@ -4,7 +4,7 @@
  *
  * A name that was not valid UTF-8 when it was backed up stands in the archive with `%HH` for such a byte
  * (plan/file-name.ts), and is restored as it stands there: what was a byte and what was a percent sign cannot be told
- * apart any more.
+ * apart any more. Entries of one name are all restored, under different names.
  */
 
 export interface PathRules {
@@ -71,8 +71,7 @@ export function pathKey(
 const MOST_NAMES = 8
 
 /**
- * Other paths for a file whose own is that of another one here, as case does not count: with `%HH` for the first letter of
- * its name, for the first two, and so on.
+ * Other paths for a file whose own is that of another one here: with `%HH` for the first letter of its name, for the first two, and so on.
  */
 export function* otherPaths(parts: readonly string[]): Generator<readonly string[]> {
   const letters = Array.from(parts.at(-1) ?? '')

@@ -2,8 +2,15 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { test } from 'node:test'
-import { entryName, fromDirentName, toFsPath } from '../../../src/stages/plan/file-name.ts'
+import { describe, test } from 'node:test'
+import {
+  entryName,
+  fromDirentName,
+  isKeptApart,
+  keptApart,
+  onDisk,
+  toFsPath,
+} from '../../../src/stages/plan/file-name.ts'
 
 const bytes = (...values: number[]): Buffer => Buffer.from(values)
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1')
@@ -81,3 +88,58 @@ test(
     assert.equal(readFileSync(toFsPath(root, fromDirentName(found!)), 'utf8'), 'latin')
   },
 )
+
+describe('names of one folder that would be one in the archive', () => {
+  /** Their names in the archive, in their order. */
+  const archived = (...names: (string | Buffer)[]): string[] => {
+    const all = names.map((name) => (typeof name === 'string' ? name : fromDirentName(name)))
+    const apart = keptApart(all)
+    return all.map((name) => entryName(apart.get(name) ?? name))
+  }
+
+  test('a literal %E9 beside the byte E9 is %25E9', () => {
+    assert.deepEqual(archived('%E9', bytes(0xe9)), ['%25E9', '%E9'])
+    assert.deepEqual(archived(bytes(0xe9), '%E9'), ['%E9', '%25E9'])
+  })
+
+  test('names that meet no other are unchanged', () => {
+    const names = ['%E9', '%25E9', '100%', '%41', '%e8']
+    assert.deepEqual(archived(...names), names)
+    assert.deepEqual(archived(bytes(0xe8), ...names), ['%E8', ...names])
+  })
+
+  test('an escaped name that would be that of a third one escapes that too, three deep', () => {
+    assert.deepEqual(archived('%252525E9', '%2525E9', '%25E9', '%E9', bytes(0xe9)), [
+      '%25252525E9',
+      '%252525E9',
+      '%2525E9',
+      '%25E9',
+      '%E9',
+    ])
+  })
+
+  test('two names that both have an odd byte are kept apart', () => {
+    const mixed = [latin1('\xe9%E9'), latin1('%E9\xe9'), latin1('%E9%E9'), latin1('\xe9\xe9')]
+    assert.deepEqual(archived(...mixed), ['%E9%25E9', '%25E9%E9', '%25E9%25E9', '%E9%E9'])
+  })
+
+  test('any names stay as many and come back as the same bytes', () => {
+    let seed = 11
+    const random = (below: number): number => (seed = (seed * 48271) % 2147483647) % below
+    const pieces = [bytes(0xe9), '%E9', '%25', '%', '25', 'E9', '2', '\u{10025}'].map((one) =>
+      Buffer.from(one as string),
+    )
+    for (let round = 0; round < 500; round++) {
+      const name = (): string =>
+        Buffer.concat(Array.from({ length: 1 + random(4) }, () => pieces[random(8)]!)).toString('latin1')
+      const all = [...new Set(Array.from({ length: 60 }, name))].map((one) => fromDirentName(latin1(one)))
+      const apart = keptApart(all)
+      assert.equal(new Set(all.map((one) => entryName(apart.get(one) ?? one))).size, all.length)
+      for (const [name, other] of apart) {
+        assert.ok(isKeptApart(other) && !isKeptApart(name))
+        assert.equal(onDisk(other), name)
+        assert.deepEqual(Buffer.from(toFsPath('root', other)), Buffer.from(toFsPath('root', name) as string))
+      }
+    }
+  })
+})

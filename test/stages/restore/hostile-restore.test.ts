@@ -211,16 +211,23 @@ describe('hostile paths', () => {
     }
   })
 
-  test('of one name twice: the first is restored, the second told', async (t) => {
+  test('of one name twice: both are restored, the second under another name, and that is told', async (t) => {
     const twice = [
       { name: 'dicom_files/a', content: Buffer.from('first') },
       { name: 'dicom_files/b', content: Buffer.from('b') },
       { name: 'dicom_files/a', content: Buffer.from('second') },
     ]
     for (const archive of [backupOf(twice), zipOf(twice)]) {
-      const { to, reasons } = await restored(t, archive)
-      assert.match(reasons.get('dicom_files/a') ?? '', /an earlier entry has the same name here/)
+      const { to, names, damaged, renamed } = await restored(t, archive)
+      assert.deepEqual(damaged, [])
+      const reason = 'an earlier entry has the same name on this system'
+      assert.deepEqual(renamed, [{ path: 'dicom_files/a', to: 'dicom_files/%61', reason }])
+      assert.deepEqual(
+        names.filter((name) => name !== 'backup-manifest.ndjson'),
+        ['dicom_files/%61', 'dicom_files/a', 'dicom_files/b'],
+      )
       assert.equal(await readFile(path.join(to, 'dicom_files/a'), 'utf8'), 'first')
+      assert.equal(await readFile(path.join(to, 'dicom_files/%61'), 'utf8'), 'second')
     }
   })
 
