@@ -1,12 +1,13 @@
-/** In a file of its own, and so in a process of its own: its threads are gone after. */
+/** In a file of its own, and so in a process of its own: its threads end in the middle of their work. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Worker } from 'node:worker_threads'
 import type { PlannedFile } from '../../../src/stages/plan/types.ts'
-import { make, place } from './archive-maker.ts'
+import { everyReaderAccepts, make, place } from './archive-maker.ts'
 import { noise } from './going-on.ts'
 import { planned, prepared } from './prepared-files.ts'
 
-test('threads that end while files are made entries fail the archive with an error that says so, and nothing waits for ever', async (t) => {
+test('threads that end while files are made entries fail that archive with an error that says so, nothing waits for ever, and the next archive has new threads', async (t) => {
   const here = await place(t)
   const plan: PlannedFile[] = []
   for (let n = 0; n < 20; n += 1) {
@@ -17,15 +18,20 @@ test('threads that end while files are made entries fail the archive with an err
   const note = (reason: unknown): unknown => unhandled.push(reason)
   process.on('unhandledRejection', note)
   t.after(() => process.off('unhandledRejection', note))
-  // What no run asks for, so that the program of the threads fails.
-  const noFolder = undefined as unknown as string
+  // No folder: what no run asks for, so that the program of the threads fails.
+  const post = Reflect.get(Worker.prototype, 'postMessage')
+  const failing = t.mock.method(Worker.prototype, 'postMessage', function (this: Worker, message: object) {
+    post.call(this, 'tray' in message ? { ...message, root: undefined } : message)
+  })
   await assert.rejects(
     async () => {
-      for await (const _ of prepared(noFolder, plan));
+      for await (const _ of prepared(here.root, plan));
     },
     { code: 'E_INTERNAL', message: /helper thread has ended/ },
   )
   await assert.rejects(make(here), { code: 'E_INTERNAL', message: /helper thread has ended/ })
-  await new Promise(setImmediate)
+  failing.mock.restore()
+  assert.equal((await make(here)).progress.filesDone, plan.length)
+  await everyReaderAccepts(here.archive)
   assert.deepEqual(unhandled, [])
 })
