@@ -42,7 +42,7 @@ describe('help', () => {
       '--accept-shrunk',
     ],
     resume: ['--config <file>', '--json', '--quiet', '--verbose'],
-    status: ['--config <file>', '--json', '--quiet', '--verbose'],
+    status: ['--config <file>', '--json', '--quiet', '--verbose', '--check', '--accept-gone'],
     archives: ['--config <file>', '--json', '--from <destination>'],
     history: ['--config <file>', '--json', '--limit <number>'],
     accounts: [],
@@ -289,7 +289,7 @@ describe('exit codes', () => {
       await rig.configure(onlyNas)
       assert.equal((await rig.cli('run', '--dry-run')).code, 0, 'a plan disturbs nobody')
       assert.equal((await rig.cli('doctor')).code, 0)
-      assert.equal((await rig.cli('status')).code, 0)
+      assert.equal((await rig.cli('status')).code, 3, 'the last run failed')
       assert.equal((await rig.cli('resume')).code, 4)
     } finally {
       await lock.release()

@@ -37,7 +37,12 @@ test('a view that cannot be dumped is left out, its definition is in the manifes
     },
   ])
   const back = await rig.cli('restore', '--database', 'viewer_back', '--json')
-  assert.equal(back.code, 0, back.stdout)
+  assert.equal(back.code, 3, back.stdout)
+  const { warnings } = JSON.parse(back.stdout) as { readonly warnings: readonly { readonly code: string }[] }
+  assert.deepEqual(
+    warnings.map((one) => one.code),
+    ['dump-views'],
+  )
   assert.deepEqual(await server.query('SELECT COUNT(*) AS n FROM studies', 'viewer_back'), [{ n: '2' }])
 
   // Once the view is repaired a backup has all of it again.

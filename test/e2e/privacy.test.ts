@@ -3,6 +3,7 @@
  * or a process's arguments.
  */
 import assert from 'node:assert/strict'
+import type { ChildProcess } from 'node:child_process'
 import { appendFile, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -145,12 +146,12 @@ describe('patients and secrets stay out of everything', () => {
     await putZeros(rig, 'A filler', FILLER_BYTES)
     await putReadAhead(rig, 'B read ahead')
     await rig.put('Mustermann PAT-778899.dcm', 'x')
-    const vanish = async (): Promise<void> => {
-      await heldUp(rig)
+    const vanish = async (child: ChildProcess): Promise<void> => {
+      await heldUp(rig, child)
       await rm(path.join(rig.root, 'Mustermann PAT-778899.dcm'))
       rig.dropbox.resume()
     }
-    const result = await rig.cliWith({ onStart: () => void vanish() }, 'run')
+    const result = await rig.cliWith({ onStart: (child) => void vanish(child) }, 'run')
     assert.equal(result.code, 3, result.stderr)
     assert.match(result.stdout, /1 {2}no longer there/)
     assertPrivate(one, result, 'run')

@@ -207,6 +207,7 @@ describe('a destination that takes several requests at once', { timeout: 600_000
     const world = new ByteWorld(Array.from({ length: 20 }, () => 5 * MIB))
     let now = 0
     let most = 0
+    const two = Promise.withResolvers<undefined>()
     const inner = memoryDestination('large', { requestBytes: 16 * MIB, inFlight: 5 })
     const counting: Destination = {
       ...inner,
@@ -216,7 +217,10 @@ describe('a destination that takes several requests at once', { timeout: 600_000
           ...upload,
           append: async (offset, chunks, given) => {
             most = Math.max(most, (now += 1))
-            await sleep(80)
+            if (now === 2) two.resolve(undefined)
+            // Those that have met stay a while: a third would come now.
+            await two.promise
+            await sleep(20)
             now -= 1
             return await upload.append(offset, chunks, given)
           },

@@ -1,10 +1,12 @@
 /** Runs that are held up in their middle, so that something can be done to their sources. */
 import assert from 'node:assert/strict'
-import { globSync, statSync } from 'node:fs'
+import type { ChildProcess } from 'node:child_process'
+import { globSync, readFileSync, statSync } from 'node:fs'
 import { readFile, truncate } from 'node:fs/promises'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { WINDOW_PARTS } from '../../src/pipeline/deliver.ts'
 import type { RunResult } from '../../src/stages/backup/results.ts'
 import { deadBytes } from './dead-bytes.ts'
 import { makeRig, SECRETS, type Rig } from './rig.ts'
@@ -41,22 +43,39 @@ export async function putZeros(rig: Rig, name: string, bytes: number): Promise<v
 const made = (rig: Rig): number =>
   globSync('runs/*/parts', { cwd: rig.state }).reduce((sum, file) => sum + statSync(path.join(rig.state, file)).size, 0)
 
+/** Of a full window, each part of which has a record of 512 bytes; the last is in the making, or waits for room. */
+const FULL_BYTES = (WINDOW_PARTS - 1) * 512
+
+/** Whether no thread of the process runs, waits for a processor or for a disk: all wait for something from outside. */
+function isAtRest(pid: number): boolean {
+  const states = globSync(`/proc/${pid}/task/*/stat`).map((file) => {
+    try {
+      // The name before it may hold anything.
+      return readFileSync(file, 'utf8').split(') ').at(-1)?.[0]
+    } catch {
+      return 'ended'
+    }
+  })
+  return states.every((state) => state === 'S')
+}
+
 /**
- * Waits until a session is open, then lets Dropbox stand still, and waits until nothing moves any more. To be called
- * before the run begins.
+ * Waits until a session is open, then lets Dropbox stand still, and waits until nothing moves any more in `run`. To be
+ * called before the run begins to send.
  */
-export async function heldUp(rig: Rig): Promise<void> {
-  rig.dropbox.faults.add({ route: 'start', fault: { kind: 'delay', ms: 300, at: 'after-commit' } })
-  while (rig.dropbox.faults.unused().length > 0) await sleep(5)
+export async function heldUp(rig: Rig, run: ChildProcess): Promise<void> {
+  const paused = Promise.withResolvers<undefined>()
+  rig.dropbox.faults.add({ route: 'start', fault: { kind: 'held', until: paused.promise, at: 'after-commit' } })
+  const goesOn = (): boolean => run.exitCode === null && run.signalCode === null
+  while (goesOn() && rig.dropbox.faults.unused().length > 0) await sleep(5)
   rig.dropbox.pause()
-  let last = 0
-  let since = Date.now()
-  while (last === 0 || Date.now() - since < 300) {
+  paused.resolve(undefined)
+  // Its ticker wakes it now and then.
+  for (let last = 0, quiet = 0; goesOn() && quiet < 15;) {
     await sleep(20)
     const now = made(rig)
-    if (now === last) continue
+    quiet = now === last && now >= FULL_BYTES && isAtRest(run.pid ?? 0) ? quiet + 1 : 0
     last = now
-    since = Date.now()
   }
 }
 
@@ -68,9 +87,9 @@ export interface Run {
 /** A run that is held up in its middle for `change`. */
 export async function runDuring(rig: Rig, change: () => Promise<unknown>): Promise<Run> {
   const changing = Promise.withResolvers<undefined>()
-  const meanwhile = async (): Promise<void> => {
+  const meanwhile = async (child: ChildProcess): Promise<void> => {
     try {
-      await heldUp(rig)
+      await heldUp(rig, child)
       await change()
       changing.resolve(undefined)
     } catch (error) {
@@ -79,8 +98,8 @@ export async function runDuring(rig: Rig, change: () => Promise<unknown>): Promi
       rig.dropbox.resume()
     }
   }
-  const onStart = (): void => {
-    void meanwhile()
+  const onStart = (child: ChildProcess): void => {
+    void meanwhile(child)
   }
   const { code, stdout } = await rig.cliWith({ onStart }, 'run', '--json')
   await changing.promise

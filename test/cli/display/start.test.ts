@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { PassThrough, Writable } from 'node:stream'
 import test from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -66,7 +67,7 @@ test('a stream that breaks ends the display, not the run', async () => {
     },
   })
   const display = startDisplay(middle(), { stream, intervalMs: 5 })
-  await sleep(30)
+  if (!stream.destroyed) await once(stream, 'close')
   display.note('still here')
   display.stop(true)
   assert.equal(stream.destroyed, true)

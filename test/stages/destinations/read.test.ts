@@ -6,10 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Destination } from '../../../src/pipeline/destination.ts'
 import { ObjectDigest } from '../../../src/pipeline/digest.ts'
 import { withRetry } from '../../../src/pipeline/retry.ts'
+import { DROPBOX_ORIGINS } from '../../../src/stages/destinations/dropbox/dropbox.ts'
+import { createTransport } from '../../../src/stages/http/transport.ts'
 import type { TransportOptions } from '../../../src/stages/http/types.ts'
 import { html } from '../../../src/stages/stand-ins/answer.ts'
 import type { Fault } from '../../../src/stages/stand-ins/faults.ts'
 import type { StandIn } from '../../../src/stages/stand-ins/types.ts'
+import { atSomeScale } from '../../support/some-scale.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 import * as dropbox from './dropbox-far-side.ts'
 import * as drive from './google-drive-far-side.ts'
@@ -19,10 +22,15 @@ const never = new AbortController().signal
 const policy = { firstPauseMs: 1, longestPauseMs: 5, patienceMs: 20_000, openingPatienceMs: 20_000 }
 const MIB = 1024 * 1024
 
-type Start = (
-  t: TestContext,
-  transport?: TransportOptions,
-) => Promise<{ readonly standIn: StandIn; readonly destination: Destination }>
+type Start = (t: TestContext) => Promise<{
+  readonly standIn: StandIn
+  readonly destination: Destination
+  /** Another destination to the same account, through a transport of its own. */
+  readonly through: (options: TransportOptions) => Destination
+}>
+
+const originsOf = (real: readonly string[], { origin }: StandIn): Record<string, string> =>
+  Object.fromEntries(real.map((one) => [one, origin]))
 
 const tooMany: Fault = {
   kind: 'answer',
@@ -30,23 +38,30 @@ const tooMany: Fault = {
 }
 
 const services: Record<string, Start> = {
-  Dropbox: async (t, transport) => {
-    const { standIn, open } = await dropbox.startDropbox(t, { storage: { folder: await tempFolder(t) } }, transport)
-    return { standIn, destination: open(dropbox.RENEWABLE) }
+  Dropbox: async (t) => {
+    const { standIn, open } = await dropbox.startDropbox(t, { storage: { folder: await tempFolder(t) } })
+    const origins = originsOf(DROPBOX_ORIGINS, standIn)
+    const through = (options: TransportOptions): Destination =>
+      open(dropbox.RENEWABLE, () => createTransport({ ...options, origins }))
+    return { standIn, destination: open(dropbox.RENEWABLE), through }
   },
-  'Google Drive': async (t, transport) =>
-    await drive.startDrive(t, { storage: { folder: await tempFolder(t) } }, transport),
+  'Google Drive': async (t) => {
+    const { standIn, open, destination } = await drive.startDrive(t, { storage: { folder: await tempFolder(t) } })
+    const origins = originsOf(['https://www.googleapis.com', 'https://oauth2.googleapis.com'], standIn)
+    const through = (options: TransportOptions): Destination => open({}, () => createTransport({ ...options, origins }))
+    return { standIn, destination, through }
+  },
 }
 
 for (const [service, start] of Object.entries(services)) {
-  const stored = async (t: TestContext, data: Buffer, transport?: TransportOptions) => {
-    const { standIn, destination } = await start(t, transport)
+  const stored = async (t: TestContext, data: Buffer) => {
+    const { standIn, destination, through } = await start(t)
     const upload = await destination.begin('a.zip', never)
     const digest = new ObjectDigest()
     digest.update(data)
     const commit = { offset: 0, tail: [data], bytes: data.length, digests: digest.digests() }
     const object = await upload.commit(commit, never)
-    return { standIn, destination, object }
+    return { standIn, destination, through, object }
   }
 
   describe(`${service}: reading an archive back`, () => {
@@ -76,15 +91,13 @@ for (const [service, start] of Object.entries(services)) {
 
     test('a line that goes silent in the middle is told as standing still', async (t) => {
       const data = randomBytes(8 * MIB)
-      const { standIn, destination, object } = await stored(t, data, { stallMs: 3000 })
-      const reading = destination.read(object, { from: 0, to: data.length }, never)
-      await reading.next()
-      standIn.pause()
+      const { standIn, destination, through, object } = await stored(t, data)
+      const reading = through({ stallMs: 1000 }).read(object, { from: 0, to: data.length }, never)
       const error = await rejects(
         'E_DESTINATION',
         'retry',
         (async () => {
-          for await (const _ of reading);
+          for await (const _ of reading) standIn.pause()
         })(),
       )
       assert.match(error.message, /stood still/)
@@ -94,13 +107,16 @@ for (const [service, start] of Object.entries(services)) {
 
     test('a reader that takes its time is no silent line', async (t) => {
       const data = randomBytes(2 * MIB)
-      const { destination, object } = await stored(t, data, { stallMs: 3000 })
-      const chunks: Buffer[] = []
-      for await (const chunk of destination.read(object, { from: 0, to: data.length }, never)) {
-        if (chunks.length < 1) await sleep(4000)
-        chunks.push(Buffer.from(chunk))
-      }
-      assert.ok(Buffer.concat(chunks).equals(data))
+      const { through, object } = await stored(t, data)
+      await atSomeScale(async (scale) => {
+        const chunks: Buffer[] = []
+        const destination = through({ stallMs: 750 * scale })
+        for await (const chunk of destination.read(object, { from: 0, to: data.length }, never)) {
+          if (chunks.length < 1) await sleep(1000 * scale)
+          chunks.push(Buffer.from(chunk))
+        }
+        assert.ok(Buffer.concat(chunks).equals(data))
+      })
     })
 
     test('a token that expires is renewed, and the range asked for again', async (t) => {

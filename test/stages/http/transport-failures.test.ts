@@ -13,6 +13,7 @@ import { BackupError } from '../../../src/pipeline/errors.ts'
 import { TransportError } from '../../../src/stages/http/transport-error.ts'
 import { createTransport } from '../../../src/stages/http/transport.ts'
 import type { Transport, TransportOptions } from '../../../src/stages/http/types.ts'
+import { atSomeScale } from '../../support/some-scale.ts'
 import { httpServer, listen, tcpServer } from './servers.ts'
 
 const SECRET = 'sl.secret-token'
@@ -90,12 +91,15 @@ test('a kept connection that the server has closed meanwhile is told as cut, and
       else socket.resetAndDestroy()
     })
   })
-  const { fetch } = transport(t)
-  assert.equal(await (await fetch(server.origin)).text(), 'ok')
-  await new Promise((resolve) => setTimeout(resolve, 20))
-  await assert.rejects(fetch(server.origin, { method: 'POST' }), { kind: 'cut' })
-  assert.equal(await (await fetch(server.origin, { method: 'POST' })).text(), 'ok')
-  assert.equal(server.connections(), 2)
+  await atSomeScale(async (scale) => {
+    const before = server.connections()
+    const { fetch } = transport(t)
+    assert.equal(await (await fetch(server.origin)).text(), 'ok')
+    await new Promise((resolve) => setTimeout(resolve, 20 * scale))
+    await assert.rejects(fetch(server.origin, { method: 'POST' }), { kind: 'cut' })
+    assert.equal(await (await fetch(server.origin, { method: 'POST' })).text(), 'ok')
+    assert.equal(server.connections(), before + 2)
+  })
 })
 
 test('a server that stops reading is told as stalled', async (t) => {
@@ -110,8 +114,10 @@ test('a server that reads everything and stays silent is told as unanswered, aft
   const server = await httpServer(t, (request) => request.resume())
   const slow = transport(t, { stallMs: 60_000, answerMs: 100 })
   assert.equal((await failureOf(slow.fetch, server.origin)).kind, 'unanswered')
-  const patient = transport(t, { stallMs: 50, answerMs: 60_000 })
-  await assert.rejects(patient.fetch(server.origin, { answerMs: 100 }), { kind: 'unanswered' })
+  await atSomeScale(async (scale) => {
+    const patient = transport(t, { stallMs: 50 * scale, answerMs: 60_000 })
+    await assert.rejects(patient.fetch(server.origin, { answerMs: 100 * scale }), { kind: 'unanswered' })
+  })
 })
 
 test('a server that stops in the middle of its answer is told as stalled', async (t) => {
@@ -123,16 +129,20 @@ test('a server that stops in the middle of its answer is told as stalled', async
 })
 
 test('a slow line that moves is not a stall', async (t) => {
+  let msForMib = 0
   const server = await httpServer(t, (request, answer) => {
-    // Reads 1 MiB every 100 ms: 8 MiB take longer than stallMs.
+    // Reads 1 MiB in a quarter of stallMs: 8 MiB take longer than stallMs.
     request.on('data', (chunk: Buffer) => {
       request.pause()
-      setTimeout(() => request.resume(), (100 * chunk.byteLength) / (1 << 20))
+      setTimeout(() => request.resume(), (msForMib * chunk.byteLength) / (1 << 20))
     })
     request.on('end', () => answer.end('all'))
   })
-  const { fetch } = transport(t, { stallMs: 400 })
-  assert.equal(await (await fetch(server.origin, { method: 'POST', body: BODY })).text(), 'all')
+  await atSomeScale(async (scale) => {
+    msForMib = 100 * scale
+    const { fetch } = transport(t, { stallMs: 400 * scale })
+    assert.equal(await (await fetch(server.origin, { method: 'POST', body: BODY })).text(), 'all')
+  })
 })
 
 test('where nothing listens, and what no name server knows, is told apart', async (t) => {

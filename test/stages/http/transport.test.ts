@@ -11,6 +11,7 @@ import { gaxios } from 'google-auth-library'
 
 import { createTransport } from '../../../src/stages/http/transport.ts'
 import type { RequestBody, Transport, TransportOptions } from '../../../src/stages/http/types.ts'
+import { atSomeScale } from '../../support/some-scale.ts'
 import { bodyOf, httpServer } from './servers.ts'
 
 const SLICE = 256 * 1024
@@ -125,18 +126,22 @@ test('every status is an answer: 308 is not followed, 204 and 304 have no body',
 
 test('an answer that nobody reads does not keep its connection', async (t) => {
   const server = await httpServer(t, (_, answer) => answer.end('x'.repeat(5000)))
-  const { fetch } = transport(t)
-  for (let n = 0; n < 5; n += 1) {
-    await fetch(server.origin)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  assert.equal(server.connections(), 1)
+  await atSomeScale(async (scale) => {
+    const before = server.connections()
+    const { fetch } = transport(t)
+    for (let n = 0; n < 5; n += 1) {
+      await fetch(server.origin)
+      await new Promise((resolve) => setTimeout(resolve, 20 * scale))
+    }
+    assert.equal(server.connections(), before + 1)
+  })
 })
 
 test('a large answer streams, and the server waits for a reader that takes its time', async (t) => {
   const bytes = randomBytes(1 << 20)
   let sent = 0
   const server = await httpServer(t, (_, answer) => {
+    sent = 0
     const more = (): void => {
       while (sent < 64) {
         sent += 1
@@ -149,14 +154,16 @@ test('a large answer streams, and the server waits for a reader that takes its t
     }
     more()
   })
-  const { fetch } = transport(t, { stallMs: 400 })
-  const answer = await fetch(server.origin, { archive: true })
-  // Longer than stallMs: it is the reader who rests, not the line.
-  await new Promise((resolve) => setTimeout(resolve, 900))
-  assert.ok(sent < 48, `the server got rid of ${sent} MiB of 64`)
-  let received = 0
-  for await (const chunk of answer.body!) received += (chunk as Uint8Array).byteLength
-  assert.equal(received, 64 << 20)
+  await atSomeScale(async (scale) => {
+    const { fetch } = transport(t, { stallMs: 400 * scale })
+    const answer = await fetch(server.origin, { archive: true })
+    // Longer than stallMs: it is the reader who rests, not the line.
+    await new Promise((resolve) => setTimeout(resolve, 900 * scale))
+    assert.ok(sent < 48, `the server got rid of ${sent} MiB of 64`)
+    let received = 0
+    for await (const chunk of answer.body!) received += (chunk as Uint8Array).byteLength
+    assert.equal(received, 64 << 20)
+  })
 })
 
 test('an answer that comes before the body was sent is the answer', async (t) => {
@@ -164,7 +171,7 @@ test('an answer that comes before the body was sent is the answer', async (t) =>
     answer.writeHead(429, { 'Retry-After': '7', Connection: 'close' }).end('{"reason":"too_many_requests"}')
     request.resume()
   })
-  const { fetch } = transport(t, { stallMs: 2000 })
+  const { fetch } = transport(t)
   const body = Array.from({ length: 8 }, () => Buffer.alloc(4 << 20))
   for (let n = 0; n < 10; n += 1) {
     const answer = await fetch(server.origin, { method: 'POST', body })

@@ -12,12 +12,15 @@ import { filesBelow } from './restoring.ts'
 const CHILD = path.join(import.meta.dirname, 'restoring-child.ts')
 const KILLS = Number(process.env['RESTORE_KILLS'] ?? 10)
 const FILES = Math.max(300, 12 * KILLS)
-/** Names come a hundred milliseconds' worth of files at a time; with fewer left, a restore ends before it is killed. */
+/** So many are left at every kill: names come a hundred milliseconds' worth of files at a time. */
 const LAST_NAMES = 60
+/** So many more may be done before the kill comes, however late it is. */
+const AFTER_KILL = 30
 
 /** Restores in a process of its own, which is killed when so many files are done; null: it is not. */
 async function restoreInChild(archive: string, to: string, kill: { files: number; ms: number } | null) {
-  const child = spawn(process.execPath, [CHILD, archive, to], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const stopsAt = kill === null ? [] : [String(kill.files + AFTER_KILL)]
+  const child = spawn(process.execPath, [CHILD, archive, to, ...stopsAt], { stdio: ['ignore', 'pipe', 'inherit'] })
   let last = ''
   let isKilled = false
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -30,6 +30,17 @@ async function holder({ name }: MysqlPlace, other?: string): Promise<string> {
   }
 }
 
+/** The session in the database that is in this state, once there is one. */
+async function sessionIn({ name }: MysqlPlace, state: string): Promise<string> {
+  for (;;) {
+    const [row] = await server.query(
+      `SELECT id FROM information_schema.processlist WHERE db = '${name}' AND state = '${state}'`,
+    )
+    if (row?.['id'] != null) return String(row['id'])
+    await sleep(5)
+  }
+}
+
 test('is one for two machines, and tells who has it since when', async (t) => {
   const place = await mysqlPlace(t, server)
   const [one, two] = [await place.open(), await elsewhere(t, place)]
@@ -90,8 +101,8 @@ test('that another run has when it is to be taken again is lost, and says who ha
   const waiting = place.query(`
     SELECT GET_LOCK('${name}', 30);
     REPLACE INTO dicom_backup_lock VALUES (1, 'other', CONNECTION_ID(), 'other-host', 77, '2026-11-23T12:00:00+01:00');
-    DO SLEEP(2)`)
-  await sleep(100)
+    DO SLEEP(3600)`)
+  await sessionIn(place, 'User lock')
   await server.query(`KILL ${connection}`)
   if (!lock.lost.aborted) await once(lock.lost, 'abort')
   const reason = lock.lost.reason as { code: string; message: string }
@@ -101,7 +112,8 @@ test('that another run has when it is to be taken again is lost, and says who ha
     /another backup run has started meanwhile \(process 77 on other-host, since 2026-11-23T12/,
   )
   await lock.release()
-  await waiting
+  await server.query(`KILL ${await sessionIn(place, 'User sleep')}`)
+  await assert.rejects(waiting)
 })
 
 test('is given back while the server cannot be reached, and ends the waiting for it', async (t) => {
