@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { once } from 'node:events'
 import { PassThrough, Writable } from 'node:stream'
 import test from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -67,7 +66,7 @@ test('a stream that breaks ends the display, not the run', async () => {
     },
   })
   const display = startDisplay(middle(), { stream, intervalMs: 5 })
-  if (!stream.destroyed) await once(stream, 'close')
+  while (!stream.closed) await sleep(1)
   display.note('still here')
   display.stop(true)
   assert.equal(stream.destroyed, true)

@@ -161,7 +161,7 @@ test('an access token that has expired is E_AUTH, and the advice names what stay
   standIn.expireTokens()
   assert.match(
     (await rejectsWith('E_AUTH', 'stop', destination.signIn(never))).advice,
-    /4 hours.*App key.* stays: .* --app-key KEY$/,
+    /4 hours.*App key.* does not: .* --app-key KEY$/,
   )
 })
 
