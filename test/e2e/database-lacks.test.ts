@@ -25,7 +25,7 @@ test('a view that cannot be dumped is left out, its definition is in the manifes
     result.warnings.map((one) => one.code),
     ['dump-views'],
   )
-  assert.match(result.warnings[0]!.message, /lacks 1 view \(worklist: .*\(1356\)\)/)
+  assert.match(result.warnings[0]!.message, /is missing 1 view \(worklist: .*\(1356\)\)/)
   const [head] = await readManifest(path.join(rig.nas, result.archive!.name))
   const { leftOut } = head!['database'] as { readonly leftOut: readonly Record<string, string>[] }
   assert.deepEqual(leftOut, [

@@ -72,7 +72,7 @@ test('demo refuses a folder that holds anything else: exit 2, and touches nothin
   await writeFile(path.join(cwd, 'mine/precious.txt'), 'x')
   const people = await dicomBackup(['demo', '--folder', 'mine'], { cwd })
   assert.equal(people.code, 2)
-  assert.match(people.stderr, /mine holds other files\..*--folder/s)
+  assert.match(people.stderr, /mine contains other files\..*--folder/s)
   const machine = await dicomBackup(['demo', '--folder', 'mine', '--json'], { cwd })
   assert.equal(machine.code, 2)
   assert.equal((JSON.parse(machine.stdout) as { error: { code: string } }).error.code, 'E_CONFIG')

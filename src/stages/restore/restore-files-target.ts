@@ -144,7 +144,7 @@ function notEmpty(to: string, marked: Marker | null): BackupError {
   }
   const from = `another archive${marked.archive === '' ? '' : ` (${marked.archive})`}`
   const what = marked.part === true ? `files of ${from}` : `the unfinished restore of ${from}`
-  return new BackupError('E_CONFIG', `${to} holds ${what}.`, {
+  return new BackupError('E_CONFIG', `${to} contains ${what}.`, {
     advice: 'Name that archive to add to it, name another folder, or allow overwriting (--overwrite).',
   })
 }

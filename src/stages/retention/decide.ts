@@ -94,7 +94,7 @@ async function reasonsToStay(archives: readonly Archive[], rules: RetentionRules
     if (wanted && !bad) good += 1
     if (name === stored) kept.set(name, { reason: 'the newest stored', good: !bad })
     else if (wanted && !bad) kept.set(name, { reason: `one of the newest ${keepAtLeast}`, good: true })
-    else if (ahead) kept.set(name, { reason: 'begun in the future by a wrong clock', good: false })
+    else if (ahead) kept.set(name, { reason: 'started in the future by a wrong clock', good: false })
     else if (young && byClock > days * DAY_MS) {
       kept.set(name, { reason: 'the clock jumped, so its age is not known', good: !bad, heldBack: true })
     } else if (young) kept.set(name, { reason: `not ${days} ${days === 1 ? 'day' : 'days'} old yet`, good: !bad })

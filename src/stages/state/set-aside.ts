@@ -20,7 +20,7 @@ export function setRecordAside(file: string): string {
   for (const journal of ['-journal', '-wal']) {
     if (existsSync(file + journal)) renameOverSync(file + journal, aside + journal)
   }
-  return `The record of runs, ${file}, was damaged. It was renamed to ${aside} and a new one begun: what was backed up earlier is not in the history any more. The archives themselves are not affected.`
+  return `The record of runs, ${file}, was damaged. It was renamed to ${aside} and replaced by a new one: earlier backups are no longer in the history. The archives themselves are not affected.`
 }
 
 /**

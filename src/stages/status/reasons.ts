@@ -90,8 +90,8 @@ function ofLastRun(
 }
 
 const SIGN_INS = {
-  lapsing: 'the sign-in lapses soon',
-  lapsed: 'the sign-in has lapsed or was refused',
+  lapsing: 'the sign-in expires soon',
+  lapsed: 'the sign-in has expired or was refused',
   none: 'not signed in yet',
 } as const
 

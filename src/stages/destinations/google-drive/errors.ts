@@ -92,7 +92,7 @@ export function driveError(answer: Answer, kind: CallKind, caller: Caller): Back
     })
   }
   if (status === 403 && reason === 'insufficientPermissions') {
-    return fault('E_AUTH', 'the sign-in lacks the permission to change files in Google Drive', {
+    return fault('E_AUTH', 'the sign-in is missing the permission to change files in Google Drive', {
       advice: caller.isServiceAccount
         ? `Give the service account the right to edit ${caller.folder}.`
         : `Allow the access to files of Google Drive when you connect it again: ${connectCommand(caller.name)}`,

@@ -35,7 +35,7 @@ export async function missingAccounts({ definers }: DumpFindings, { server, name
       ? `CREATE ROLE ${quoted(definer.slice(0, -1))};`
       : `CREATE USER ${accountName(definer)} IDENTIFIED BY '…'; GRANT ALL ON ${quoted(name)}.* TO ${accountName(definer)};`,
   )
-  return `This server lacks accounts in whose name parts of the database run, and these fail without them: ${who}. Accounts and their grants are not in the backup. As an administrator of the database: ${statements.join(' ')}`
+  return `This server does not have these accounts, which parts of the database run as, so those parts fail: ${who}. Accounts and their grants are not in the backup. As an administrator of the database: ${statements.join(' ')}`
 }
 
 /** A test's events are made disabled. */
