@@ -62,6 +62,7 @@ describe('help', () => {
       '--series <uid>',
       '--patient <id>',
       '--overwrite',
+      '--owner',
     ],
     doctor: ['--config <file>', '--json', '--quiet', '--verbose'],
     demo: ['--folder <folder>', '--json'],

@@ -23,6 +23,7 @@ export interface RestoreFlags {
   readonly list: boolean
   readonly selection: Selection
   readonly overwrite: boolean
+  readonly owner: boolean
 }
 
 /** `restore`: brings an archive's files or its database back, or shows what is in it. */
@@ -76,10 +77,10 @@ async function restoreFrom(
 }
 
 /** Throws E_CONFIG for words that do not go together, saying what would. */
-function mustFit({ to, database, list, selection, overwrite }: RestoreFlags): void {
+function mustFit({ to, database, list, selection, overwrite, owner }: RestoreFlags): void {
   const selected = selection.patients.length + selection.studies.length + selection.series.length > 0
   const restoring = to !== null || database !== null
-  if (list && (restoring || selected || overwrite)) {
+  if (list && (restoring || selected || overwrite || owner)) {
     throw wrong('--list cannot be combined with any option but --from.', 'Leave one out.')
   }
   if (!list && !restoring) {
@@ -93,6 +94,12 @@ function mustFit({ to, database, list, selection, overwrite }: RestoreFlags): vo
       '--study, --series and --patient select files, but no folder to restore them to was given.',
       'Add --to FOLDER. A database is always restored as a whole.',
     )
+  }
+  if (owner && to === null) {
+    throw wrong('--owner is about files, but no folder to restore them to was given.', 'Add --to FOLDER.')
+  }
+  if (owner && process.platform === 'win32') {
+    throw wrong('--owner works on Linux and macOS only.', 'Leave it out.')
   }
 }
 

@@ -9,6 +9,7 @@ interface RestoreWords {
   readonly series?: readonly string[]
   readonly patient?: readonly string[]
   readonly overwrite?: boolean
+  readonly owner?: boolean
 }
 
 export function restore({ top, wrap }: Words): void {
@@ -24,9 +25,10 @@ export function restore({ top, wrap }: Words): void {
     .addOption(repeatable('--series <uid>', 'only this series (repeatable)'))
     .addOption(repeatable('--patient <id>', 'only this patient (repeatable)'))
     .option('--overwrite', 'allow a folder or database that is not empty')
+    .option('--owner', 'give files their owner, group and mode back (Linux, macOS; as root)')
     .action((archive: string | undefined, given: RestoreWords & Shared) =>
       wrap(async (words: RestoreWords & Shared, output) => {
-        const { config, list = false, overwrite = false } = words
+        const { config, list = false, overwrite = false, owner = false } = words
         const { patient: patients = [], study: studies = [], series = [] } = words
         const flags = {
           archive: archive ?? null,
@@ -36,6 +38,7 @@ export function restore({ top, wrap }: Words): void {
           list,
           selection: { patients, studies, series },
           overwrite,
+          owner,
         }
         return await (await import('../commands/restore.ts')).restore(config, flags, output)
       })(given),

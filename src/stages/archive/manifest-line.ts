@@ -1,6 +1,6 @@
 /** The manifest's lines as they are read: checked, since whoever wrote them may be anyone. */
 import type { DicomHeader } from '../dicom/types.ts'
-import type { LeftOutView, ManifestHead, SkippedLine, StoredLine } from '../zip/manifest.ts'
+import type { FileOwner, LeftOutView, ManifestHead, SkippedLine, StoredLine } from '../zip/manifest.ts'
 
 /** The line of an entry. What a DICOM header does not have, and all of it where the file is none, is null. */
 export interface ManifestFile extends StoredLine, DicomHeader {}
@@ -23,6 +23,7 @@ export function parseLine(text: string): ManifestLine | null {
     size,
     mtime,
     sha256,
+    ...ownerOf(line),
     transferSyntax: textOf(line['transferSyntax']),
     modality: textOf(line['modality']),
     patientId: textOf(line['patientId']),
@@ -33,6 +34,15 @@ export function parseLine(text: string): ManifestLine | null {
     studyDescription: textOf(line['studyDescription']),
   }
 }
+
+/** All three or nothing. */
+function ownerOf({ mode, uid, gid }: Record<string, unknown>): FileOwner {
+  if (typeof mode !== 'string' || !/^[0-7]{4}$/.test(mode) || !isId(uid) || !isId(gid)) return {}
+  return { mode, uid, gid }
+}
+
+/** The highest number means "as it is" to the system. */
+const isId = (value: unknown): value is number => isSize(value) && value < 0xffffffff
 
 /** The first line; null: it is none. */
 export function parseHead(text: string): ManifestHead | null {

@@ -1,5 +1,6 @@
 import type { HelperThreads } from '../../pipeline/helper-threads.ts'
 import { flush } from './restore-files-flush.ts'
+import type { WantedOwner } from './restore-files-owner.ts'
 import type { NameRequest, Outcome } from './restore-files-program.ts'
 import { discard } from './restore-files-replace.ts'
 
@@ -8,9 +9,11 @@ export interface Written {
   readonly temporary: string
   readonly final: string
   readonly bytes: number
+  /** To be given to it with its name; null: none. */
+  readonly owner: WantedOwner | null
   /** Called before it gets its name: makes sure of its folder. When it rejects, the file is removed. */
   readonly prepare: () => Promise<unknown>
-  /** Called when it has its name, or is removed because that cannot be: with null, or why. */
+  /** Called when it has its name, or is removed because that cannot be: with null, or what it lacks, or why. */
   readonly settled: (outcome: Error | Outcome) => void
 }
 
@@ -98,7 +101,7 @@ export class FinalNames {
         file.settled(error instanceof Error ? error : new Error(String(error)))
       }
     }
-    const names: NameRequest = { names: ready.map(({ temporary, final }) => ({ temporary, final })) }
+    const names: NameRequest = { names: ready.map(({ temporary, final, owner }) => ({ temporary, final, owner })) }
     const outcomes = await this.#threads.ask<Outcome[]>(names)
     for (const [n, { settled }] of ready.entries()) settled(outcomes[n] ?? null)
   }

@@ -6,27 +6,30 @@ import { crc32 } from 'node:zlib'
 import { systemCode } from '../../pipeline/errors.ts'
 import { FILES_FOLDER } from '../zip/prepare-file.ts'
 import { NotRestored } from './restore-files-errors.ts'
+import { hasOwner, setOwner } from './restore-files-owner.ts'
 import type { PlannedFile } from './restore-files-plan.ts'
 import { discard, replaceFile } from './restore-files-replace.ts'
 import { temporaryName, type RestoreTarget } from './restore-files-target.ts'
 
 const READ_BYTES = 1024 * 1024
 
-/** The dump and the manifest tell of all patients at once: for this user only. */
-export const modeOf = ({ parts }: PlannedFile): number => (parts[0] === FILES_FOLDER ? 0o644 : 0o600)
+/** For this user only, until it has its owner; the dump and the manifest, which tell of all patients at once, for ever. */
+export const modeOf = ({ parts, owner }: PlannedFile): number =>
+  parts[0] === FILES_FOLDER && owner === null ? 0o644 : 0o600
 
 export const WRONG_HASH = 'its content is not what the manifest says (SHA-256)'
 
 /**
  * Writes a large file under a temporary name in its folder, proves it, and gives it its own name. Rejects with NotRestored, as
- * the content does, or with the system's error; then nothing of it is there. `onBytes` hears of each piece.
+ * the content does, or with the system's error; then nothing of it is there. `onBytes` hears of each piece. False when the
+ * file is there, but could not get its owner and mode.
  */
 export async function restoreFile(
   planned: PlannedFile,
   content: AsyncIterable<Uint8Array>,
   { folders }: RestoreTarget,
   onBytes: (bytes: number) => void,
-): Promise<void> {
+): Promise<boolean> {
   const folder = await folders.make(planned.parts.slice(0, -1))
   const temporary = path.join(folder, temporaryName())
   const handle = await open(temporary, 'wx', modeOf(planned))
@@ -39,7 +42,9 @@ export async function restoreFile(
     } finally {
       await handle.close()
     }
+    const isOwned = planned.owner === null || (await setOwner(temporary, planned.owner))
     await replaceFile(temporary, path.join(folder, planned.parts.at(-1) ?? ''))
+    return isOwned
   } catch (error) {
     await discard(temporary)
     throw error
@@ -62,17 +67,19 @@ async function write(
 }
 
 /**
- * Whether the file is there already and right: by its SHA-256, or its CRC-32 where there is none. Its time is set when it
- * is another. Rejects with NotRestored or the system's error.
+ * Whether the file is there already and right: by its SHA-256, or its CRC-32 where there is none. Its time, owner and mode
+ * are set when they are others; 'not-owned' when it could not get the latter. Rejects with NotRestored or the system's
+ * error.
  */
-export async function isRestored(planned: PlannedFile, { folders }: RestoreTarget): Promise<boolean> {
+export async function isRestored(planned: PlannedFile, { folders }: RestoreTarget): Promise<boolean | 'not-owned'> {
   const file = path.join(await folders.make(planned.parts.slice(0, -1)), planned.parts.at(-1) ?? '')
   try {
     const found = await lstat(file)
     if (!found.isFile() || found.size !== planned.entry.size || !(await hasContent(file, planned))) return false
     const time = new Date(planned.mtimeMs)
     if (Math.floor(found.mtimeMs) !== planned.mtimeMs) await utimes(file, time, time)
-    return true
+    const { owner } = planned
+    return owner === null || hasOwner(found, owner) || (await setOwner(file, owner)) || 'not-owned'
   } catch (error) {
     // It is not there, or cannot be read: then it is replaced, or that fails with a better reason.
     if (['ENOENT', 'EACCES', 'EPERM', 'EBUSY', 'ELOOP'].includes(systemCode(error))) return false

@@ -12,7 +12,9 @@ import type { ManifestFile } from '../archive/manifest-line.ts'
 import { readManifest } from '../archive/manifest-reader.ts'
 import { NameSet } from '../archive/name-set.ts'
 import { MANIFEST_NAME } from '../zip/manifest.ts'
+import { FILES_FOLDER } from '../zip/prepare-file.ts'
 import { NotRestored } from './restore-files-errors.ts'
+import { wantedOwner, type WantedOwner } from './restore-files-owner.ts'
 import { temporaryName, type RestoreTarget } from './restore-files-target.ts'
 import { Told } from './restore-files-told.ts'
 import { otherPaths, pathKey, safePath } from './safe-path.ts'
@@ -23,6 +25,8 @@ export interface PlannedFile {
   /** Of its path below the target. */
   readonly parts: readonly string[]
   readonly mtimeMs: number
+  /** Null: it is not asked for, or not known. */
+  readonly owner: WantedOwner | null
   /** Null: its CRC-32 is all that there is to prove it by. */
   readonly sha256: string | null
 }
@@ -31,6 +35,8 @@ export interface PlanOptions {
   readonly reader: ArchiveReader
   readonly target: RestoreTarget
   readonly selection: Selection
+  /** Whether files get their owner and mode. */
+  readonly owner: boolean
   /** False: as if the archive had none. */
   readonly useManifest: boolean
   readonly signal: AbortSignal
@@ -43,6 +49,8 @@ export class RestorePlan {
   /** Bytes of files that are not there in the right size. */
   missingBytes = 0
   leftOut = 0
+  /** Files of which the archive does not have owner and mode; only counted when they are asked for. */
+  ownerUnknown = 0
   readonly told = new Told()
   readonly selector: Selector
   readonly #options: PlanOptions
@@ -111,13 +119,24 @@ export class RestorePlan {
       const parts = this.#place(entry)
       if (entry.fault !== null) throw new NotRestored(entry.fault)
       const mtimeMs = line === null ? entry.mtimeMs : Date.parse(line.mtime)
-      const planned: PlannedFile = { entry, parts, mtimeMs, sha256: line?.sha256 ?? null }
+      const owner = this.#ownerOf(line, entry)
+      const planned: PlannedFile = { entry, parts, mtimeMs, owner, sha256: line?.sha256 ?? null }
       if (!isFolder(entry)) await this.#count(planned)
       await spill.addJson(planned)
     } catch (error) {
       if (!(error instanceof NotRestored)) throw error
       this.told.damage(entry.name, error.message)
     }
+  }
+
+  /** The dump and the manifest are files of the backup's own, and of nobody else. */
+  #ownerOf(line: ManifestFile | null, entry: ArchiveEntry): WantedOwner | null {
+    const { owner, reader } = this.#options
+    if (!owner || isFolder(entry)) return null
+    const wanted = line === null ? null : wantedOwner(line)
+    const isOfFolder = entry.name.startsWith(`${FILES_FOLDER}/`) || reader.manifestEntry === null
+    if (wanted === null && isOfFolder) this.ownerUnknown += 1
+    return wanted
   }
 
   /** Throws NotRestored when it may not go below the target, or another one is there. */

@@ -9,6 +9,7 @@ import { systemCode } from '../../pipeline/errors.ts'
 import { freeNow } from '../../pipeline/free-now.ts'
 import { BadData } from '../archive/bad-data.ts'
 import { unpack } from '../archive/unpack.ts'
+import { setOwnerSync, type WantedOwner } from './restore-files-owner.ts'
 import { replaceFileSync } from './restore-files-replace.ts'
 
 /** Files to be written. */
@@ -31,15 +32,16 @@ export interface WriteRequest {
 
 /** Files that are durable, and get their own names. */
 export interface NameRequest {
-  readonly names: readonly { readonly temporary: string; readonly final: string }[]
+  readonly names: readonly { readonly temporary: string; readonly final: string; readonly owner: WantedOwner | null }[]
 }
 
 /**
- * What became of a file: null, it is done. Else nothing of it is there: its data are bad, its SHA-256 is another, or the
- * system said no.
+ * What became of a file: null, it is done, or it is but could not get its owner. Else nothing of it is there: its data
+ * are bad, its SHA-256 is another, or the system said no.
  */
 export type Outcome =
   | null
+  | { readonly is: 'not-owned' }
   | { readonly is: 'bad'; readonly reason: string }
   | { readonly is: 'other' }
   | { readonly is: 'failed'; readonly code: string; readonly message: string }
@@ -71,10 +73,11 @@ function write(tray: Uint8Array, file: WriteRequest['files'][number]): Outcome {
   }
 }
 
-function rename({ temporary, final }: NameRequest['names'][number]): Outcome {
+function rename({ temporary, final, owner }: NameRequest['names'][number]): Outcome {
   try {
+    const isOwned = owner === null || setOwnerSync(temporary, owner)
     replaceFileSync(temporary, final)
-    return null
+    return isOwned ? null : { is: 'not-owned' }
   } catch (error) {
     discard(temporary)
     return failed(error)

@@ -29,6 +29,7 @@ export class RestoreRun {
   #files = 0
   #bytes = 0
   #skipped = 0
+  #notOwned = 0
 
   constructor(options: RestoreFilesOptions, target: RestoreTarget) {
     this.#options = options
@@ -38,7 +39,10 @@ export class RestoreRun {
     const onEnd = (planned: PlannedFile, error: Error | null): void => {
       this.#endSmall(planned, error)
     }
-    this.#whole = new WholeFiles({ name: options.reader.name, target, onEnd })
+    const onNotOwned = (): void => {
+      this.#notOwned += 1
+    }
+    this.#whole = new WholeFiles({ name: options.reader.name, target, onEnd, onNotOwned })
   }
 
   async run(): Promise<RestoredFiles> {
@@ -69,6 +73,8 @@ export class RestoreRun {
       bytes: this.#bytes,
       skipped: this.#skipped,
       leftOut,
+      ownerUnknown: plan.ownerUnknown,
+      notOwned: this.#notOwned,
       provedBy: isProved ? 'sha256' : 'crc32',
       damagedFiles: told.damagedFiles,
       damaged: told.damaged,
@@ -87,8 +93,8 @@ export class RestoreRun {
 
   /** A manifest that is damaged itself is told, and everything is restored without it. */
   async #makePlan(): Promise<{ plan: RestorePlan; isProved: boolean }> {
-    const { reader, selection } = this.#options
-    const options = { reader, target: this.#target, selection, signal: this.#signal }
+    const { reader, selection, owner } = this.#options
+    const options = { reader, target: this.#target, selection, owner, signal: this.#signal }
     try {
       const plan = await RestorePlan.make({ ...options, useManifest: true })
       return { plan, isProved: reader.manifestEntry !== null }
@@ -113,7 +119,9 @@ export class RestoreRun {
         await this.#target.folders.make(planned.parts)
         return null
       }
-      if (this.#target.isEmpty || !(await isRestored(planned, this.#target))) return planned
+      const found = !this.#target.isEmpty && (await isRestored(planned, this.#target))
+      if (found === false) return planned
+      if (found === 'not-owned') this.#notOwned += 1
       this.#skipped += 1
       this.#done(planned.entry.size)
       return null
@@ -178,7 +186,7 @@ export class RestoreRun {
       this.#progress.bytesDone += bytes
     }
     try {
-      await restoreFile(planned, content, this.#target, onBytes)
+      if (!(await restoreFile(planned, content, this.#target, onBytes))) this.#notOwned += 1
       this.#files += 1
       this.#bytes += planned.entry.size
     } finally {

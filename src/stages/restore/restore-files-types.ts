@@ -8,6 +8,8 @@ export interface RestoreFilesOptions {
   /** Allows a target that has other files in it; those that the archive has as well are replaced. */
   readonly overwrite: boolean
   readonly selection: Selection
+  /** Files get their owner, group and mode, as far as this account may. */
+  readonly owner: boolean
   /** Called once, with counters that go on counting. */
   readonly onProgress: (progress: RestoreProgress) => void
   readonly signal: AbortSignal
@@ -35,6 +37,9 @@ export interface RestoredFiles {
   readonly skipped: number
   /** Files that the backup had left out. Not counted when something is selected: nobody knows whose they are. */
   readonly leftOut: number
+  /** With `owner`: files of which the archive does not have it, and files that could not get it. */
+  readonly ownerUnknown: number
+  readonly notOwned: number
   /**
    * What each file was proved by: the manifest's SHA-256, or, where there is no manifest to be read, the ZIP's CRC-32,
    * which finds accidents but not intent.

@@ -29,6 +29,8 @@ export interface WholeFilesOptions {
   readonly target: RestoreTarget
   /** Called for each file once: with null when it has its own name, else with why nothing of it is there. */
   readonly onEnd: (file: PlannedFile, error: Error | null) => void
+  /** Called for each file that has its own name, but not its owner. */
+  readonly onNotOwned: () => void
 }
 
 interface Collected {
@@ -82,13 +84,16 @@ export class WholeFiles {
       const final = path.join(path.dirname(temporary), planned.parts.at(-1) ?? '')
       // It was made before, and may have been flushed and forgotten meanwhile, without this name in it.
       const prepare = (): Promise<unknown> => folders.make(planned.parts.slice(0, -1))
-      await this.#names.add({ temporary, final, bytes, prepare, settled })
+      await this.#names.add({ temporary, final, bytes, owner: planned.owner, prepare, settled })
     }
   }
 
   #errorOf({ entry }: PlannedFile, outcome: Error | Outcome): Error | null {
     if (outcome === null || outcome instanceof Error) return outcome
     switch (outcome.is) {
+      case 'not-owned':
+        this.#options.onNotOwned()
+        return null
       case 'bad':
         return new DamagedEntry(this.#options.name, entry, outcome.reason)
       case 'other':

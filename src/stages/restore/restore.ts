@@ -7,6 +7,7 @@ import { closeAll, openToRead } from '../find/open-to-read.ts'
 import { recordedTimes } from '../find/recorded.ts'
 import { WorkTeller, type OnWork } from '../find/work.ts'
 import { listStudies, type StudyList } from './list-studies.ts'
+import { ownerWarnings } from './restore-files-owner.ts'
 import { firstOf, isOfCopy, opened, withOthers, type FindOptions, type From } from './restore-copies.ts'
 import { findDump } from './database/entry.ts'
 import { dropDatabase, mustBeDatabaseName, type SqlServer } from './database/server.ts'
@@ -21,6 +22,8 @@ export interface RestoreOptions extends FindOptions {
   readonly database: string | null
   readonly selection: Selection
   readonly overwrite: boolean
+  /** Files get their owner, group and mode. */
+  readonly owner: boolean
   /** Hears which archive it is, and where it is, before anything is restored. */
   readonly onFound: (found: FoundArchive) => void
 }
@@ -96,7 +99,7 @@ async function restoreFrom(
     from: files?.from ?? loaded?.from ?? '',
     ...told(files?.value ?? null),
     database: loaded?.value.database ?? null,
-    warnings: loaded?.value.warnings ?? [],
+    warnings: [...ownerWarnings(files?.value ?? null), ...(loaded?.value.warnings ?? [])],
   }
   const { files: count, bytes, skipped, damagedFiles = 0 } = result
   const tables = result.database?.tables ?? null
@@ -121,7 +124,7 @@ function told(files: RestoredFiles | null): Omit<RestoreResult, 'archive' | 'fro
 
 /** What is damaged in one copy is brought from the next: it finds everything else right already. */
 async function filesFrom(found: FoundArchive, to: string, options: RestoreOptions): Promise<From<RestoredFiles>> {
-  const { overwrite, selection, signal, log } = options
+  const { overwrite, selection, owner, signal, log } = options
   let best: From<RestoredFiles> | null = null
   for (const [index, copy] of found.copies.entries()) {
     const from = copy.destination.name
@@ -129,7 +132,7 @@ async function filesFrom(found: FoundArchive, to: string, options: RestoreOption
     try {
       const reader = await opened(copy, found, signal)
       const onProgress = tellFiles(from, options.onWork)
-      const files = await restoreFiles({ reader, to, overwrite, selection, onProgress, signal })
+      const files = await restoreFiles({ reader, to, overwrite, selection, owner, onProgress, signal })
       best = { from, value: best === null ? files : together(best.value, files) }
       if (files.damagedFiles === 0 || isLast) return best
       log.warn({ destination: from, damagedFiles: files.damagedFiles }, 'the copy is damaged; trying the next one')

@@ -89,7 +89,8 @@ export async function* largeFileEntry(
     const read = (start: number): AsyncIterable<Uint8Array> => sha256.over(start, pieces)
     try {
       const record = yield* largeEntry({ name, mtime, level, read }, from)
-      const line = { path: name, size: state.size, mtime: mtime.toISOString(), sha256: await sha256.digest() }
+      const digest = await sha256.digest()
+      const line = { path: name, size: state.size, mtime: mtime.toISOString(), sha256: digest, ...state.owner }
       return { record, line: storedLine(line, header), size: state.size, dicom: dicomKind(header) }
     } finally {
       await sha256.end()

@@ -46,8 +46,18 @@ export interface ManifestDatabase {
   readonly lacks?: readonly { readonly code: string; readonly message: string }[]
 }
 
+/**
+ * Whose a file was: `mode` in four octal digits ("0640"), user and group as numbers. Absent for the dump, for files that
+ * were backed up on Windows, and in archives of earlier versions.
+ */
+export interface FileOwner {
+  readonly mode?: string
+  readonly uid?: number
+  readonly gid?: number
+}
+
 /** What is the same for every entry. `mtime` is ISO 8601 in UTC with ms. */
-export interface StoredLine {
+export interface StoredLine extends FileOwner {
   readonly path: string
   readonly size: number
   readonly mtime: string

@@ -60,14 +60,14 @@ function prepare({ root, compression, tray, notesAt, files }: Batch): Prepared[]
     try {
       const read = readWhole(toFsPath(root, path), bytes.subarray(dataAt, dataAt + most))
       if ('needs' in read) return { is: 'no-room' }
-      const { size } = read.state
+      const { size, owner } = read.state
       const data = bytes.subarray(dataAt, dataAt + size)
       const start = prefix.subarray(0, data.copy(prefix))
       const rangeIn = rangeOf(data)
       const header = readNow(readWholeHeader(start), (range) => Buffer.from(rangeIn(range)))
       const mtime = timeOf(read.state)
       const level = compressionFor(header, compression, { name: path, prefix: start })
-      const facts = { path: name, size, mtime: mtime.toISOString(), sha256: hash('sha256', data) }
+      const facts = { path: name, size, mtime: mtime.toISOString(), sha256: hash('sha256', data), ...owner }
       const line = manifestLine(storedLine(facts, header))
       if (directoryRecordBytes(name) + Buffer.byteLength(line) > NOTES_BYTES) return { is: 'no-room' }
       const crc = crc32(data)

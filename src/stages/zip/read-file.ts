@@ -8,6 +8,7 @@ import { lstat, open, type FileHandle } from 'node:fs/promises'
 import type { Range } from '../dicom/reading.ts'
 import { CHANGED, kindOf, reasonOf } from '../plan/left-out.ts'
 import { READ_FLAGS, REFUSES_LINKS } from '../plan/read-flags.ts'
+import type { FileOwner } from './manifest.ts'
 
 /**
  * Larger files are streamed; a file up to this many bytes is read whole, so that it can be read again when it changed.
@@ -33,6 +34,7 @@ export interface FileState {
   readonly size: number
   /** With what it has below the ms; negative before 1970. */
   readonly mtimeMs: number
+  readonly owner: FileOwner
 }
 
 /** A file's time as the archive keeps it: the ms that it falls into, also before 1970, where a Date would take the next. */
@@ -189,7 +191,13 @@ async function stateOf(handle: FileHandle): Promise<FileState> {
 
 function stateFrom(found: Stats): FileState {
   if (!found.isFile()) throw new FileLeftOut(CHANGED)
-  return { size: found.size, mtimeMs: Math.max(-LATEST_MS, Math.min(found.mtimeMs, LATEST_MS)) }
+  const mtimeMs = Math.max(-LATEST_MS, Math.min(found.mtimeMs, LATEST_MS))
+  return { size: found.size, mtimeMs, owner: ownerOf(found) }
+}
+
+/** Windows has other ones, which `stat` does not tell. */
+function ownerOf({ mode, uid, gid }: Stats): FileOwner {
+  return process.platform === 'win32' ? {} : { mode: (mode & 0o7777).toString(8).padStart(4, '0'), uid, gid }
 }
 
 /** The time of the last change of anything (ctime) cannot be set by programs. */

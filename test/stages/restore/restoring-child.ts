@@ -31,6 +31,7 @@ const result = await restoreFiles({
   reader,
   to,
   overwrite: false,
+  owner: false,
   selection: EVERYTHING,
   onProgress: (progress) => {
     telling = setInterval(() => {

@@ -22,6 +22,7 @@ export async function restore(
     reader,
     to,
     overwrite: false,
+    owner: false,
     onProgress: () => undefined,
     signal: never,
     ...options,

@@ -71,7 +71,11 @@ export async function isEntryOf(one: WholeFile, content: Buffer, mtime: Date, le
   const text = one.line.toString()
   assert.ok(text.endsWith('}\n') && text.indexOf('\n') === text.length - 1, 'one line')
   const told = Object.entries(readDicomHeader(content) ?? {}).filter(([, value]) => value !== null)
-  assert.deepEqual(JSON.parse(text), {
+  const { mode, uid, gid, ...line } = JSON.parse(text) as Record<string, unknown>
+  const isOwned = process.platform !== 'win32'
+  assert.equal(uid, process.getuid?.(), what)
+  assert.deepEqual([/^0[0-7]{3}$/.test(String(mode)), Number.isInteger(gid)], [isOwned, isOwned], what)
+  assert.deepEqual(line, {
     path: name,
     size: content.length,
     mtime: mtime.toISOString(),
