@@ -7,8 +7,10 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
+import { ObjectDigest } from '../../src/pipeline/digest.ts'
+import { openDestination } from '../../src/stages/destinations/open.ts'
 import type { StatusResult, VerifyResult } from '../../src/stages/backup/results.ts'
-import { makeRig, onlyNas } from '../support/rig.ts'
+import { makeRig, onlyNas, SECRETS } from '../support/rig.ts'
 import { damage, look, NAMES, of, stored, takeDown, WINDOWS } from '../support/verify-rig.ts'
 
 describe('verify', () => {
@@ -33,7 +35,7 @@ describe('verify', () => {
     assert.deepEqual([rig.dropbox.requests.count('download'), rig.drive.requests.count('download')], before)
     const status = JSON.parse((await rig.cli('status', '--json')).stdout) as StatusResult
     assert.deepEqual({ ...status.lastVerified, at: '' }, { archive, at: '', ok: true, method: 'provider-hash' })
-    assert.match((await rig.cli('status')).stdout, new RegExp(`Looked at .*${archive}; it is well`, 's'))
+    assert.match((await rig.cli('status')).stdout, new RegExp(`Last verified .*${archive} is\\s+intact`, 's'))
   })
 
   for (const name of NAMES) {
@@ -95,6 +97,46 @@ describe('verify', () => {
     assert.match(of(result, 'nas').detail, /no longer exists|is not there/)
     assert.equal((await rig.cli('verify')).code, 1)
     assert.equal((await look(rig, { archive })).ok, true)
+  })
+
+  test('takes, of two objects of one name, the whole one that the record knows, and tells of the other; so does restore', async (t) => {
+    const { rig, archive } = await stored(t)
+    const whole = await readFile(path.join(rig.nas, archive))
+    const cut = whole.subarray(0, whole.length / 2)
+    const drive = openDestination(
+      {
+        name: 'hospital-drive',
+        type: 'google-drive',
+        folder: 'DICOM_Backups',
+        oauth: { clientId: 'client-id', clientSecret: SECRETS.clientSecret, refreshToken: SECRETS.refreshToken },
+        credentialsFile: null,
+        chunkSize: null,
+      },
+      { dropbox: null, googleDrive: rig.drive.origin },
+    )
+    t.after(() => drive.close())
+    const digest = new ObjectDigest()
+    digest.update(cut)
+    const { signal } = new AbortController()
+    const upload = await drive.begin(archive, signal)
+    await upload.commit({ offset: 0, tail: [cut], bytes: cut.length, digests: digest.digests() }, signal)
+    assert.equal((await drive.stat(archive, signal))?.bytes, cut.length, 'the cut one is the newest')
+
+    for (const deep of [false, true]) {
+      const result = await look(rig, { deep })
+      assert.equal(result.ok, true, JSON.stringify(result))
+      const message =
+        'hospital-drive has 1 more object of this name, not checked. Check which one is damaged before you delete any.'
+      assert.deepEqual(of(result, 'hospital-drive').warnings, [{ code: 'same-name', message }])
+      assert.equal(of(result, 'nas').warnings, undefined)
+    }
+    const to = path.join(rig.folder, 'restored')
+    const restore = await rig.cli('restore', '--from', 'hospital-drive', '--to', to)
+    assert.equal(restore.code, 0, restore.stdout + restore.stderr)
+    for (let n = 0; n < 5; n += 1) {
+      const file = `Müller^Jürgen/${n}.dcm`
+      assert.deepEqual(await readFile(path.join(to, 'dicom_files', file)), await readFile(path.join(rig.root, file)))
+    }
   })
 
   test('asks only destinations that stored it', async (t) => {

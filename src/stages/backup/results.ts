@@ -291,7 +291,7 @@ export interface VerifyCheck {
   readonly method: 'provider-hash' | 'read-back' | 'deep' | 'restore-test'
   /** What was compared and what was found. Names no file of the archive folder. */
   readonly detail: string
-  /** What the dump lacks, and what this server lacks for it; absent when there is nothing. */
+  /** What the dump lacks, what this server lacks for it, other objects of the same name; absent when there is nothing. */
   readonly warnings?: readonly Warning[]
   /** The entries that are not as they should be, or the first of them; absent when there are none. */
   readonly damaged?: readonly DamagedPath[]

@@ -6,7 +6,7 @@ import type { Config } from '../config/types.ts'
 import type { CopyCheck, PastRun, State } from '../state/state.ts'
 import { agesIn, askAll, copiesOf, findArchive, type Copy } from './find-archive.ts'
 import { closeAll, openToRead, type OpenOptions } from './open-to-read.ts'
-import { orLost, recordedTimes } from './recorded.ts'
+import { orLost, recordedTimes, sentBy } from './recorded.ts'
 
 export interface BackupsOptions extends OpenOptions {
   /** Null when it is lost: then the listings and the manifests tell. */
@@ -29,7 +29,7 @@ export async function listBackups(config: Config, options: BackupsOptions): Prom
   const { state, log, signal } = options
   const destinations = openToRead(config, options)
   try {
-    const listings = await askAll(destinations, signal)
+    const listings = await askAll(destinations, signal, sentBy(state, log))
     const now = new Date()
     const question = {
       prefix: config.archive.prefix,

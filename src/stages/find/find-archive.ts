@@ -1,13 +1,19 @@
 /** Which archive, and where: from the listings of the destinations alone, so that nothing else has to be left. */
 import type { Destination, StoredObject } from '../../pipeline/destination.ts'
 import { abortError, asBackupError, BackupError } from '../../pipeline/errors.ts'
+import type { SentArchive } from '../state/state.ts'
 import { byAge, type ByAge } from './by-age.ts'
 import { timeInManifest } from './manifest-time.ts'
 
 export interface Copy {
   readonly destination: Destination
   readonly stored: StoredObject
+  /** How many more objects of its name are there, as Google Drive allows; absent when there are none. */
+  readonly others?: number
 }
+
+/** What the record knows of an archive; null: nothing. */
+export type SentOf = (name: string) => Promise<Pick<SentArchive, 'bytes' | 'digests'> | null>
 
 /** A destination that could not be asked. */
 export interface PassedOver {
@@ -29,6 +35,8 @@ interface Listing {
   readonly destination: Destination
   /** By name. */
   readonly objects: ReadonlyMap<string, StoredObject>
+  /** How many objects there are of a name, where they are several. */
+  readonly several: ReadonlyMap<string, number>
 }
 
 /** What several destinations say they have. */
@@ -43,26 +51,32 @@ const MOST_NAMES = 5
 
 /**
  * Asks all `destinations` at once what they have. A folder's listing is asked, not its files' digests: those would have to
- * be read. Rejects with E_ABORTED only.
+ * be read. Of several objects of one name it is the one that `sentOf` matches, else the destination's newest. Rejects with
+ * E_ABORTED only.
  */
-export async function askAll(destinations: readonly Destination[], signal: AbortSignal): Promise<Listings> {
+export async function askAll(
+  destinations: readonly Destination[],
+  signal: AbortSignal,
+  sentOf: SentOf,
+): Promise<Listings> {
   const all: Listing[] = []
   const passedOver: PassedOver[] = []
-  const asked = await Promise.allSettled(destinations.map((destination) => objectsAt(destination, signal)))
+  const asked = await Promise.allSettled(destinations.map((destination) => objectsAt(destination, sentOf, signal)))
   if (signal.aborted) throw abortError(signal)
   for (const [index, answer] of asked.entries()) {
     const destination = destinations[index]
     if (destination === undefined) continue
-    if (answer.status === 'fulfilled') all.push({ destination, objects: answer.value })
+    if (answer.status === 'fulfilled') all.push({ destination, ...answer.value })
     else passedOver.push({ destination, error: asBackupError(answer.reason, signal) })
   }
   return { all, passedOver }
 }
 
 export function copiesOf(name: string, { all }: Listings): Copy[] {
-  return all.flatMap(({ destination, objects }) => {
+  return all.flatMap(({ destination, objects, several }) => {
     const stored = objects.get(name)
-    return stored === undefined ? [] : [{ destination, stored }]
+    const others = (several.get(name) ?? 1) - 1
+    return stored === undefined ? [] : [{ destination, stored, ...(others === 0 ? {} : { others }) }]
   })
 }
 
@@ -122,18 +136,34 @@ export function aheadText(ahead: readonly string[], chosen: string): string | nu
   return `Begun in the future by a wrong clock, so not the newest: ${names}${more}. The newest is ${chosen}. Check the clock; name an archive to use another.`
 }
 
-async function objectsAt(destination: Destination, signal: AbortSignal): Promise<Map<string, StoredObject>> {
+async function objectsAt(
+  destination: Destination,
+  sentOf: SentOf,
+  signal: AbortSignal,
+): Promise<Omit<Listing, 'destination'>> {
   const objects = new Map<string, StoredObject>()
+  const twins = new Map<string, StoredObject[]>()
   for await (const { name, ...stored } of destination.list(signal)) {
-    // Names are not unique in Drive; which of several it is, its `stat` decides.
-    if (objects.has(name)) {
-      const one = await destination.stat(name, signal)
-      if (one !== null) objects.set(name, one)
-    } else {
-      objects.set(name, stored)
-    }
+    const first = objects.get(name)
+    if (first === undefined) objects.set(name, stored)
+    else twins.set(name, [...(twins.get(name) ?? [first]), stored])
   }
-  return objects
+  for (const [name, all] of twins) {
+    const sent = await sentOf(name)
+    const whole = sent === null ? undefined : all.find((one) => isSent(one, sent, destination))
+    const chosen = whole ?? (await destination.stat(name, signal))
+    if (chosen !== null) objects.set(name, chosen)
+  }
+  return { objects, several: new Map([...twins].map(([name, all]) => [name, all.length])) }
+}
+
+/** By size, and by hash where both sides know it. */
+function isSent(
+  { bytes, digest }: StoredObject,
+  sent: NonNullable<Awaited<ReturnType<SentOf>>>,
+  { traits }: Destination,
+): boolean {
+  return bytes === sent.bytes && (digest === null || sent.digests === null || digest === sent.digests[traits.digest])
 }
 
 function nowhere(wanted: string | null, { all, passedOver }: Listings, newest: readonly string[]): BackupError {

@@ -1,5 +1,5 @@
 import type { RunLog } from '../backup/run-options.ts'
-import type { State } from '../state/state.ts'
+import type { SentArchive, State } from '../state/state.ts'
 import { begunByRecord } from './by-age.ts'
 
 /** When the archives of the record were begun, ms since 1970; empty where the record is lost. */
@@ -15,4 +15,9 @@ export async function orLost<T>(ask: () => Promise<T>, lost: T, log: RunLog): Pr
     log.warn({ err: error }, 'the record of runs cannot be read')
     return lost
   }
+}
+
+/** What the record knows of an archive by its name; null where it is lost. */
+export function sentBy(state: State | null, log: RunLog): (name: string) => Promise<SentArchive | null> {
+  return (name) => orLost(async () => (await state?.sentArchive(name)) ?? null, null, log)
 }

@@ -4,7 +4,7 @@ import type { RestoredDatabase, RestoreResult, Warning } from '../backup/results
 import type { Config } from '../config/types.ts'
 import { aheadText, askAll, findArchive, type FoundArchive } from '../find/find-archive.ts'
 import { closeAll, openToRead } from '../find/open-to-read.ts'
-import { recordedTimes } from '../find/recorded.ts'
+import { recordedTimes, sentBy } from '../find/recorded.ts'
 import { WorkTeller, type OnWork } from '../find/work.ts'
 import { listStudies, type StudyList } from './list-studies.ts'
 import { ownerWarnings } from './restore-files-owner.ts'
@@ -66,7 +66,7 @@ async function withArchive<T>(
   const destinations = openToRead(config, options)
   try {
     new WorkTeller(options.onWork, null).begin('asking', null)
-    const listings = await askAll(destinations, options.signal)
+    const listings = await askAll(destinations, options.signal, sentBy(options.state ?? null, options.log))
     const now = new Date()
     const recorded = await recordedTimes(options.state ?? null, now, options.log)
     const question = { prefix: config.archive.prefix, recorded, now, signal: options.signal }

@@ -61,7 +61,7 @@ export async function checkCopies(config: Config, state: State, options: CheckOp
   try {
     const runs = await state.history(ALL_RUNS)
     const earlier = await readListed(config.state.dir)
-    const { all, passedOver } = await askAll(destinations, signal)
+    const { all, passedOver } = await askAll(destinations, signal, (name) => state.sentArchive(name))
     const checkedAt = isoLocal(now)
     const listed = config.destinations.flatMap(({ name }): Listed[] => {
       const before = earlier.find(({ destination }) => destination === name) ?? null

@@ -30,7 +30,7 @@ export async function see(
   { name, sent }: { readonly name: string; readonly sent: SentArchive | null },
   { onWork, signal }: { readonly onWork: OnWork; readonly signal: AbortSignal },
 ): Promise<Seen> {
-  const { destination, stored } = copy
+  const { destination, stored, others = 0 } = copy
   const teller = new WorkTeller(onWork, destination.name)
   if (destination.type === 'local') {
     teller.begin('hashing', stored.bytes)
@@ -43,7 +43,8 @@ export async function see(
     return { copy, bytes: stored.bytes, digests: both?.digests() ?? { contentHash: one.digest() } }
   }
   teller.begin('asking', null)
-  const now = await destination.stat(name, signal)
+  // Of several, `stat` gives the newest, which may be another.
+  const now = others > 0 ? stored : await destination.stat(name, signal)
   if (now === null) throw new BackupError('E_DESTINATION', `${destination.name}: ${name} no longer exists.`)
   const digests = now.digest === null ? {} : { [destination.traits.digest]: now.digest }
   return { copy, bytes: now.bytes, digests }

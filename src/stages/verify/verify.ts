@@ -13,10 +13,9 @@ import {
   type Listings,
 } from '../find/find-archive.ts'
 import { closeAll, openToRead } from '../find/open-to-read.ts'
-import { orLost, recordedTimes } from '../find/recorded.ts'
+import { orLost, recordedTimes, sentBy } from '../find/recorded.ts'
 import { WorkTeller } from '../find/work.ts'
 import { mustHaveServer } from '../restore/database/load.ts'
-import type { SentArchive } from '../state/state.ts'
 import { absentFrom } from './absent.ts'
 import { couldNot, failed, orStop, unchecked } from './finding.ts'
 import { lookInto } from './look-into.ts'
@@ -37,7 +36,7 @@ export async function verifyArchive(config: Config, options: VerifyOptions): Pro
   const destinations = openToRead(config, options)
   try {
     new WorkTeller(options.onWork, null).begin('asking', null)
-    const listings = await askAll(destinations, options.signal)
+    const listings = await askAll(destinations, options.signal, sentBy(options.state, options.log))
     const { name, sent } = await whichArchive(config, options, listings)
     const copies = copiesOf(name, listings)
     const found = { name, sent, copies }
@@ -78,7 +77,7 @@ async function whichArchive(
   const recorded = await recordedTimes(options.state, now, options.log)
   const question = { prefix: config.archive.prefix, recorded, now, signal: options.signal }
   const name = options.archive ?? (await newestOf(listings, question, options))
-  const sent = name === null ? null : await sentOf(name, options)
+  const sent = name === null ? null : await sentBy(options.state, options.log)(name)
   // Of an archive that was stored, each destination that lost it is to be told.
   if (name !== null && sent !== null) return { name, sent }
   return { name: (await findArchive(listings, { name, ...question })).name, sent: null }
@@ -103,9 +102,6 @@ async function newestOf(
   return first
 }
 
-const sentOf = (name: string, { state, log }: VerifyOptions): Promise<SentArchive | null> =>
-  orLost(async () => (await state?.sentArchive(name)) ?? null, null, log)
-
 /** One copy after the other: each may keep the disk or the line busy. */
 async function each(
   copies: readonly Copy[],
@@ -114,9 +110,18 @@ async function each(
 ): Promise<VerifyCheck[]> {
   const checks: VerifyCheck[] = []
   for (const copy of copies) {
-    checks.push({ destination: copy.destination.name, method: methodOf(copy), ...(await look(copy)) })
+    const finding = await look(copy)
+    checks.push({ destination: copy.destination.name, method: methodOf(copy), ...finding, ...ofOthers(copy) })
   }
   return checks
+}
+
+/** An object of the same name that is not the copy checked. */
+function ofOthers({ destination, others = 0 }: Copy): Pick<VerifyCheck, 'warnings'> {
+  if (others === 0) return {}
+  const more = others === 1 ? '1 more object' : `${others} more objects`
+  const message = `${destination.name} has ${more} of this name, not checked. Check which one is damaged before you delete any.`
+  return { warnings: [{ code: 'same-name', message }] }
 }
 
 async function quick(found: Found, options: VerifyOptions): Promise<VerifyCheck[]> {

@@ -11,6 +11,7 @@ import { tempFolder } from '../../support/temp-folder.ts'
 const at = (hour: number): string => `dicom_backup_2026-11-23_${String(hour).padStart(2, '0')}-00-00.zip`
 const NOW = new Date(2026, 10, 24)
 const never = new AbortController().signal
+const nothingSent = () => Promise.resolve(null)
 
 async function folderWith(
   t: Parameters<typeof tempFolder>[0],
@@ -26,7 +27,7 @@ const down = (name: string): Destination =>
   localDestination({ name, type: 'local', folder: path.join(import.meta.dirname, 'no such folder'), chunkSize: null })
 
 async function found(destinations: readonly Destination[], name: string | null): Promise<FoundArchive> {
-  const listings = await askAll(destinations, never)
+  const listings = await askAll(destinations, never, nothingSent)
   return findArchive(listings, { name, prefix: 'dicom_backup', recorded: new Map(), now: NOW, signal: never })
 }
 
@@ -78,12 +79,14 @@ describe('finding an archive', () => {
   })
 
   test('when only one was asked and it failed, its own error tells why', async () => {
-    const error = await askAll([down('gone')], never).then(({ passedOver }) => passedOver[0]?.error)
+    const error = await askAll([down('gone')], never, nothingSent).then(({ passedOver }) => passedOver[0]?.error)
     await assert.rejects(found([down('gone')], null), { code: error?.code, message: error?.message })
     await assert.rejects(found([down('gone'), down('lost')], null), /No destination could be reached\. .*gone.*lost/)
   })
 
   test('a stop ends it', async (t) => {
-    await assert.rejects(askAll([await folderWith(t, 'one', [at(1)])], AbortSignal.abort()), { code: 'E_ABORTED' })
+    await assert.rejects(askAll([await folderWith(t, 'one', [at(1)])], AbortSignal.abort(), nothingSent), {
+      code: 'E_ABORTED',
+    })
   })
 })
