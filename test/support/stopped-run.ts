@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TestContext } from 'node:test'
 import type { Progress } from '../../src/pipeline/progress.ts'
+import { PartWindow } from '../../src/pipeline/window.ts'
 import { listOpenRuns } from '../../src/stages/backup/open-runs.ts'
 import type { InterruptedRun } from '../../src/stages/backup/results.ts'
 import type { Fault } from '../../src/stages/stand-ins/index.ts'
@@ -22,6 +23,9 @@ export interface StoppedRun {
 /** In the order of the archive: streamed, then read whole, then streamed again. Bytes. */
 const SIZES = [12, 3, 3, 3, 12, 12, 12, 12].map((size) => size * MIB)
 
+/** So much of the archive is made when the run is stopped. */
+const MADE_BYTES = 60 * MIB
+
 /** Names of the archive folder's files, in the order of the archive. */
 export const FILE_NAMES = ['0 first', ...SIZES.map((_, n) => `file ${n}`)]
 
@@ -29,7 +33,7 @@ export const FILE_NAMES = ['0 first', ...SIZES.map((_, n) => `file ${n}`)]
  * 69 MiB, of which Dropbox has 8, Drive 12, and the folder more than the window holds, when the run is stopped. Nobody
  * has all of it.
  */
-export async function stoppedRun(t: Pick<TestContext, 'after'>): Promise<StoppedRun> {
+export async function stoppedRun(t: Pick<TestContext, 'after' | 'mock'>): Promise<StoppedRun> {
   const rig = await makeRig(t, {
     ...requestsOf({ dropbox: 4 * MIB, drive: 4 * MIB, nas: 4 * MIB }),
     archive: { compression: 'store' },
@@ -41,11 +45,22 @@ export async function stoppedRun(t: Pick<TestContext, 'after'>): Promise<Stopped
   const fault: Fault = { kind: 'held', until: stopped.promise }
   rig.dropbox.faults.add({ route: 'append', nth: 2, fault })
   rig.drive.faults.add({ route: 'chunk', nth: 3, fault })
+  // However slow the folder is: the archive is not made to its end before.
+  const put = Reflect.get(PartWindow.prototype, 'put')
+  const gate = t.mock.method(
+    PartWindow.prototype,
+    'put',
+    async function (this: PartWindow, ...given: Parameters<PartWindow['put']>) {
+      if (given[0].offset >= MADE_BYTES) await stopped.promise
+      await put.apply(this, given)
+    },
+  )
   const areHeld = (): boolean => rig.dropbox.faults.unused().length + rig.drive.faults.unused().length === 0
   const enough = ({ destinations }: Progress): boolean => areHeld() && (destinations[2]?.held ?? 0) > 52 * MIB
   const here = await stopWhen(rig, enough, () => {
     stopped.resolve(undefined)
   })
+  gate.mock.restore()
   rig.dropbox.faults.clear()
   rig.drive.faults.clear()
   assert.equal(here.code, 130, JSON.stringify(here.result))
