@@ -215,7 +215,11 @@ describe('the JSON result', { skip: POSIX_ONLY }, () => {
         },
       },
     }
+    const reason: Kind = { fields: { code: /^[a-z-]+$/, destination: { any: ['string', null] }, message: 'string' } }
     const fields = (lastRunAt: Kind, open: Kind): Readonly<Record<string, Kind>> => ({
+      reasons: { list: reason },
+      running: null,
+      copies: { list: { any: [] } },
       schedule: { fields: { enabled: 'boolean', every: /^(?:1|3|6|12|24)h$/, lastRunAt, nextDueAt: time } },
       backedUp: 'number',
       lastVerified: { any: [null] },
@@ -244,7 +248,8 @@ describe('the JSON result', { skip: POSIX_ONLY }, () => {
     const rig = await makeRig(t)
     await rig.put('a.dcm', 'content')
     rig.dropbox.expireTokens()
-    const check: Kind = { fields: { name: 'string', ok: 'boolean', detail: 'string', remedy: 'string' } }
+    const level = /^(?:ok|warning|failed)$/
+    const check: Kind = { fields: { name: 'string', ok: 'boolean', level, detail: 'string', remedy: 'string' } }
     mustBe(only(await rig.cli('doctor', '--json')), { fields: { ok: 'boolean', checks: { list: check } } }, 'doctor')
   })
 })
