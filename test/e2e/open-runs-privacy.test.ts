@@ -46,7 +46,10 @@ describe('what other users of the machine see', { skip: WINDOWS }, () => {
       const result = await one.rig.cli('run')
       assert.equal(result.code, 3, result.stderr)
       const processes = await readFile(list, 'utf8')
-      assert.match(processes, /main\.ts run --config/)
+      assert.ok(
+        processes.includes(`main.js run --config ${one.rig.configFile}`),
+        'this run, and no neighbour’s, is in it',
+      )
       assert.match(processes, /--single-transaction.*dicom_viewer/)
       assert.deepEqual(found(processes, [...secrets, ...patients]), [])
     },
