@@ -74,3 +74,8 @@ export function systemCode(error: unknown): string {
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code
   return ''
 }
+
+/** The system's call ('open', 'write', …) that a thrown value is of, or '' when it has none. */
+export function systemCall(error: unknown): string {
+  return error instanceof Error && 'syscall' in error && typeof error.syscall === 'string' ? error.syscall : ''
+}

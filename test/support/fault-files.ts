@@ -62,7 +62,7 @@ function meetMethod({ name, file, real, args, dataAt }: Method): unknown {
 const PATH_CALLS =
   'open rename rm unlink rmdir mkdir readdir opendir stat lstat statfs access readFile writeFile appendFile truncate ' +
   'copyFile link utimes chmod realpath'
-const HANDLE_CALLS = 'read readv write writev readFile writeFile appendFile sync datasync truncate stat'
+const HANDLE_CALLS = 'read readv write writev readFile writeFile appendFile sync datasync truncate stat utimes'
 const SYNC_HANDLE_CALLS = {
   read: 'readSync',
   write: 'writeSync',
@@ -71,6 +71,7 @@ const SYNC_HANDLE_CALLS = {
   datasync: 'fdatasyncSync',
   truncate: 'ftruncateSync',
   stat: 'fstatSync',
+  utimes: 'futimesSync',
   close: 'closeSync',
 }
 

@@ -5,13 +5,15 @@
  * test that runs the program in its own process calls `arm`.
  */
 import { writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import path from 'node:path'
 
 /**
- * `eio`: this one call fails. `enospc`: it fails if it writes, and so do all that write after it. `kill-before` and
+ * `eio`: this one call fails; a code of the system's, 'EROFS': with that one. `enospc`: it fails if it writes, and so do all that write after it. `kill-before` and
  * `kill-after` it; `kill-torn`: half of what it should write is written.
  */
-export type FileFault = 'none' | 'eio' | 'enospc' | 'kill-before' | 'kill-after' | 'kill-torn'
+export type FileFault = 'none' | Failure | 'kill-before' | 'kill-after' | 'kill-torn'
+export type Failure = 'eio' | 'enospc' | `E${string}`
 
 export interface FaultPlan {
   readonly folders: readonly string[]
@@ -36,7 +38,7 @@ export interface Call {
   readonly real: () => unknown
   /** The same with half of the data; null where there is none. */
   readonly half: (() => unknown) | null
-  readonly error: (kind: 'eio' | 'enospc') => Error
+  readonly error: (kind: Failure) => Error
 }
 
 let plan: FaultPlan = {
@@ -109,13 +111,19 @@ function after(value: unknown, then: () => never): unknown {
 export const isOurs = (file: unknown): file is string =>
   typeof file === 'string' && plan.folders.some((one) => file === one || file.startsWith(one + path.sep))
 
-export const systemError = (name: string, file: string) => (wanted: 'eio' | 'enospc') => {
-  const [code, errno, text] = wanted === 'eio' ? ['EIO', -5, 'i/o error'] : ['ENOSPC', -28, 'no space left on device']
-  return Object.assign(new Error(`${code}: ${text}, ${name} '${file}'`), { code, errno, syscall: name, path: file })
+export const systemError = (name: string, file: string) => (wanted: Failure) => {
+  const code = wanted.toUpperCase()
+  const errno = -(new Map(Object.entries(constants.errno)).get(code) ?? 5)
+  return Object.assign(new Error(`${code}: a fault of the test's, ${name} '${file}'`), {
+    code,
+    errno,
+    syscall: name,
+    path: file,
+  })
 }
 
 /** https://www.sqlite.org/rescode.html#ioerr, #full */
-export const sqliteError = (wanted: 'eio' | 'enospc'): Error => {
-  const [errcode, errstr] = wanted === 'eio' ? [10, 'disk I/O error'] : [13, 'database or disk is full']
+export const sqliteError = (wanted: Failure): Error => {
+  const [errcode, errstr] = wanted === 'enospc' ? [13, 'database or disk is full'] : [10, 'disk I/O error']
   return Object.assign(new Error(errstr), { code: 'ERR_SQLITE_ERROR', errcode, errstr })
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { BackupError, systemCode } from '../../pipeline/errors.ts'
+import { BackupError, systemCall, systemCode } from '../../pipeline/errors.ts'
 
 /** One file cannot be restored; the others can. The message stands in the result. */
 export class NotRestored extends Error {}
@@ -28,6 +28,9 @@ const OF_ONE_NAME_ON_WINDOWS: Readonly<Record<string, string>> = {
   ENOENT: 'its name is too long for Windows, or has characters that Windows does not take',
 }
 
+/** Calls for a file that is open already: their errors are not of its name. libuv's names, and those of a FileHandle. */
+const OF_CONTENT = /^(writev?|readv?|f?(data)?sync|f?utimes?|close|fstat)$/
+
 /** The reason why one file is not restored; undefined when the error is of the whole folder. */
 function reasonOfOne(code: string, folder: string, platform: NodeJS.Platform): string | undefined {
   if (platform !== 'win32') return OF_ONE_NAME[code]
@@ -54,7 +57,10 @@ export function targetError(
   const code = systemCode(error)
   const reason = of === 'file' ? reasonOfOne(code, folder, platform) : undefined
   // Without a cause: its message has the path.
-  if (reason !== undefined) return new NotRestored(reason)
+  if (reason !== undefined) {
+    const isOfContent = OF_CONTENT.test(systemCall(error)) && platform !== 'win32'
+    return new NotRestored(isOfContent ? `the file system refuses its content or its time (${code})` : reason)
+  }
   if (['ENOSPC', 'EDQUOT'].includes(code)) {
     return new BackupError('E_QUOTA', `The disk of ${folder} is full.`, {
       advice: 'Free space there and run the restore again: it resumes with what is missing.',

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
-import { open } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import pLimit from 'p-limit'
+import { systemCode } from '../../pipeline/errors.ts'
 
 /** Of so few files each is flushed by itself: others may have written much to the same file system. */
 const FEW = 8
@@ -15,7 +16,9 @@ export async function flush(folder: string, files: readonly string[]): Promise<v
   if (process.platform === 'win32') return
   if (process.platform === 'linux' && files.length > FEW && (await flushFileSystem(folder))) return
   const limit = pLimit(4)
-  await Promise.all(files.map((file) => limit(flushFile, file)))
+  // All are let go of before one that failed is told: they are removed then.
+  const ends = await Promise.allSettled(files.map((file) => limit(flushFile, file)))
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
 }
 
 /** False: it could not be done. */
@@ -34,8 +37,17 @@ function flushFileSystem(folder: string): Promise<boolean> {
 async function flushFile(file: string): Promise<void> {
   const handle = await open(file, 'r')
   try {
-    await handle.datasync()
+    await flushOpen(handle)
   } finally {
     await handle.close()
+  }
+}
+
+/** Makes a file's content durable, where its file system can do that at all. Rejects with the system's error. */
+export async function flushOpen(handle: FileHandle): Promise<void> {
+  try {
+    await handle.datasync()
+  } catch (error) {
+    if (!['EINVAL', 'ENOTSUP', 'ENOSYS'].includes(systemCode(error))) throw error
   }
 }

@@ -6,6 +6,7 @@ import { crc32 } from 'node:zlib'
 import { systemCode } from '../../pipeline/errors.ts'
 import { FILES_FOLDER } from '../zip/prepare-file.ts'
 import { NotRestored } from './restore-files-errors.ts'
+import { flushOpen } from './restore-files-flush.ts'
 import { hasOwner, setOwner } from './restore-files-owner.ts'
 import type { PlannedFile } from './restore-files-plan.ts'
 import { discard, replaceFile } from './restore-files-replace.ts'
@@ -38,7 +39,7 @@ export async function restoreFile(
       await write(handle, content, planned, onBytes)
       const time = new Date(planned.mtimeMs)
       await handle.utimes(time, time)
-      await handle.datasync()
+      await flushOpen(handle)
     } finally {
       await handle.close()
     }

@@ -5,7 +5,7 @@
 import { hash } from 'node:crypto'
 import { closeSync, fsyncSync, futimesSync, openSync, rmSync, writeSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
-import { systemCode } from '../../pipeline/errors.ts'
+import { systemCall, systemCode } from '../../pipeline/errors.ts'
 import { freeNow } from '../../pipeline/free-now.ts'
 import { BadData } from '../archive/bad-data.ts'
 import { unpack } from '../archive/unpack.ts'
@@ -44,7 +44,7 @@ export type Outcome =
   | { readonly is: 'not-owned' }
   | { readonly is: 'bad'; readonly reason: string }
   | { readonly is: 'other' }
-  | { readonly is: 'failed'; readonly code: string; readonly message: string }
+  | { readonly is: 'failed'; readonly code: string; readonly syscall: string; readonly message: string }
 
 function write(tray: Uint8Array, file: WriteRequest['files'][number]): Outcome {
   let isBegun = false
@@ -97,7 +97,7 @@ function discard(temporary: string): void {
 function failed(error: unknown): Outcome {
   const code = systemCode(error)
   if (code === '' || !(error instanceof Error)) throw error
-  return { is: 'failed', code, message: error.message }
+  return { is: 'failed', code, syscall: systemCall(error), message: error.message }
 }
 
 parentPort?.on('message', (request: WriteRequest | NameRequest) => {

@@ -10,11 +10,15 @@ import { BackupError, systemCode } from '../../pipeline/errors.ts'
 import { renameOver, whenFree } from '../../pipeline/rename.ts'
 import { syncName } from '../../pipeline/state-file.ts'
 import { targetError } from './restore-files-errors.ts'
+import { flushOpen } from './restore-files-flush.ts'
 import { discard } from './restore-files-replace.ts'
 import { Folders } from './restore-files-folders.ts'
 import { MARKER } from './safe-path.ts'
 
 const TEMPORARY = /^\.[0-9a-f]{16}\.dicom-backup-part$/
+
+/** A network's file system may not know its size, and answers with zeros or an error. */
+const UNKNOWN_ROOM = { blocks: 0, bavail: 0, bsize: 0 }
 
 const OF_THIS_PROCESS = randomBytes(4).toString('hex')
 let names = 0
@@ -84,10 +88,10 @@ export class RestoreTarget {
     }
   }
 
-  /** Rejects with E_QUOTA when there is no room for so many bytes. */
+  /** Rejects with E_QUOTA when there is no room for so many bytes, as far as the file system says what room it has. */
   async mustHold(bytes: number): Promise<void> {
-    const { bavail, bsize } = await statfs(this.folder)
-    if (bytes <= bavail * bsize) return
+    const { blocks, bavail, bsize } = await statfs(this.folder).catch(() => UNKNOWN_ROOM)
+    if (blocks === 0 || bytes <= bavail * bsize) return
     const message = `There are ${bavail * bsize} bytes free on the disk of ${this.folder}, and ${bytes} are needed.`
     throw new BackupError('E_QUOTA', message, { advice: 'Free space there, or restore into a folder on another disk.' })
   }
@@ -173,7 +177,7 @@ async function writeMarker(folder: string, marker: Marker): Promise<void> {
   const handle = await open(temporary, 'wx', 0o600)
   try {
     await handle.writeFile(`${JSON.stringify(marker)}\n`)
-    await handle.sync()
+    await flushOpen(handle)
   } finally {
     await handle.close()
   }

@@ -99,7 +99,7 @@ export class WholeFiles {
       case 'other':
         return new NotRestored(WRONG_HASH)
       case 'failed':
-        return Object.assign(new Error(outcome.message), { code: outcome.code })
+        return Object.assign(new Error(outcome.message), { code: outcome.code, syscall: outcome.syscall })
     }
   }
 }

@@ -3,7 +3,7 @@
  * and written into the target folder. Nothing has its own name there before it is whole and proved, so a restore can
  * end at any moment and be run again.
  */
-import { asBackupError, BackupError } from '../../pipeline/errors.ts'
+import { abortError, asBackupError, BackupError } from '../../pipeline/errors.ts'
 import { targetError } from './restore-files-errors.ts'
 import { RestoreRun } from './restore-files-run.ts'
 import { RestoreTarget } from './restore-files-target.ts'
@@ -26,13 +26,16 @@ export async function restoreFiles(options: RestoreFilesOptions): Promise<Restor
   const { reader, to, overwrite, selection, signal } = options
   if (reader.manifestEntry === null && !isEverything(selection)) throw nothingToSelectBy(reader.name)
   const { name, fingerprint } = reader
-  const target = await RestoreTarget.open({ to, overwrite, name, fingerprint })
+  const target = await RestoreTarget.open({ to, overwrite, name, fingerprint }).catch((error: unknown) => {
+    throw signal.aborted ? abortError(signal) : error
+  })
   const restore = new RestoreRun(options, target)
   try {
     return await restore.run()
   } catch (error) {
     await restore.end()
-    throw asBackupError(targetError(error, to, 'folder'), signal)
+    // What fails after a person has stopped it is no news to them.
+    throw signal.aborted ? abortError(signal) : asBackupError(targetError(error, to, 'folder'))
   }
 }
 
