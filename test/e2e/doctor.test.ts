@@ -185,7 +185,7 @@ describe('with one thing broken that check fails, and only that, with a remedy: 
     'a missing privilege': {
       check: 'database',
       how: (rig) => rig.configure(database({ user: 'all_but_trigger', password: 'secret' })),
-      detail: /lacks TRIGGER \(triggers are left out of the dump\)$/,
+      detail: /is missing TRIGGER \(triggers are left out of the dump\)$/,
       // Named as in the grant it has: of two that differ the server would take one.
       remedy: /GRANT TRIGGER ON `dicom_viewer`\.\* TO `all_but_trigger`/,
     },

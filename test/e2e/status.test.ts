@@ -303,7 +303,7 @@ describe('a run that was killed', { skip: WINDOWS }, () => {
       ['hospital-dropbox', 'hospital-drive', 'nas'],
     )
     const shown = (await rig.cli('status')).stdout
-    assert.match(shown, /Interrupted run\n.*hospital-drive +holds .* made so far.*run" resumes there; .*--fresh/s)
+    assert.match(shown, /Interrupted run\n.*hospital-drive +.* uploaded of .* made so far.*run" resumes it; .*--fresh/s)
 
     const people = await rig.cli('resume')
     assert.equal(people.code, 0, people.stderr)

@@ -57,7 +57,7 @@ describe('verify', () => {
       ])
       const people = await rig.cli('verify', '--deep')
       assert.equal(people.code, 1)
-      assert.match(people.stdout, /1 of 3 checks failed.*1 of \d+ entries damaged.*restore it with/s)
+      assert.match(people.stdout, /1 of 3 checks failed.*1 of \d+ entries is damaged.*restore it with/s)
       assert.doesNotMatch(people.stdout + people.stderr, /Müller|Jürgen/)
       assert.doesNotMatch(await readFile(path.join(rig.folder, 'logs/backup_scheduler.log'), 'utf8'), /Müller|Jürgen/)
       assert.equal(

@@ -220,7 +220,7 @@ describe('told as wrong configuration: exit 2', () => {
         await rig.configure({ ...sections, destinations: [] })
         await query('UPDATE backup_accounts SET is_active = 0')
       },
-      /There is no destination: .*dicom-backup\.yaml names none, and the viewer has no active account/,
+      /There is no destination: .*dicom-backup\.yaml has none, and the viewer has no active account/,
     ],
   }
   for (const [what, [how, words]] of Object.entries(cases)) {
@@ -341,7 +341,7 @@ describe('doctor', () => {
       checks.filter(({ ok }) => !ok).map(({ name }) => name),
       ["the viewer's tables"],
     )
-    assert.match(tables.detail, /lacks INSERT, UPDATE, DELETE, CREATE$/)
+    assert.match(tables.detail, /is missing INSERT, UPDATE, DELETE, CREATE$/)
     await server.query(/GRANT .*;/.exec(tables.remedy)![0])
     assert.equal((await examine(viewer)).code, 0)
     assert.equal((await viewer.rig.run()).code, 0)
