@@ -127,7 +127,7 @@ describe('the newest backup', () => {
     assert.match(verify.stderr, new RegExp(`future by a wrong clock.*${future}`))
     const { result } = await listed(rig)
     assert.deepEqual([result.backups.map((one) => one.name), result.ahead], [[name, future], [future]])
-    assert.match((await rig.cli('archives')).stdout, /Begun in the future by a wrong clock/)
+    assert.match((await rig.cli('archives')).stdout, /Started in the future by a wrong clock/)
   })
 
   test('is the one begun last when the local time of its name came twice, with the record and without', async (t) => {

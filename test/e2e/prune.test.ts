@@ -98,7 +98,7 @@ describe('prune', () => {
     )
     assert.equal((await rig.visible()).length, 5)
     const shown = await rig.cli('prune', '--dry-run')
-    assert.match(shown.stdout, /2 archives would be deleted[\s\S]*Would go[\s\S]*Kept[\s\S]*one of the newest 2/)
+    assert.match(shown.stdout, /2 archives would be deleted[\s\S]*To delete[\s\S]*Kept[\s\S]*one of the newest 2/)
 
     const lock = await takeFolderLock(rig.state)
     assert.equal((await rig.cli('prune')).code, 4, 'not while a run is active')

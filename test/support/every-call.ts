@@ -21,6 +21,9 @@ export interface Moment {
   readonly isSent: boolean
 }
 
+/** All but what a run shows to others of how far it is: that is written beside it, at times of its own. */
+const notForOthers = (file: string): boolean => !path.basename(file).startsWith('running.json')
+
 /** An archive of two parts, sent in six requests: a large entry and some small ones. */
 export class EveryCall {
   readonly #rig: Rig
@@ -73,7 +76,7 @@ export class EveryCall {
       onCall: (n) => {
         const folder = path.join(root, String(n))
         for (const one of [state, nas].filter((one) => existsSync(one))) {
-          cpSync(one, path.join(folder, path.basename(one)), { recursive: true })
+          cpSync(one, path.join(folder, path.basename(one)), { recursive: true, filter: notForOthers })
         }
         moments.push({ folder, isSent: readdirSync(nas).some((name) => statSync(path.join(nas, name)).size > 0) })
       },

@@ -48,7 +48,7 @@ function notes(backups: readonly Backup[], ahead: readonly string[], style: Styl
   const texts = []
   if (ahead.length > 0) {
     texts.push(
-      `Begun in the future by a wrong clock, so not taken for the newest: ${ahead.join(', ')}. Check the clock.`,
+      `Started in the future by a wrong clock, so not taken for the newest: ${ahead.join(', ')}. Check the clock.`,
     )
   }
   if (backups.some(({ destinations }) => markOf(destinations) === 'unknown')) {

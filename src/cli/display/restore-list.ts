@@ -22,8 +22,13 @@ export function restoreList(
     facts(
       [
         ['Archive', `${archive}, from ${from}`],
-        ['Begun', formatLocalMinute(head.startedAt)],
-        ['Database', head.database === null ? 'none' : `${head.database.name}, ${head.database.tables} tables`],
+        ['Started', formatLocalMinute(head.startedAt)],
+        [
+          'Database',
+          head.database === null
+            ? 'none'
+            : `${head.database.name}, ${head.database.tables} ${head.database.tables === 1 ? 'table' : 'tables'}`,
+        ],
         ['Studies', formatCount(studies.length)],
         [
           'Others',

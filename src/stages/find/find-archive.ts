@@ -133,7 +133,7 @@ export function aheadText(ahead: readonly string[], chosen: string): string | nu
   if (ahead.length === 0) return null
   const names = ahead.slice(0, MOST_NAMES).join(', ')
   const more = ahead.length > MOST_NAMES ? ` and ${ahead.length - MOST_NAMES} more` : ''
-  return `Begun in the future by a wrong clock, so not the newest: ${names}${more}. The newest is ${chosen}. Check the clock; name an archive to use another.`
+  return `Started in the future by a wrong clock, so not the newest: ${names}${more}. The newest is ${chosen}. Check the clock; name an archive to use another.`
 }
 
 async function objectsAt(
