@@ -1,14 +1,9 @@
-import { openLog } from '../../stages/log/log.ts'
-import { withPlaceFaults } from '../../stages/destinations/places.ts'
-import { checkCopies } from '../../stages/status/copies.ts'
 import { readStatus } from '../../stages/status/status.ts'
 import type { State } from '../../stages/state/state.ts'
 import { statusSummary } from '../display/status-summary.ts'
 import { EXIT, type ExitCode } from '../exit.ts'
 import type { Output } from '../output.ts'
-import { stopSignals } from '../stop-signals.ts'
 import { withState, withStateToRead, type Workplace } from '../workplace.ts'
-import { openPeople } from '../people.ts'
 
 export interface StatusFlags {
   /** Lists the destinations first. */
@@ -23,18 +18,10 @@ export interface StatusFlags {
  */
 export async function status(configFile: string, flags: StatusFlags, output: Output): Promise<ExitCode> {
   if (!flags.check && !flags.acceptGone) return await withStateToRead(configFile, (place) => show(place, output))
+  const { check } = await import('./status-check.ts')
   return await withState(configFile, async (place) => {
-    const { config, state } = place
-    const log = openLog(config.log, config.secrets, openPeople(true).lines, output.verbose)
-    const stop = stopSignals('Start it again when you are ready.')
-    try {
-      const placed = await withPlaceFaults(config, { signal: stop.signal, note: false })
-      await checkCopies(placed, state, { log: log.logger, signal: stop.signal, accept: flags.acceptGone })
-      return await show(place, output)
-    } finally {
-      stop.dispose()
-      log.close()
-    }
+    await check(place, flags.acceptGone, output)
+    return await show(place, output)
   })
 }
 

@@ -1,8 +1,5 @@
 /** Whether the backups that were stored are still there, by a listing of each destination. */
-import { readFile } from 'node:fs/promises'
-import path from 'node:path'
 import { asBackupError } from '../../pipeline/errors.ts'
-import { replaceFile } from '../../pipeline/state-file.ts'
 import { isoLocal } from '../backup/archive-name.ts'
 import type { CopiesAt } from '../backup/results.ts'
 import type { RunLog } from '../backup/run-options.ts'
@@ -11,6 +8,7 @@ import type { Config } from '../config/types.ts'
 import { askAll } from '../find/find-archive.ts'
 import { closeAll, openToRead, type OpenOptions } from '../find/open-to-read.ts'
 import type { PastRun, State } from '../state/state.ts'
+import { keepListed, readListed, type Listed } from './listed.ts'
 
 const DAY_MS = 24 * 3_600_000
 /** An hourly call a few minutes early is a day later, too. */
@@ -18,27 +16,11 @@ const EARLY_MS = 3_600_000
 /** All runs that a person will ever have. */
 const ALL_RUNS = 1_000_000
 
-/** What the last listing of a destination came to, as it is kept in the state folder. */
-interface Listed extends CopiesAt {
-  /** Names that were there. */
-  readonly present: readonly string[]
-}
-
 interface StoredCopy {
   readonly name: string
   readonly bytes: number | null
   readonly startedAt: string
   readonly finishedAt: string
-}
-
-const fileOf = (stateFolder: string): string => path.join(stateFolder, 'copies.json')
-
-/** What the last listing found, of destinations that are still configured; empty when there was none. */
-export async function lastCopies({ state, destinations }: Config): Promise<CopiesAt[]> {
-  const all = await readListed(state.dir)
-  return all
-    .filter(({ destination }) => destinations.some(({ name }) => name === destination))
-    .map(({ present: _, ...one }) => one)
 }
 
 export interface CheckOptions {
@@ -78,7 +60,7 @@ export async function checkCopies(config: Config, state: State, options: CheckOp
       const present = owed.filter((copy) => isThere(copy, sizes)).map((copy) => copy.name)
       return [{ destination: name, checkedAt, gone, error: null, present }]
     })
-    await replaceFile(fileOf(config.state.dir), JSON.stringify({ version: 1, listed }))
+    await keepListed(config.state.dir, listed)
     return listed.map(({ present: _, ...one }) => one)
   } finally {
     await closeAll(destinations)
@@ -136,24 +118,4 @@ export function goneFrom(
 function isThere({ name, bytes }: StoredCopy, sizes: ReadonlyMap<string, number>): boolean {
   const found = sizes.get(name)
   return found !== undefined && (bytes === null || found === bytes)
-}
-
-/** A file that cannot be read, or is of another version, is one that was never written. */
-async function readListed(stateFolder: string): Promise<Listed[]> {
-  try {
-    const value = JSON.parse(await readFile(fileOf(stateFolder), 'utf8')) as { version?: unknown; listed?: unknown }
-    return value.version === 1 && Array.isArray(value.listed) ? value.listed.filter(isListed) : []
-  } catch {
-    return []
-  }
-}
-
-function isListed(value: unknown): value is Listed {
-  if (typeof value !== 'object' || value === null) return false
-  const { destination, checkedAt, gone, present, error } = value as Partial<Record<keyof Listed, unknown>>
-  const isNames = (names: unknown): boolean => Array.isArray(names) && names.every((name) => typeof name === 'string')
-  const isError =
-    error === null || (typeof error === 'object' && typeof (error as { message?: unknown }).message === 'string')
-  const isTime = typeof checkedAt === 'string' && !Number.isNaN(Date.parse(checkedAt))
-  return typeof destination === 'string' && isTime && isNames(gone) && isNames(present) && isError
 }

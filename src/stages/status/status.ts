@@ -9,7 +9,7 @@ import { nextDueAt } from '../schedule/due.ts'
 import { intervalMs } from '../schedule/grid.ts'
 import type { ActiveRun, InactiveAccount, PastRun, State } from '../state/state.ts'
 import { whyNotWritable } from '../state/writable.ts'
-import { lastCopies } from './copies.ts'
+import { lastCopies } from './listed.ts'
 import { isOverdue, reasonsOf } from './reasons.ts'
 
 export interface Status {

@@ -142,7 +142,7 @@ describe('a folder whose file system fails', () => {
     const expected: Record<string, readonly [code: string, remedy: string, says: RegExp]> = {
       ENOSPC: ['E_QUOTA', 'stop', /is full/],
       EDQUOT: ['E_QUOTA', 'stop', /is full/],
-      EFBIG: ['E_QUOTA', 'stop', /no file as large/],
+      EFBIG: ['E_QUOTA', 'stop', /cannot hold a file as large/],
       EBUSY: ['E_DESTINATION', 'resume', /did not answer/],
       ESTALE: ['E_DESTINATION', 'resume', /did not answer/],
       EACCES: ['E_AUTH', 'stop', /may not be written to/],

@@ -212,10 +212,10 @@ describe('the status', () => {
   test('of a state folder that cannot be read is told as E_STATE', async (t) => {
     const config = await configured(t)
     await save(config.state.dir, {})
-    for (const name of ['lock.sqlite', 'state.sqlite']) {
-      await writeFile(path.join(config.state.dir, name), 'this is no database '.repeat(100))
-      await assert.rejects(statusOf(config, after(1)), { code: 'E_STATE' }, name)
-      await rm(path.join(config.state.dir, name))
-    }
+    // A run can hold no damaged lock; the next one replaces it.
+    await writeFile(path.join(config.state.dir, 'lock.sqlite'), 'this is no database '.repeat(100))
+    assert.equal((await statusOf(config, after(1))).result.running, null)
+    await writeFile(path.join(config.state.dir, 'state.sqlite'), 'this is no database '.repeat(100))
+    await assert.rejects(statusOf(config, after(1)), { code: 'E_STATE' })
   })
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { chmod, readdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -25,7 +25,7 @@ const WINDOWS = process.platform === 'win32' && 'the test uses a shell script'
 let server: MariaDb
 let viewer: ViewerDatabase
 let dump: Buffer
-let temporary: readonly string[]
+let temporary: string
 before(async () => {
   server = await startMariaDb({ tcp: true })
   viewer = await createViewerDatabase(server, { patients: 300 })
@@ -35,16 +35,16 @@ before(async () => {
     pieces.push(Buffer.from(piece))
   }
   dump = Buffer.concat(pieces)
-  temporary = await ownTemporary()
+  // Of these tests alone: others leave and remove theirs in the usual one meanwhile.
+  temporary = await mkdtemp(path.join(os.tmpdir(), 'dicom-backup-test-'))
+  process.env['TMPDIR'] = temporary
 })
 after(async () => {
-  assert.deepEqual(await ownTemporary(), temporary, 'no folder with an option file is left')
+  const left = (await readdir(temporary)).filter((name) => /^dicom-backup-\w{6}$/.test(name))
+  assert.deepEqual(left, [], 'no folder with an option file is left')
+  await rm(temporary, { recursive: true, force: true })
   await server.close()
 })
-
-async function ownTemporary(): Promise<string[]> {
-  return (await readdir(os.tmpdir())).filter((name) => /^dicom-backup-\w{6}$/.test(name)).sort()
-}
 
 /** A dump that is given in pieces, and may end with an error. */
 function stored(bytes: Buffer, fails: Error | null = null, onPiece: () => void = () => undefined): StoredDump {

@@ -1,0 +1,47 @@
+/** What the last listing of each destination found, in a file of the state folder: `status` reads it and asks nobody. */
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { replaceFile } from '../../pipeline/state-file.ts'
+import type { CopiesAt } from '../backup/results.ts'
+import type { Config } from '../config/types.ts'
+
+/** What the last listing of a destination came to, as it is kept in the state folder. */
+export interface Listed extends CopiesAt {
+  /** Names that were there. */
+  readonly present: readonly string[]
+}
+
+const fileOf = (stateFolder: string): string => path.join(stateFolder, 'copies.json')
+
+/** What the last listing found, of destinations that are still configured; empty when there was none. */
+export async function lastCopies({ state, destinations }: Config): Promise<CopiesAt[]> {
+  const all = await readListed(state.dir)
+  return all
+    .filter(({ destination }) => destinations.some(({ name }) => name === destination))
+    .map(({ present: _, ...one }) => one)
+}
+
+/** Rejects with E_STATE when it cannot be written. */
+export async function keepListed(stateFolder: string, listed: readonly Listed[]): Promise<void> {
+  await replaceFile(fileOf(stateFolder), JSON.stringify({ version: 1, listed }))
+}
+
+/** A file that cannot be read, or is of another version, is one that was never written. */
+export async function readListed(stateFolder: string): Promise<Listed[]> {
+  try {
+    const value = JSON.parse(await readFile(fileOf(stateFolder), 'utf8')) as { version?: unknown; listed?: unknown }
+    return value.version === 1 && Array.isArray(value.listed) ? value.listed.filter(isListed) : []
+  } catch {
+    return []
+  }
+}
+
+function isListed(value: unknown): value is Listed {
+  if (typeof value !== 'object' || value === null) return false
+  const { destination, checkedAt, gone, present, error } = value as Partial<Record<keyof Listed, unknown>>
+  const isNames = (names: unknown): boolean => Array.isArray(names) && names.every((name) => typeof name === 'string')
+  const isError =
+    error === null || (typeof error === 'object' && typeof (error as { message?: unknown }).message === 'string')
+  const isTime = typeof checkedAt === 'string' && !Number.isNaN(Date.parse(checkedAt))
+  return typeof destination === 'string' && isTime && isNames(gone) && isNames(present) && isError
+}
