@@ -108,8 +108,11 @@ function after(value: unknown, then: () => never): unknown {
   return value.then(then)
 }
 
+/** But for what a run shows to others of how far it is: that is written beside it, at times of its own. */
 export const isOurs = (file: unknown): file is string =>
-  typeof file === 'string' && plan.folders.some((one) => file === one || file.startsWith(one + path.sep))
+  typeof file === 'string' &&
+  !path.basename(file).startsWith('running.json') &&
+  plan.folders.some((one) => file === one || file.startsWith(one + path.sep))
 
 export const systemError = (name: string, file: string) => (wanted: Failure) => {
   const code = wanted.toUpperCase()

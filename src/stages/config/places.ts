@@ -17,7 +17,7 @@ export function configPlaces(
     const value = env[name] ?? ''
     return value === '' ? otherwise : value
   }
-  const { join } = platform === 'win32' ? path.win32 : path.posix
+  const join = (...parts: string[]): string => (platform === 'win32' ? path.win32 : path.posix).join(...parts)
   const folders =
     platform === 'win32'
       ? [set('APPDATA', join(home, 'AppData', 'Roaming')), set('ProgramData', 'C:\\ProgramData')]
