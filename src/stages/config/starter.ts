@@ -17,7 +17,7 @@ const examples = {
     dump: '#  dumpCommand: /usr/bin/mariadb-dump',
     folder: '/mnt/nas/dicom-backups',
     protect: 'Let only the account that runs the backup read it (chmod 600).',
-    socket: '  # A socket may stand in place of host and port.\n#  socket: /run/mysqld/mysqld.sock\n',
+    socket: '  # A socket instead of host and port.\n#  socket: /run/mysqld/mysqld.sock\n',
   },
 }
 
@@ -29,10 +29,10 @@ export function starterConfig(platform: NodeJS.Platform = process.platform): str
   const { root, dump, folder, protect, socket } = platform === 'win32' ? examples.windows : examples.other
   const text = `# dicom-backup: what is backed up, where it goes, and when.
 #
-# "# " starts an explanation. A setting with "#" in front is an example: take the "#" away to use it.
+# "# " starts an explanation. A setting with "#" in front is an example: remove the "#" to use it.
 # Indent with spaces. Write paths as here, without quotes or in 'single quotes'; relative ones start at this file's folder.
-# \${NAME} takes the environment variable NAME, which the scheduled job must have too.
-# Try it with: dicom-backup doctor
+# \${NAME} is replaced by the environment variable NAME, which the scheduled job must have too.
+# Check it with: dicom-backup doctor
 
 # The viewer's MySQL or MariaDB database. Remove this section to back up files only.
 database:
@@ -40,13 +40,13 @@ database:
   port: 3306
 ${socket}  # A database user that may read the whole database (SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES).
   user: backup
-  # A file that holds the password and nothing else. ${protect}
+  # A file that contains the password and nothing else. ${protect}
   passwordFile: database-password.txt
   # Or the password itself, here from the environment.
 #  password: \${DB_PASSWORD}
   # The name of the database.
   name: dicom_viewer
-  # The program that writes the dump. Without it, mysqldump or mariadb-dump is looked for in PATH.
+  # The program that writes the dump. Default: mysqldump or mariadb-dump from PATH.
 ${dump}
   # Encrypt every connection to the database, and check the server's certificate against this authority.
 #  tls:
@@ -55,7 +55,7 @@ ${dump}
 # The archive folder.
 dicom:
   root: ${root}
-  # Patterns of the files to back up, and of those to leave out. They use / on every system.
+  # Patterns of the files to back up and to leave out, with / on every system.
   include: ["**/*"]
   exclude: []
 
@@ -65,46 +65,46 @@ archive:
   # auto decides file by file; store never compresses; fast and small always do.
   compression: auto
 
-# Where the program keeps what it must remember between runs: sqlite, a file in dir; or mysql, the tables of the viewer's
-# admin pages in the database above. Then its accounts are destinations too, and its schedule holds.
+# Where the program keeps its record of runs: sqlite, a file in dir; or mysql, the tables of the viewer's admin pages in
+# the database above. With mysql the viewer's accounts are destinations too, and its schedule counts.
 state:
   driver: sqlite
-  # Also the room for the database dump while a backup runs.
+  # The database dump is stored here while a backup runs.
   dir: .dicom-backup
 
 log:
   file: logs/backup_scheduler.log
   # trace, debug, info, warn, error, fatal or silent
   level: info
-  # When the file is this large a new one is begun, and so many of the old ones are kept.
+  # At this size a new file is started; this many old ones are kept.
   maxSize: 10MiB
   keep: 5
 
 # Every backup goes to all of these.
 destinations:
-  # A folder on another disk or a network share. It has to lie outside of dicom.root.
+  # A folder on another disk or a network share. It must be outside dicom.root.
   - name: nas
     type: local
     folder: ${folder}
     # Who may read the archives there: "0600" is only the account that runs the backup, "0640" its group, too.
 #    mode: "0600"
-    # Bytes a request carries, on any destination. The default suits the service; 32MiB is the most.
+    # Bytes in a request, for any destination. The default suits the service; at most 32MiB.
 #    chunkSize: 8MiB
 
-  # Dropbox: a folder, and the App key of your app at Dropbox (docs/accounts.md: how to make one).
+  # Dropbox: a folder, and the App key of your Dropbox app (docs/accounts.md says how to create one).
   # Then sign in, in the browser: dicom-backup accounts connect hospital-dropbox
 #  - name: hospital-dropbox
 #    type: dropbox
 #    folder: /DICOM_Backups
 #    appKey: \${DROPBOX_APP_KEY}
-    # In place of signing in like that: a refresh token that you have.
+    # Instead of that sign-in: a refresh token that you have.
 #    refreshToken: \${DROPBOX_REFRESH_TOKEN}
-    # With a refresh token that was made without PKCE.
+    # Only with a refresh token that was made without PKCE.
 #    appSecret: \${DROPBOX_APP_SECRET}
-    # In place of these three: an access token, which Dropbox lets lapse after hours.
+    # Instead of these three: an access token, which expires after hours.
 #    accessToken: \${DROPBOX_TOKEN}
 
-  # Google Drive: a folder, and your OAuth client of Google's (docs/accounts.md: how to make one).
+  # Google Drive: a folder, and your OAuth client (docs/accounts.md says how to create one).
   # Then sign in, in the browser: dicom-backup accounts connect hospital-drive
 #  - name: hospital-drive
 #    type: google-drive
@@ -112,17 +112,17 @@ destinations:
 #    oauth:
 #      clientId: \${GOOGLE_CLIENT_ID}
 #      clientSecret: \${GOOGLE_CLIENT_SECRET}
-      # In place of signing in like that: a refresh token that you have.
+      # Instead of that sign-in: a refresh token that you have.
 #      refreshToken: \${GOOGLE_REFRESH_TOKEN}
-    # In place of oauth: the key file of a service account.
+    # Instead of oauth: the key file of a service account.
 #    credentialsFile: service-account.json
 
-# When backups are due. The hourly job that looks is set with: dicom-backup schedule install
+# When backups are due. Install the hourly job with: dicom-backup schedule install
 schedule:
   enabled: true
   # 1h, 3h, 6h, 12h or 24h, counted from midnight
   every: 6h
-  # weekly: look at an earlier archive again once a week, to see that it is still what was sent.
+  # weekly: verify an earlier archive again once a week.
   verify: weekly
 
 # How many days an archive is kept, though never fewer than the newest keepAtLeast ones.
