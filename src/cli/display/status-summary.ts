@@ -141,7 +141,7 @@ function next({ result, overdue }: Status, style: Style): string[] {
     steps.push(
       interruptedRun.whole
         ? 'The next "dicom-backup run" sends only what is missing; "dicom-backup run --fresh" abandons it.'
-        : 'The next "dicom-backup run" resumes there; "dicom-backup run --fresh" abandons it.',
+        : 'The next "dicom-backup run" resumes it; "dicom-backup run --fresh" abandons it.',
     )
   }
   if (overdue || reasons.some(({ code }) => code === 'destination-failed')) {

@@ -63,8 +63,8 @@ Interrupted run
   ! nas               590 GiB uploaded of 590 GiB made so far
 
 Next
-  The next "dicom-backup run" resumes there; "dicom-backup run --fresh"
-  abandons it.
+  The next "dicom-backup run" resumes it; "dicom-backup run --fresh" abandons
+  it.
   "dicom-backup doctor" tries everything a run needs and says how to fix it.
 `),
   )
@@ -113,7 +113,7 @@ Interrupted run
 
 Next
   The next "dicom-backup run" resumes
-  there; "dicom-backup run --fresh"
+  it; "dicom-backup run --fresh"
   abandons it.
   "dicom-backup doctor" tries
   everything a run needs and says how
@@ -150,7 +150,7 @@ Interrupted run
   ! nas               590 GiB uploaded of 590 GiB made so far
 
 Next
-  The next "dicom-backup run" resumes there; "dicom-backup run --fresh" abandons it.
+  The next "dicom-backup run" resumes it; "dicom-backup run --fresh" abandons it.
   "dicom-backup doctor" tries everything a run needs and says how to fix it.
 `),
   )
@@ -185,8 +185,8 @@ test('a killed run in colour', () => {
   \u001b[33m!\u001b[39m nas               590 GiB uploaded of 590 GiB made so far
 
 \u001b[1mNext\u001b[22m
-  The next "dicom-backup run" resumes there; "dicom-backup run --fresh"
-  abandons it.
+  The next "dicom-backup run" resumes it; "dicom-backup run --fresh" abandons
+  it.
   "dicom-backup doctor" tries everything a run needs and says how to fix it.
 `),
   )
