@@ -32,7 +32,7 @@ export function exitOfRun(status: RunResult['status']): ExitCode {
   }
 }
 
-/** Something that is not well counts more than something that could not be told, or that has a warning. */
+/** A failed check counts more than one that could not be made, or that has a warning. */
 export function exitOfVerify({ ok, checks }: VerifyResult): ExitCode {
   if (ok) return checks.some(({ warnings = [] }) => warnings.length > 0) ? EXIT.lookAtIt : EXIT.done
   return checks.some((check) => check.checked && !check.ok) ? EXIT.failed : EXIT.lookAtIt

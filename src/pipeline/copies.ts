@@ -33,7 +33,7 @@ export class Copies {
   }
 
   /**
-   * Resolves when there are more copies than the `known` ones that were looked at already. Rejects with E_SOURCE when
+   * Resolves when there are more copies than the `known` ones that were already tried. Rejects with E_SOURCE when
    * there will be none.
    */
   async next(signal: AbortSignal, known = this.all.length): Promise<void> {

@@ -10,7 +10,7 @@ import { writeFully } from './write-fully.ts'
 
 /** Bytes of a record: a checked line filled up with spaces. */
 const RECORD_BYTES = 512
-/** So many of the last records are looked at when an index is opened: more than any window or ring has parts. */
+/** How many of the last records are checked when an index is opened: more than any window or ring has parts. */
 const CHECKED_RECORDS = 64
 
 /** What has to be known of one part of the archive once its bytes are gone. */

@@ -7,9 +7,9 @@ import { WRONG_CRC } from './unpack.ts'
 
 const SIGNATURE = 0x04034b50
 const ENCRYPTED = 1
-/** CRC and sizes stand behind the data (APPNOTE 4.4.4), where they are not looked at. */
+/** CRC and sizes follow the data (APPNOTE 4.4.4); they are not read there. */
 const DESCRIPTOR = 1 << 3
-/** The size stands in the ZIP64 field, which is not looked at. */
+/** The size is in the ZIP64 field, which is not read. */
 const MAX_32 = 0xffffffff
 
 /** What deflate needs beside the content: its tables, and marks of what it left as it is. Bytes. */

@@ -18,7 +18,7 @@ const DUMP_SHARE = { auto: 0.4, fast: 0.4, small: 0.35, store: 1.2 }
 export interface DryRunOptions {
   /** Names of the destinations to look at; empty: all of them. */
   readonly only: readonly string[]
-  /** Hears how many files, and bytes of files, have been looked at. */
+  /** Called with the number of files, and of their bytes, that have been examined. */
   readonly onProgress?: (files: number, bytes: number) => void
   readonly signal: AbortSignal
 }

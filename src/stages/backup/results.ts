@@ -40,7 +40,7 @@ export interface RunResult {
   readonly runId: string | null
   /** `skipped`: there was nothing to do. */
   readonly status: 'completed' | 'partial' | 'failed' | 'interrupted' | 'skipped'
-  /** Whether it went on with a run that had begun in another process. */
+  /** Whether it resumed a run that was started in another process. */
   readonly resumed: boolean
   /** Why the run failed, was interrupted or skipped, in a sentence; absent otherwise. */
   readonly reason?: string
@@ -165,7 +165,7 @@ export interface StatusResult {
     readonly signIn: SignInStatus | null
   }[]
   readonly interruptedRun: InterruptedRun | null
-  /** The last time that a stored archive was looked at again (`verify`); null when none ever was. */
+  /** When a stored archive was last verified; null when none ever was. */
   readonly lastVerified: {
     readonly archive: string
     readonly at: string

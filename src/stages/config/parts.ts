@@ -58,7 +58,7 @@ interface Broken {
   readonly message: string
 }
 
-/** Adds what must hold between the keys of a section. It is looked at also when single values are wrong. */
+/** Adds what must hold between the keys of a section. It is checked even when single values are wrong. */
 export function rules<T extends z.ZodObject>(
   schema: T,
   broken: (given: Readonly<Partial<Record<string, unknown>>>) => readonly (Broken | false)[],

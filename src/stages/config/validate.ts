@@ -49,7 +49,7 @@ function number(text: string): number | null {
   return /^-?\d+$/.test(text) ? Number(text) : null
 }
 
-/** The schema stops at a destination of unknown type; what all types share is looked at nevertheless. */
+/** The schema stops at a destination of unknown type; what all types share is checked nevertheless. */
 function behindType(issue: Issue, value: unknown): Issue[] {
   if (issue.code !== 'invalid_union' || issue.path.at(-1) !== 'type') return []
   const around = issue.path.slice(0, -1)

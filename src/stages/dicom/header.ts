@@ -66,7 +66,7 @@ function* readPlain(beginning: Buffer, wanted: Wanted): Reading<DicomHeader | nu
 interface Look {
   /** Null: not DICOM. */
   readonly header: DicomHeader | null
-  /** Nothing that is wanted can come behind what was looked at. */
+  /** No wanted tag can follow what was read. */
   readonly isWhole: boolean
 }
 

@@ -6,7 +6,7 @@ import { hasPreamble } from './layout.ts'
 /** Data sets that are deflated as a whole: PS3.5 A.5, and the two JPIP forms of A.7 and A.4.11. */
 const DEFLATED = new Set(['1.2.840.10008.1.2.1.99', '1.2.840.10008.1.2.4.95', '1.2.840.10008.1.2.4.205'])
 
-/** Whatever comes out beyond that is not looked at: a few KiB of zeros inflate to gigabytes. */
+/** Output beyond that is not read: a few KiB of zeros inflate to gigabytes. */
 export const MOST_INFLATED_BYTES = 16 * 1024 * 1024
 
 /** Orthanc writes the file's size, in 8 bytes of little endian, before it. */

@@ -1,6 +1,6 @@
 /**
  * What a backup wants to know of a DICOM instance. Each is null when the header does not have it or it lies beyond the
- * bytes that were looked at. Values are trimmed of padding (spaces, NUL).
+ * bytes that were read. Values are trimmed of padding (spaces, NUL).
  */
 export interface DicomHeader {
   /** (0002,0010), or the syntax that was recognised in a file without meta information. */

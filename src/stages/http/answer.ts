@@ -1,4 +1,4 @@
-/** A service's answer, read to its end, and what its fields say. Nothing in it is believed before it is looked at. */
+/** A service's answer, read to its end, and what its fields say. Nothing in it is trusted before it is checked. */
 
 export interface Answer {
   readonly status: number

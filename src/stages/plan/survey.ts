@@ -78,7 +78,7 @@ export async function surveyArchive(
 }
 
 function asSeen(file: PlannedFile, looked: Looked | undefined): Seen {
-  if (looked === undefined) throw new RangeError('a file was not looked at')
+  if (looked === undefined) throw new RangeError('a file was not examined')
   return 'leftOutBecause' in looked
     ? { leftOut: { path: file.path, reason: looked.leftOutBecause } }
     : { file, ...looked }

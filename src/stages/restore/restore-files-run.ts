@@ -12,7 +12,7 @@ import type { RestoredFiles, RestoreFilesOptions, RestoreProgress } from './rest
 import { isSmall, WholeFiles, type WholeBatches } from './restore-files-whole.ts'
 import { isEverything } from './selection.ts'
 
-/** Ranges that are fetched at once, and files that are looked at ahead of them. */
+/** Ranges that are fetched at once, and files that are checked ahead of them. */
 const RANGES = { concurrency: 4, items: 4, budget: 4, weight: (): number => 1 }
 const LOOKS = { concurrency: 4, items: 64, budget: 64, weight: (): number => 1 }
 

@@ -7,7 +7,7 @@ import type { Config } from '../config/types.ts'
 import type { State } from '../state/state.ts'
 import { dueAfter, EARLY_MS, intervalMs, slotOf, type Interval } from './grid.ts'
 
-/** So many past runs are looked at. Had none of them stored anything, the last that did is long past. */
+/** How many past runs are examined. If none of them stored anything, the last that did is long past. */
 const LOOKED_AT = 200
 
 /** What an hourly call has to do. */

@@ -13,7 +13,7 @@ const EARLY_MS = 3_600_000
 /**
  * After a run of the schedule: looks at an earlier archive again when that has not been done for a week, with
  * `schedule.verify: weekly`. The one just stored was compared when it was stored, so it is the newest of those before
- * it. What is not well becomes a warning of the run's result. Never rejects.
+ * it. Damage becomes a warning of the run's result. Never rejects.
  */
 export async function verifyWeekly(
   config: Config,

@@ -168,7 +168,7 @@ export interface State {
   /** The verification that was saved last, of whichever archive; null when there is none. */
   lastVerification(): Promise<VerificationRecord | null>
 
-  /** Names of the archives that were found damaged or gone at this destination when they were last looked at there. */
+  /** Names of the archives that were found damaged or gone at this destination when they were last checked there. */
   badArchives(destination: string): Promise<string[]>
 
   /** The schedule that holds; `fromFile` is what the configuration file says. */

@@ -108,7 +108,7 @@ async function account(
   return { name, type, active: true, ...past, signIn: status }
 }
 
-/** Runs that are looked at for the last one of a destination. */
+/** How many runs are searched for the last one of a destination. */
 const RUNS = 100
 
 /**

@@ -9,7 +9,7 @@ import { grouped } from '../archive/ranges.ts'
 import type { DamagedPath } from '../backup/results.ts'
 
 export interface DeepFindings {
-  /** Entries that were looked at; folders are none. */
+  /** Entries that were read; folders do not count. */
   readonly entries: number
   /** By what each was proved: an archive without manifest has checksums only. */
   readonly provedBy: 'sha256' | 'crc32'

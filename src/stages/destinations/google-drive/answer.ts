@@ -1,4 +1,4 @@
-/** What the fields of Google's answers say. Nothing in an answer is believed before it is looked at. */
+/** What the fields of Google's answers say. Nothing in an answer is trusted before it is checked. */
 
 import { fieldOf } from '../../http/answer.ts'
 

@@ -84,7 +84,7 @@ async function find({ account, exchange, argument }: SessionCall, at: readonly s
     if (session.type === 'sequential') await session.incoming.forget(forget.bytes)
     else session.board.forget(forget.bytes)
   }
-  // What an older request has brought counts before this one is looked at.
+  // What an older request has brought counts before this one is checked.
   if (session.type === 'sequential') await session.incoming.interrupt()
   return session
 }

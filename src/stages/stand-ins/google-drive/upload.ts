@@ -119,7 +119,7 @@ async function take(
 ): Promise<void> {
   const { incoming } = session
   if (account.quotaChecks.has('chunk')) await checkQuotaOrDrop(account, holder, range.end, id)
-  // What an older request has brought counts before this one is looked at.
+  // What an older request has brought counts before this one is checked.
   await incoming.interrupt()
   if (session.total !== null && range.end > session.total)
     throw new Refusal(text(400, `Byte ${range.end} is past the declared total of ${session.total} byte(s).`))
