@@ -35,7 +35,9 @@ function factsOf({ files, bytes, dicom, database, estimatedArchiveBytes }: DryRu
         'Database',
         database === null
           ? 'none configured'
-          : `${database.name}, about ${formatBytes(database.estimatedBytes)} of SQL`,
+          : database.estimatedBytes === null
+            ? `${database.name}, size unknown`
+            : `${database.name}, about ${formatBytes(database.estimatedBytes)} of SQL`,
       ],
       ['Archive', `about ${formatBytes(estimatedArchiveBytes)}${ratio === null ? '' : `, ${ratio}`}`],
     ],

@@ -129,7 +129,7 @@ export async function carryOut(
     failure,
     interrupted: options.signal.aborted,
     leftOut,
-    warnings: [...(dump?.warnings ?? []), ...keptApartWarnings(factOf(record, 'plan')), ...shrunk],
+    warnings: [...(dump?.warnings ?? []), ...keptApartWarnings(factOf(record, 'plan')?.keptApart ?? 0), ...shrunk],
   }
   const finishedAt = new Date()
   let result = runResult(attempt, finishedAt)

@@ -1,15 +1,15 @@
 import type { Destination } from '../../pipeline/destination.ts'
 import { asBackupError } from '../../pipeline/errors.ts'
 import type { Config } from '../config/types.ts'
-import { inspectDatabase } from '../database/inspect.ts'
 import { openPatiently } from '../destinations/open.ts'
 import { entryName } from '../plan/file-name.ts'
 import { OWN_FILES } from '../plan/left-out.ts'
 import { surveyArchive } from '../plan/survey.ts'
 import { FILES_FOLDER } from '../zip/prepare-file.ts'
+import { foreseeDump } from './foresee-dump.ts'
 import { ownPaths } from './own-paths.ts'
-import type { DryRunResult } from './results.ts'
-import { report } from './run-result.ts'
+import type { DryRunResult, Warning } from './results.ts'
+import { keptApartWarnings, report } from './run-result.ts'
 import { mustBeArchiveFolder } from './sources.ts'
 
 /** What the dump of a database takes in the archive, as a share of its data in the tables. */
@@ -24,14 +24,14 @@ export interface DryRunOptions {
 }
 
 /**
- * Says what a run would do: reads the archive folder and the files' headers, asks the database for its size and signs
- * in to the destinations. Writes nothing, anywhere. Rejects when the archive folder or the database cannot be used, as
- * the run would; a destination that cannot be used is told in its row.
+ * Says what a run would do: reads the archive folder and the files' headers, inspects the database and signs in to the
+ * destinations. Leaves nothing behind. Rejects when the archive folder, the database or the dump program cannot be used,
+ * as the run would; a destination that cannot be used is reported in its row.
  */
 export async function dryRun(config: Config, { only, onProgress, signal }: DryRunOptions): Promise<DryRunResult> {
   const { root, include, exclude } = config.dicom
   await mustBeArchiveFolder(root)
-  const found = config.database === null ? null : await inspectDatabase(config.database, signal)
+  const found = config.database === null ? null : await foreseeDump(config.database, signal)
   const options = { include, exclude, skipFolders: ownPaths(config), compression: config.archive.compression }
   const survey = await surveyArchive(root, options, signal, onProgress)
   const leftOut = survey.leftOut.filter(({ reason }) => reason !== OWN_FILES)
@@ -55,8 +55,12 @@ export async function dryRun(config: Config, { only, onProgress, signal }: DryRu
     byModality: survey.byModality,
     destinations,
     skippedFiles: leftOut.map(({ path, reason }) => ({ path: `${FILES_FOLDER}/${entryName(path)}`, reason })),
-    warnings: survey.files === 0 ? [{ code: 'source-empty', message: 'The archive folder contains no files.' }] : [],
+    warnings: [...(found?.warnings ?? []), ...keptApartWarnings(survey.keptApart), ...emptyFolder(survey.files)],
   }
+}
+
+function emptyFolder(files: number): Warning[] {
+  return files === 0 ? [{ code: 'source-empty', message: 'The archive folder contains no files.' }] : []
 }
 
 type Row = DryRunResult['destinations'][number]

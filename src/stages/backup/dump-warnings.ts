@@ -23,15 +23,13 @@ const NAMED = 20
  * see, what an option of this machine excludes, and what changes while it works.
  */
 export function dumpWarnings(database: DatabaseConfig, { before, after, made }: MadeDump): Warning[] {
-  if (!('found' in before)) return [notInspected(database, before.failure.message, before.failure.advice)]
+  if (!('found' in before)) {
+    const text = `The database ${database.name} was dumped but could not be inspected, so it is unknown whether tables, triggers, routines or events are missing from the dump.`
+    return [notInspected(text, before.failure)]
+  }
   const { found } = before
   return [
-    ...found.missingPrivileges.map(({ privilege, effect, grant }) => ({
-      code: 'dump-privileges',
-      message: `The database account ${database.user} is missing ${privilege}: ${effect}. As an administrator of the database: ${grant}`,
-    })),
-    ...viewsLeftOut(found.schema.brokenViews),
-    ...historyLeftOut(found.versioned, made),
+    ...lacksOf(database, found, made),
     ...('found' in after
       ? [
           ...tablesMissing(Math.min(found.tables, after.found.tables), made),
@@ -41,9 +39,25 @@ export function dumpWarnings(database: DatabaseConfig, { before, after, made }: 
   ]
 }
 
-function notInspected({ name }: DatabaseConfig, why: string, advice: string): Warning {
-  const message = `The database ${name} was dumped but could not be inspected, so it is unknown whether tables, triggers, routines or events are missing from the dump. ${sentence(why)} ${advice}`
-  return { code: 'database-not-inspected', message: message.trim() }
+/** What is known of a dump's lacks before it is made, from the inspection and the program that makes it. */
+export function lacksOf(
+  { user }: DatabaseConfig,
+  { missingPrivileges, schema, versioned }: DatabaseInspection,
+  program: Pick<DumpSummary, 'client' | 'history'>,
+): Warning[] {
+  return [
+    ...missingPrivileges.map(({ privilege, effect, grant }) => ({
+      code: 'dump-privileges',
+      message: `The database account ${user} is missing ${privilege}: ${effect}. As an administrator of the database: ${grant}`,
+    })),
+    ...viewsLeftOut(schema.brokenViews),
+    ...historyLeftOut(versioned, program),
+  ]
+}
+
+/** `text` says what was not inspected and what is unknown for that. */
+export function notInspected(text: string, { message, advice }: BackupError): Warning {
+  return { code: 'database-not-inspected', message: `${text} ${sentence(message)} ${advice}`.trim() }
 }
 
 function notComparedAfter(why: string): Warning {
@@ -62,7 +76,10 @@ function viewsLeftOut(views: readonly BrokenView[]): Warning[] {
   return [{ code: 'dump-views', message }]
 }
 
-function historyLeftOut(versioned: readonly string[], { history, client }: DumpSummary): Warning[] {
+function historyLeftOut(
+  versioned: readonly string[],
+  { history, client }: Pick<DumpSummary, 'client' | 'history'>,
+): Warning[] {
   if (versioned.length === 0 || history) return []
   const message = `The dump is missing the earlier rows of system-versioned tables: ${client} cannot dump them (${listed('table', versioned)}). Set database.dumpCommand to a mariadb-dump of 10.11 or later.`
   return [{ code: 'dump-history', message }]

@@ -196,7 +196,8 @@ export interface DryRunResult {
   readonly files: number
   readonly bytes: number
   readonly estimatedArchiveBytes: number
-  readonly database: { readonly name: string; readonly estimatedBytes: number } | null
+  /** `estimatedBytes` is null when only the dump program can sign in. */
+  readonly database: { readonly name: string; readonly estimatedBytes: number | null } | null
   readonly dicom: DicomCounts
   readonly byTransferSyntax: readonly SyntaxCount[]
   readonly byModality: readonly ModalityCount[]

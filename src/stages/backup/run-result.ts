@@ -7,7 +7,7 @@ import type { DicomCounts } from '../dicom/counts.ts'
 import { isoLocal } from './archive-name.ts'
 import type { LeftOutList } from './left-out-list.ts'
 import type { DestinationResult, ErrorReport, RunResult, Warning } from './results.ts'
-import type { PlanFact, RunStart } from './run-facts.ts'
+import type { RunStart } from './run-facts.ts'
 
 /** All that is known when a run has ended. */
 export interface Attempt {
@@ -105,8 +105,7 @@ function leftOutWarnings(leftOut: LeftOutList, made: boolean): Warning[] {
 }
 
 /** Names of files may tell of patients, so they are only counted. */
-export function keptApartWarnings(plan: PlanFact | null): Warning[] {
-  const count = plan?.keptApart ?? 0
+export function keptApartWarnings(count: number): Warning[] {
   if (count === 0) return []
   const files = count === 1 ? '1 file has' : `${count} files have`
   const message = `${files} another name in the archive than on the disk: %25 stands for a percent sign. Without it the name would be that of a neighbour with a byte that is not UTF-8. Rename one of the two on the disk.`

@@ -1,12 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import os from 'node:os'
-import path from 'node:path'
 import { asBackupError, BackupError } from '../../pipeline/errors.ts'
 import type { DatabaseConfig } from '../config/types.ts'
 import { inspectDatabase, type DatabaseInspection } from '../database/inspect.ts'
 import { identifyClient } from '../dump/client.ts'
-import { dumpDatabase, type DumpSummary } from '../dump/dump.ts'
 import { findDumpProgram } from '../dump/find-program.ts'
+import { canDump, tryDump } from '../dump/try-dump.ts'
 import { formatBytes } from '../text/bytes.ts'
 import type { Finding } from './finding.ts'
 
@@ -50,7 +47,8 @@ export class DatabaseCheck {
     const found = this.#found
     // Why the server cannot be used was reported already.
     if (found === null) return { ok: true, detail }
-    await this.#structure(found)
+    const broken = found.schema.brokenViews.map(({ name }) => name)
+    await tryDump(this.#database, broken, this.#signal)
     if (found.versioned.length === 0 || client.options.has('dump-history')) return { ok: true, detail }
     return {
       ok: false,
@@ -64,7 +62,7 @@ export class DatabaseCheck {
       return await inspectDatabase(this.#database, this.#signal)
     } catch (thrown) {
       const error = asBackupError(thrown, this.#signal)
-      if (this.#signal.aborted || !(await this.#canDump())) throw error
+      if (this.#signal.aborted || !(await canDump(this.#database, this.#signal))) throw error
       const { code, message, advice, cause } = error
       const end = /[.!?]$/.test(message) ? '' : '.'
       throw new BackupError(
@@ -72,28 +70,6 @@ export class DatabaseCheck {
         `${message}${end} The dump program can sign in, so backups are made, but each ends with a warning (exit 3): what its dump is missing is unknown`,
         { advice, cause },
       )
-    }
-  }
-
-  async #canDump(): Promise<boolean> {
-    try {
-      await this.#structure(null)
-      return true
-    } catch {
-      return false
-    }
-  }
-
-  async #structure(found: DatabaseInspection | null): Promise<DumpSummary | null> {
-    const folder = await mkdtemp(path.join(os.tmpdir(), 'dicom-backup-'))
-    try {
-      const leaveOut = (found?.schema.brokenViews ?? []).map(({ name }) => name)
-      const content = { leaveOut, history: false, structureOnly: true }
-      const dump = dumpDatabase(this.#database, { folder, signal: this.#signal, content })
-      for await (const _ of dump);
-      return dump.summary
-    } finally {
-      await rm(folder, { recursive: true, force: true })
     }
   }
 

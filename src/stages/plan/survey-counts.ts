@@ -4,7 +4,7 @@ import { transferSyntaxName } from '../dicom/transfer-syntax.ts'
 import { countDicom, dicomKind, type DicomCounts } from '../dicom/counts.ts'
 import type { DicomHeader } from '../dicom/types.ts'
 import { FILES_FOLDER } from '../zip/prepare-file.ts'
-import { entryName } from './file-name.ts'
+import { entryName, isKeptApart } from './file-name.ts'
 import { RatioSample } from './ratio-sample.ts'
 import type { PlannedFile } from './types.ts'
 
@@ -33,6 +33,7 @@ interface SyntaxRow {
 export class SurveyCounts {
   files = 0
   bytes = 0
+  keptApart = 0
   dicom: DicomCounts = { files: 0, withoutStudy: 0 }
   readonly #bySyntax = new Map<string, SyntaxRow>()
   readonly #byModality = new Map<string | null, { modality: string | null; files: number; bytes: number }>()
@@ -51,6 +52,7 @@ export class SurveyCounts {
       counter.files += 1
       counter.bytes += file.size
     }
+    if (isKeptApart(file.path)) this.keptApart += 1
     this.dicom = countDicom(this.dicom, dicomKind(header))
     row.names += Buffer.byteLength(`${FILES_FOLDER}/${entryName(file.path)}`)
     if (level === 0) row.stored += file.size
@@ -60,6 +62,7 @@ export class SurveyCounts {
   result(compression: Compression): {
     readonly files: number
     readonly bytes: number
+    readonly keptApart: number
     readonly estimatedArchiveBytes: number
     readonly dicom: DicomCounts
     readonly byTransferSyntax: SyntaxCount[]
@@ -75,6 +78,7 @@ export class SurveyCounts {
     return {
       files: this.files,
       bytes: this.bytes,
+      keptApart: this.keptApart,
       estimatedArchiveBytes: byTransferSyntax.reduce((sum, row) => sum + row.estimatedArchiveBytes, END_BYTES),
       dicom: this.dicom,
       byTransferSyntax,

@@ -21,6 +21,8 @@ export interface SurveyOptions extends WalkOptions {
 export interface Survey {
   readonly files: number
   readonly bytes: number
+  /** Files whose names in the archive are escaped further, to be no other one's: see `keptApart`. */
+  readonly keptApart: number
   /** The archive without the database. */
   readonly estimatedArchiveBytes: number
   readonly dicom: DicomCounts
