@@ -1,11 +1,11 @@
 /** `run --dry-run` against real DICOM files and a real database: its figures are right, and it writes nothing anywhere. */
 import assert from 'node:assert/strict'
-import { cp, lstat, readdir, readFile, statfs, writeFile } from 'node:fs/promises'
+import { cp, lstat, readdir, readFile, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { DryRunResult } from '../../src/stages/backup/results.ts'
-import { findProgram, startMariaDb, type MariaDb } from '../support/mariadb.ts'
-import { makeRig, onlyNas, type Rig, type Settings } from '../support/rig.ts'
+import { startMariaDb, type MariaDb } from '../support/mariadb.ts'
+import { makeRig, type Rig, type Settings } from '../support/rig.ts'
 import { noSharedDicom, sharedDicom } from '../support/shared-dicom.ts'
 import { createViewerDatabase } from '../support/viewer-database.ts'
 import { readManifest } from '../support/zip-readers.ts'
@@ -158,72 +158,6 @@ test('an empty archive folder is told', async (t) => {
     result.warnings.map((warning) => warning.code),
     ['source-empty'],
   )
-})
-
-test('a plan warns of what the run would warn of: views that cannot be dumped, and names that are escaped', async (t) => {
-  await server.query(`CREATE DATABASE broken; CREATE TABLE broken.gone (id INT);
-    CREATE VIEW broken.worklist AS SELECT id FROM broken.gone; DROP TABLE broken.gone`)
-  const rig = await makeRig(t, { ...onlyNas, ...database({ name: 'broken' }) })
-  await rig.put('a.dcm', 'x')
-  if (process.platform === 'linux') {
-    await writeFile(Buffer.concat([Buffer.from(`${rig.root}/caf`), Buffer.of(0xe9)]), 'byte')
-    await rig.put('caf%E9', 'percent')
-  }
-  const planned = await plan(rig)
-  const run = await rig.run()
-  assert.deepEqual([planned.code, run.code], [3, 3])
-  assert.deepEqual(planned.result.warnings, run.result.warnings)
-  assert.deepEqual(
-    planned.result.warnings.map(({ code }) => code),
-    process.platform === 'linux' ? ['dump-views', 'names-escaped'] : ['dump-views'],
-  )
-})
-
-describe('a database that this program cannot sign in to', () => {
-  /** The real dump program, which signs in to the server by an account of its own or, with `words`, fails with them. */
-  async function ownDump(rig: Rig, words: string | null): Promise<string> {
-    const program = path.join(rig.folder, 'own-dump')
-    const real = findProgram('mariadb-dump') ?? ''
-    const asked = `case "$2" in --version|--help) exec ${real} "$@";; esac`
-    const own = `exec ${real} --no-defaults --socket=${server.socket} --user=root dicom_viewer`
-    await writeFile(program, `#!/bin/sh\n${asked}\n${words === null ? own : `echo "${words}" >&2; exit 2`}\n`, {
-      mode: 0o755,
-    })
-    return program
-  }
-
-  test('is reported, and the plan has all else, where the dump program can', async (t) => {
-    const rig = await makeRig(t, onlyNas)
-    await rig.put('a.dcm', 'x')
-    const dumpCommand = await ownDump(rig, null)
-    await rig.configure({ ...onlyNas, ...database({ password: 'wrong', dumpCommand }) })
-    const { code, result } = await plan(rig)
-    assert.equal(code, 3, JSON.stringify(result))
-    assert.deepEqual(
-      [result.files, result.database, result.destinations.map(({ fits }) => fits)],
-      [1, { name: 'dicom_viewer', estimatedBytes: null }, [true]],
-    )
-    const [warning] = result.warnings
-    assert.equal(warning?.code, 'database-not-inspected')
-    assert.match(
-      warning.message,
-      /^The dump program can sign in to the database dicom_viewer, but .* not in the estimate\. .*Access denied/,
-    )
-    const people = await rig.cli('run', '--dry-run')
-    assert.match(people.stdout, /Database\s+dicom_viewer, size unknown/)
-    const run = await rig.run()
-    assert.deepEqual([run.code, run.result.warnings.map((one) => one.code)], [3, ['database-not-inspected']])
-  })
-
-  test('fails the plan as it fails the run, where the dump program cannot either', async (t) => {
-    const rig = await makeRig(t, onlyNas)
-    await rig.put('a.dcm', 'x')
-    const dumpCommand = await ownDump(rig, 'mariadb-dump: Got error: 1045: Access denied')
-    await rig.configure({ ...onlyNas, ...database({ password: 'wrong', dumpCommand }) })
-    const { code, stdout } = await rig.cli('run', '--dry-run', '--json')
-    assert.equal(code, 1)
-    assert.equal((JSON.parse(stdout) as { error: { code: string } }).error.code, 'E_AUTH')
-  })
 })
 
 describe('a plan writes nothing:', () => {

@@ -5,14 +5,21 @@ import type { LoadedConfig } from '../config/load.ts'
 import type { DestinationConfig } from '../config/types.ts'
 import { openPatiently } from '../destinations/open.ts'
 import { intervalMs } from '../schedule/grid.ts'
-import { formatFree } from '../text/bytes.ts'
+import { formatBytes, formatFree } from '../text/bytes.ts'
 import type { Finding } from './finding.ts'
+import type { LastBackup } from './last-backup.ts'
 
-/** Signs in, begins an upload and gives it up, and lists the folder: what a run does. */
+export interface DestinationCheck {
+  readonly config: LoadedConfig
+  /** The last archive, which the next one will be about as large as; null: none is known. */
+  readonly archive: LastBackup['archive']
+  readonly signal: AbortSignal
+}
+
+/** Signs in, begins an upload and gives it up, and lists the folder: what a run does. Then, whether the space will do. */
 export async function destinationFinding(
   one: DestinationConfig,
-  config: LoadedConfig,
-  signal: AbortSignal,
+  { config, archive, signal }: DestinationCheck,
 ): Promise<Finding> {
   const destination = openPatiently(one, config.endpoints, signal)
   try {
@@ -25,13 +32,26 @@ export async function destinationFinding(
       return { ok: false, detail: `${label}, ${formatFree(0)}`, remedy: `Free space ${placeOf(one, label)}.` }
     }
     await destination.probe(signal)
+    const tooLittle = lessThan(archive, freeBytes)
+    const space = tooLittle === null ? '' : `; ${tooLittle}`
+    const room = tooLittle === null ? '' : `Free space ${placeOf(one, label)}, else the next backup may not fit.`
     const lapsing = lapsingSignIn(one, config)
-    if (lapsing === null) return { ok: true, detail }
-    const when = lapsing.lapsesAt === null ? 'soon' : `at ${lapsing.lapsesAt}`
-    return { ok: false, detail: `${detail}; the sign-in expires ${when}`, remedy: lapsing.advice }
+    if (lapsing !== null) {
+      const when = lapsing.lapsesAt === null ? 'soon' : `at ${lapsing.lapsesAt}`
+      const remedy = `${lapsing.advice} ${room}`.trim()
+      return { ok: false, detail: `${detail}; the sign-in expires ${when}${space}`, remedy }
+    }
+    if (tooLittle === null) return { ok: true, detail }
+    return { ok: true, warning: true, detail: `${detail}${space}`, remedy: room }
   } finally {
     await destination.close()
   }
+}
+
+/** Null when there is room for another archive like the last one, or it is not known. */
+function lessThan(archive: DestinationCheck['archive'], freeBytes: number | null): string | null {
+  if (archive === null || freeBytes === null || freeBytes >= archive.bytes) return null
+  return `the last archive, ${archive.name}, has ${formatBytes(archive.bytes)}`
 }
 
 function placeOf({ type, folder }: DestinationConfig, label: string): string {

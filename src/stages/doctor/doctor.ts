@@ -10,6 +10,7 @@ import { destinationFinding } from './destinations.ts'
 import { checkExposure } from './exposure.ts'
 import { checkOf, type Check, type Finding } from './finding.ts'
 import { archiveFolder, logFile, stateFolder } from './folders.ts'
+import { lastBackup } from './last-backup.ts'
 
 /**
  * Leaves nothing behind: probe files are removed, uploads that it begins are given up. Never rejects because something
@@ -37,8 +38,9 @@ export async function doctor(config: LoadedConfig, signal: AbortSignal): Promise
       return found.finding
     })
   }
+  const { archive, dumpBytes } = await lastBackup(config)
   await check('state folder', async () => {
-    const found = await stateFolder(config.state.dir, inDatabase?.estimatedBytes ?? 0)
+    const found = await stateFolder(config.state.dir, Math.max(inDatabase?.estimatedBytes ?? 0, dumpBytes))
     if (found.ok) whole = withSignIns(whole)
     return found
   })
@@ -46,7 +48,7 @@ export async function doctor(config: LoadedConfig, signal: AbortSignal): Promise
   await checkExposure(config, check)
   whole = await withPlaceFaults(whole, { signal, note: false })
   for (const one of whole.destinations) {
-    await check(`destination ${one.name}`, () => destinationFinding(one, whole, signal))
+    await check(`destination ${one.name}`, () => destinationFinding(one, { config: whole, archive, signal }))
   }
   await check('clock', () => clockCheck(whole, signal))
   return { ok: checks.every(({ ok }) => ok), checks }
