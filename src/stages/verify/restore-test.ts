@@ -23,19 +23,24 @@ interface TestOptions {
   readonly signal: AbortSignal
 }
 
+/** Checks copies in the order that they are given in. Rejects with E_ABORTED. */
+type RestoreTest = (copies: readonly Copy[], options: TestOptions) => Promise<VerifyCheck>
+
 /**
- * Loads the dump of the first copy that can be read into a database that is made for it, counts what is there and drops it,
- * whatever comes. Rejects with E_CONFIG when there is no server in the configuration, with E_ABORTED.
+ * What loads the dump of the first copy that can be read into a database made for it, counts what is there and drops it,
+ * however that ends. Throws E_CONFIG when there is no server in the configuration.
  */
-export async function restoreTest(config: Config, copies: readonly Copy[], options: TestOptions): Promise<VerifyCheck> {
+export function restoreTest(config: Config): RestoreTest {
   const server = mustHaveServer(config)
-  let last: VerifyCheck | null = null
-  for (const copy of copies) {
-    last = { destination: copy.destination.name, method: 'restore-test', ...(await tryCopy(copy, server, options)) }
-    if (last.checked) return last
+  return async (copies, options) => {
+    let last: VerifyCheck | null = null
+    for (const copy of copies) {
+      last = { destination: copy.destination.name, method: 'restore-test', ...(await tryCopy(copy, server, options)) }
+      if (last.checked) return last
+    }
+    if (last !== null) return last
+    throw new BackupError('E_DESTINATION', 'No destination has the archive, so its dump cannot be loaded.')
   }
-  if (last !== null) return last
-  throw new BackupError('E_DESTINATION', 'No destination has the archive, so its dump cannot be loaded.')
 }
 
 async function tryCopy({ destination, stored }: Copy, config: DatabaseConfig, options: TestOptions): Promise<Finding> {

@@ -15,13 +15,11 @@ import {
 import { closeAll, openToRead } from '../find/open-to-read.ts'
 import { orLost, recordedTimes, sentBy } from '../find/recorded.ts'
 import { WorkTeller } from '../find/work.ts'
-import { mustHaveServer } from '../restore/database/load.ts'
 import { absentFrom } from './absent.ts'
 import { couldNot, failed, orStop, unchecked } from './finding.ts'
 import { lookInto } from './look-into.ts'
 import { againstOthers, againstSent, methodAt, see, UNKNOWN, type Seen } from './quick.ts'
 import { record } from './record.ts'
-import { restoreTest } from './restore-test.ts'
 import type { Finding, Found, Method, VerifyOptions } from './types.ts'
 
 export type { VerifyOptions } from './types.ts'
@@ -32,7 +30,8 @@ export type { VerifyOptions } from './types.ts'
  * configured, E_ABORTED.
  */
 export async function verifyArchive(config: Config, options: VerifyOptions): Promise<VerifyResult> {
-  if (options.restoreTest) mustHaveServer(config)
+  // A backup, which comes by here for its own check, has no use for what loads a dump.
+  const restoreTest = options.restoreTest ? (await import('./restore-test.ts')).restoreTest(config) : null
   const destinations = openToRead(config, options)
   try {
     new WorkTeller(options.onWork, null).begin('asking', null)
@@ -52,8 +51,8 @@ export async function verifyArchive(config: Config, options: VerifyOptions): Pro
         ...absent('deep'),
       )
     }
-    if (options.restoreTest) checks.push(await restoreTest(config, copies, options))
-    if (!options.deep && !options.restoreTest) checks.push(...(await quick(found, options)), ...absent(null))
+    if (restoreTest !== null) checks.push(await restoreTest(copies, options))
+    if (!options.deep && restoreTest === null) checks.push(...(await quick(found, options)), ...absent(null))
     const order = config.destinations.map((one) => one.name)
     const result = {
       archive: name,
