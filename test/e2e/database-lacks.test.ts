@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import type { DryRunResult } from '../../src/stages/backup/results.ts'
 import { findProgram, startMariaDb, type MariaDb } from '../support/mariadb.ts'
 import { makeRig, onlyNas, type Rig, type Settings } from '../support/rig.ts'
-import { readManifest } from '../support/zip-readers.ts'
+import { readManifest } from '../support/zip-entries.ts'
 
 let server: MariaDb
 before(async () => {

@@ -7,7 +7,8 @@ import { test } from 'node:test'
 import type { RunResult } from '../../src/stages/backup/results.ts'
 import { dicomBackup } from '../support/cli.ts'
 import { tempFolder } from '../support/temp-folder.ts'
-import { READERS, readEntries } from '../support/zip-readers.ts'
+import { readEntries } from '../support/zip-entries.ts'
+import { READERS } from '../support/zip-readers.ts'
 
 const archivesIn = (folder: string): string[] =>
   ['dropbox', 'google-drive', 'nas'].flatMap((one) =>

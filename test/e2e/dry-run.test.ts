@@ -8,7 +8,7 @@ import { startMariaDb, type MariaDb } from '../support/mariadb.ts'
 import { makeRig, type Rig, type Settings } from '../support/rig.ts'
 import { noSharedDicom, sharedDicom } from '../support/shared-dicom.ts'
 import { createViewerDatabase } from '../support/viewer-database.ts'
-import { readManifest } from '../support/zip-readers.ts'
+import { readManifest } from '../support/zip-entries.ts'
 
 /** How far the estimate may be from the archive that the next run makes: real files differ from their samples, tables from their dump. */
 const TOLERANCE = 0.05

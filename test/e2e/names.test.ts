@@ -3,8 +3,10 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
+import { needProgram } from '../support/needed-programs.ts'
 import { makeRig, onlyNas } from '../support/rig.ts'
-import { READERS, readEntries } from '../support/zip-readers.ts'
+import { readEntries } from '../support/zip-entries.ts'
+import { READERS } from '../support/zip-readers.ts'
 
 const POSIX_ONLY = process.platform === 'win32' && 'Windows does not allow these names'
 
@@ -91,7 +93,7 @@ test(
     const archive = path.join(rig.nas, result.archive!.name)
     for (const [name, content] of Object.entries(contents)) {
       // unzip takes [ and * for patterns, not a percent sign.
-      assert.equal(execFileSync('unzip', ['-p', archive, name], { encoding: 'utf8' }), content, name)
+      assert.equal(execFileSync(needProgram('unzip'), ['-p', archive, name], { encoding: 'utf8' }), content, name)
     }
     const to = path.join(rig.folder, 'restored')
     const restore = await rig.cli('restore', '--json', '--to', to)

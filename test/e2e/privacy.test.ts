@@ -23,7 +23,7 @@ import {
   WRONG_PASSWORD,
   type Watched,
 } from '../support/watched.ts'
-import { readEntry, readManifest } from '../support/zip-readers.ts'
+import { readEntry, readManifest } from '../support/zip-entries.ts'
 
 let server: MariaDb
 before(async () => {

@@ -10,7 +10,7 @@ import { startMariaDb, type MariaDb } from '../support/mariadb.ts'
 import { makeRig, type Rig, type Settings } from '../support/rig.ts'
 import { noSharedDicom, sharedDicom } from '../support/shared-dicom.ts'
 import { createViewerDatabase, type ViewerDatabase } from '../support/viewer-database.ts'
-import { readEntries } from '../support/zip-readers.ts'
+import { readEntries } from '../support/zip-entries.ts'
 
 const NAMES = ['hospital-dropbox', 'hospital-drive', 'nas'] as const
 type Name = (typeof NAMES)[number]

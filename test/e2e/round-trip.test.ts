@@ -7,7 +7,8 @@ import { noSharedDicom, sharedDicom } from '../support/shared-dicom.ts'
 import { startMariaDb, type MariaDb } from '../support/mariadb.ts'
 import { makeRig, onlyNas } from '../support/rig.ts'
 import { createViewerDatabase, type ViewerDatabase } from '../support/viewer-database.ts'
-import { READERS, readEntries, readEntry, readManifest } from '../support/zip-readers.ts'
+import { readEntries, readEntry, readManifest } from '../support/zip-entries.ts'
+import { READERS } from '../support/zip-readers.ts'
 
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
 

@@ -7,7 +7,8 @@ import { deadBytes } from './dead-bytes.ts'
 import type { Rig } from './rig.ts'
 import type { Sources } from './source-changes.ts'
 import type { VersionedDatabase } from './versioned-database.ts'
-import { READERS, readEntries, readEntry, readManifest, type ReadEntry } from './zip-readers.ts'
+import { readEntries, readEntry, readManifest, type ReadEntry } from './zip-entries.ts'
+import { READERS } from './zip-readers.ts'
 
 export interface ArchiveExpectation {
   readonly sources: Sources

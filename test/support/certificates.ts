@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import { needProgram } from './needed-programs.ts'
 
 const run = promisify(execFile)
 
@@ -16,7 +17,7 @@ export interface Authority {
 /** A new authority whose files lie in `folder`. */
 export async function makeAuthority(folder: string, name: string): Promise<Authority> {
   const file = (end: string): string => path.join(folder, `${name}${end}`)
-  const openssl = (...args: readonly string[]): Promise<unknown> => run('openssl', [...args])
+  const openssl = (...args: readonly string[]): Promise<unknown> => run(needProgram('openssl'), [...args])
   const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
   const [ca, caKey] = [file('-ca.pem'), file('-ca-key.pem')]
   await openssl('req', '-x509', ...newKey, '-keyout', caKey, '-out', ca, '-days', '9', '-subj', `/CN=${name}`)

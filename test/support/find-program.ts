@@ -12,23 +12,16 @@ const systemFolders = [
 
 /** The path of a program, or null when this machine does not have it. */
 export function findProgram(name: string): string | null {
+  const isWindows = process.platform === 'win32'
   const folders = (process.env['PATH'] ?? '').split(path.delimiter).filter((folder) => folder !== '')
-  for (const folder of [...folders, ...systemFolders]) {
-    for (const file of [path.join(folder, name), path.join(folder, `${name}.exe`)]) {
-      try {
-        accessSync(file, constants.X_OK)
-        if (statSync(file).isFile()) return file
-      } catch {
-        // not there: look on
-      }
+  for (const folder of isWindows ? folders : [...folders, ...systemFolders]) {
+    const file = path.join(folder, isWindows ? `${name}.exe` : name)
+    try {
+      accessSync(file, constants.X_OK)
+      if (statSync(file).isFile()) return file
+    } catch {
+      // not there: look on
     }
   }
   return null
-}
-
-/** The path of a program. Throws with what to do when this machine does not have it. */
-export function needProgram(name: string): string {
-  const file = findProgram(name)
-  if (file === null) throw new Error(`${name} is missing: run \`node test/support/prepare.ts\``)
-  return file
 }

@@ -10,7 +10,8 @@ import { WINDOW_PARTS } from '../../src/pipeline/deliver.ts'
 import type { RunResult } from '../../src/stages/backup/results.ts'
 import { deadBytes } from './dead-bytes.ts'
 import { makeRig, SECRETS, type Rig } from './rig.ts'
-import { READERS, readEntries, readManifest, type ReadEntry } from './zip-readers.ts'
+import { readEntries, readManifest, type ReadEntry } from './zip-entries.ts'
+import { READERS } from './zip-readers.ts'
 
 export const MIB = 1024 * 1024
 /** More than a run keeps on its way: what comes after it has not been read while Dropbox stands still. */

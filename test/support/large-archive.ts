@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import type { TestContext } from 'node:test'
 import { promisify } from 'node:util'
 import type { RunResult } from '../../src/stages/backup/results.ts'
+import { needProgram } from './needed-programs.ts'
 import type { Rig } from './rig.ts'
 
 export const run = promisify(execFile)
@@ -44,13 +45,13 @@ export async function list(archive: string): Promise<Listed[]> {
 import sys, json, zipfile
 with zipfile.ZipFile(sys.argv[1]) as z:
     print(json.dumps([{'name': i.filename, 'size': i.file_size, 'packed': i.compress_size, 'offset': i.header_offset} for i in z.infolist()]))`
-  const { stdout } = await run('python3', ['-c', script, archive], { maxBuffer: 256 << 20 })
+  const { stdout } = await run(needProgram('python3'), ['-c', script, archive], { maxBuffer: 256 << 20 })
   return JSON.parse(stdout) as Listed[]
 }
 
 /** unzip takes its time over 4 GiB of one entry: it tests these alone, which it finds through the whole directory. */
 export async function unzipTests(archive: string, names: readonly string[]): Promise<void> {
-  await assert.doesNotReject(run('unzip', ['-tqq', archive, ...names]), 'unzip')
+  await assert.doesNotReject(run(needProgram('unzip'), ['-tqq', archive, ...names]), 'unzip')
 }
 
 /** Runs the backup and gives the archive, which is all there is in the folder. */

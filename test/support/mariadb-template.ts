@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { systemCode } from '../../src/pipeline/errors.ts'
-import { needProgram } from './find-program.ts'
+import { needProgram } from './needed-programs.ts'
 
 /** What the making of a data folder and the server that opens it must agree on. */
 export const SERVER_OPTIONS: readonly string[] = [

@@ -9,7 +9,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import mysql from 'mysql2/promise'
 import type { DatabaseConfig } from '../../src/stages/config/types.ts'
-import { needProgram } from './find-program.ts'
+import { needProgram } from './needed-programs.ts'
 import { mariaDbTemplate, SERVER_OPTIONS } from './mariadb-template.ts'
 import { withThisProcess } from './with-this-process.ts'
 

@@ -1,7 +1,8 @@
 /**
  * Makes sure that the programs the tests hold the product against are on this machine: a real MariaDB, and the unzip
- * programs people have. As root on a machine with apt the missing ones are installed; elsewhere they are named. Then it
- * makes what the tests share, and removes what tests that were killed have left.
+ * programs people have. As root on a machine with apt the missing ones are installed; elsewhere they are named, and on
+ * Windows the tests that need them are skipped. Then it makes what the tests share, and removes what tests that were killed
+ * have left.
  */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, globSync, lstatSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,39 +13,7 @@ import { builtProgram } from '../../bench/built-program.ts'
 import { aptGet } from './apt.ts'
 import { findProgram } from './find-program.ts'
 import { mariaDbTemplate } from './mariadb-template.ts'
-
-interface Need {
-  /** Any one of these programs, or files with an absolute path, will do. */
-  readonly programs: readonly string[]
-  /** Its package on Debian and Ubuntu. The server's core package starts no service. */
-  readonly apt: string
-  /** Its package in Homebrew; null: it has none, and the tests that need it are skipped there. */
-  readonly brew: string | null
-}
-
-const needs: readonly Need[] = [
-  { programs: ['mariadbd'], apt: 'mariadb-server-core', brew: 'mariadb' },
-  { programs: ['mariadb-install-db'], apt: 'mariadb-server-core', brew: 'mariadb' },
-  { programs: ['mariadb-dump'], apt: 'mariadb-client', brew: 'mariadb' },
-  { programs: ['mariadb'], apt: 'mariadb-client', brew: 'mariadb' },
-  { programs: ['unzip'], apt: 'unzip', brew: 'unzip' },
-  { programs: ['7z'], apt: 'p7zip-full', brew: 'p7zip' },
-  { programs: ['bsdtar'], apt: 'libarchive-tools', brew: 'libarchive' },
-  { programs: ['python3', 'python'], apt: 'python3', brew: 'python' },
-  { programs: ['faketime'], apt: 'faketime', brew: 'libfaketime' },
-  { programs: ['openssl'], apt: 'openssl', brew: 'openssl' },
-  { programs: ['crontab'], apt: 'cron', brew: 'cron' },
-  { programs: ['dcmdump'], apt: 'dcmtk', brew: 'dcmtk' },
-  { programs: ['xmllint'], apt: 'libxml2-utils', brew: 'libxml2' },
-  { programs: ['Orthanc'], apt: 'orthanc', brew: null },
-  { programs: ['/usr/share/orthanc/plugins/libOrthancMySQLIndex.so'], apt: 'orthanc-mysql', brew: null },
-]
-
-function missing(): readonly Need[] {
-  return needs.filter((need) =>
-    need.programs.every((program) => (path.isAbsolute(program) ? !existsSync(program) : findProgram(program) === null)),
-  )
-}
+import { missingNeeds, type Need } from './needed-programs.ts'
 
 function packages(kind: 'apt' | 'brew', needed: readonly Need[]): string[] {
   return [...new Set(needed.flatMap((need) => need[kind] ?? []))]
@@ -87,28 +56,39 @@ function installPlugin(): void {
   }
 }
 
-let needed = missing()
+let needed = missingNeeds()
 if (needed.length > 0 && process.getuid?.() === 0 && findProgram('apt-get') !== null) {
   install(needed)
-  needed = missing()
+  needed = missingNeeds()
 }
 // Without it one test file is skipped.
 if (process.getuid?.() === 0 && findProgram('apt-get') !== null && !existsSync(PLUGIN)) installPlugin()
-const optional = needed.filter(({ brew }) => brew === null)
-needed = needed.filter(({ brew }) => brew !== null)
-if (optional.length > 0) {
+const isWindows = process.platform === 'win32'
+// Elsewhere all tests run, but for a few.
+const skipped = needed.filter(({ brew }) => isWindows || brew === null)
+const required = needed.filter((need) => !skipped.includes(need))
+if (isWindows) {
+  const names = (isPossible: boolean): string =>
+    skipped
+      .filter(({ notOnWindows }) => (notOnWindows === undefined) === isPossible)
+      .map(({ programs }) => programs[0])
+      .join(', ')
   process.stdout.write(
-    `Skipped are the tests that need: ${optional.map(({ programs }) => programs[0]).join(', ')} ` +
-      `(Debian: apt-get install ${packages('apt', optional).join(' ')})\n`,
+    `Skipped on Windows are the tests that need: ${names(false)}\n` +
+      `Skipped until they are installed and in PATH are those that need: ${names(true) || 'nothing'}\n`,
+  )
+} else if (skipped.length > 0) {
+  process.stdout.write(
+    `Skipped are the tests that need: ${skipped.map(({ programs }) => programs[0]).join(', ')} ` +
+      `(Debian: apt-get install ${packages('apt', skipped).join(' ')})\n`,
   )
 }
-if (needed.length > 0) {
-  const programs = needed.map((need) => need.programs[0]).join(', ')
+if (required.length > 0) {
+  const programs = required.map((need) => need.programs[0]).join(', ')
   process.stderr.write(
     `The tests need programs that are not on this machine: ${programs}\n` +
-      `  Debian, Ubuntu:  apt-get install ${packages('apt', needed).join(' ')}\n` +
-      `  macOS:           brew install ${packages('brew', needed).join(' ')}\n` +
-      '  Windows:         npm run test:unit runs the tests that need none of them\n',
+      `  Debian, Ubuntu:  apt-get install ${packages('apt', required).join(' ')}\n` +
+      `  macOS:           brew install ${packages('brew', required).join(' ')}\n`,
   )
   process.exitCode = 1
 }
@@ -125,4 +105,6 @@ async function removeLeftovers(): Promise<void> {
   }
 }
 
-if (needed.length === 0) await Promise.all([mariaDbTemplate(), builtProgram(), removeLeftovers()])
+if (required.length === 0) {
+  await Promise.all([...(isWindows ? [] : [mariaDbTemplate()]), builtProgram(), removeLeftovers()])
+}

@@ -1,5 +1,6 @@
 /** What DCMTK's dcmdump reads: another implementation to hold ours against. */
 import { execFileSync } from 'node:child_process'
+import { needProgram } from '../../support/needed-programs.ts'
 import type { DicomHeader } from '../../../src/stages/dicom/types.ts'
 
 export type Ids = Pick<DicomHeader, 'modality' | 'patientId' | 'studyUid' | 'seriesUid' | 'sopUid'>
@@ -17,7 +18,9 @@ const NAMES = Object.entries(TAGS) as readonly (readonly [keyof Ids, string])[]
 export function dcmdump(files: readonly string[]): Map<string, Ids | null> {
   const tags = NAMES.flatMap(([, tag]) => ['+P', tag])
   // One that it cannot read makes it end with 1, after the others.
-  const output = execFileSync('sh', ['-c', 'dcmdump "$@" 2>&1 || true', 'sh', '+p', '+F', '+L', ...tags, ...files], {
+  const script = '"$0" "$@" 2>&1 || true'
+  const words = [needProgram('dcmdump'), '+p', '+F', '+L', ...tags, ...files]
+  const output = execFileSync(needProgram('sh'), ['-c', script, ...words], {
     maxBuffer: 64 << 20,
   })
   const found = new Map<string, Ids | null>()

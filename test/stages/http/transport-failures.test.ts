@@ -13,6 +13,7 @@ import { BackupError } from '../../../src/pipeline/errors.ts'
 import { TransportError } from '../../../src/stages/http/transport-error.ts'
 import { createTransport } from '../../../src/stages/http/transport.ts'
 import type { Transport, TransportOptions } from '../../../src/stages/http/types.ts'
+import { needProgram } from '../../support/needed-programs.ts'
 import { atSomeScale } from '../../support/some-scale.ts'
 import { httpServer, listen, tcpServer } from './servers.ts'
 
@@ -180,7 +181,7 @@ test('a certificate that is not trusted is told as such', async (t) => {
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
   const args = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=localhost', '-keyout', key, '-out', cert]
   try {
-    execFileSync('openssl', args, { stdio: 'ignore' })
+    execFileSync(needProgram('openssl'), args, { stdio: 'ignore' })
   } catch {
     t.skip('openssl is not here to make a certificate')
     return

@@ -13,7 +13,8 @@ import type { LeftOut } from '../../../src/stages/plan/types.ts'
 import type { WalkItem } from '../../../src/stages/plan/walk.ts'
 import type { ArchiveCounts } from '../../../src/stages/zip/archive-source.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
-import { READERS, type ReadEntry } from '../../support/zip-readers.ts'
+import type { ReadEntry } from '../../support/zip-entries.ts'
+import { READERS } from '../../support/zip-readers.ts'
 import { newRun, openSource } from './archive-run.ts'
 
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')

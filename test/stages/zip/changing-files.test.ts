@@ -6,7 +6,7 @@ import path from 'node:path'
 import { describe, test } from 'node:test'
 import type { WalkItem } from '../../../src/stages/plan/walk.ts'
 import { WHOLE_FILE_BYTES } from '../../../src/stages/zip/read-file.ts'
-import { readEntries, readManifest } from '../../support/zip-readers.ts'
+import { readEntries, readManifest } from '../../support/zip-entries.ts'
 import { everyReaderAccepts, make, names, place, sha256 } from './archive-maker.ts'
 
 const MIB = 1024 * 1024

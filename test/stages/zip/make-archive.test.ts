@@ -6,7 +6,8 @@ import { describe, test } from 'node:test'
 import { PART_BYTES } from '../../../src/pipeline/part.ts'
 import type { WalkItem } from '../../../src/stages/plan/walk.ts'
 import { WHOLE_FILE_BYTES } from '../../../src/stages/zip/read-file.ts'
-import { readEntries, READERS, readManifest } from '../../support/zip-readers.ts'
+import { readEntries, readManifest } from '../../support/zip-entries.ts'
+import { READERS } from '../../support/zip-readers.ts'
 import { everyReaderAccepts, make, names, place, sha256 } from './archive-maker.ts'
 
 const MIB = 1024 * 1024
