@@ -1,56 +1,48 @@
 import { createHash } from 'node:crypto'
-import { createMD5, createSHA256, type IHasher } from 'hash-wasm'
-import type { ObjectDigests } from './destination.ts'
+import { DIGESTS, isDigestName, type DigestName, type ObjectDigests, type PartHashing } from './digests.ts'
 import { PART_BYTES } from './part.ts'
 
-/** How far both digests have come, as text: a later process goes on from it. */
-export interface DigestState {
-  readonly md5: string
-  readonly contentHash: string
-}
+/** How far each digest of an archive has come, as text: a later process continues from it. */
+export type DigestState = Readonly<Partial<Record<DigestName, string>>>
 
-/**
- * Both digests of the archive, part by part, in a form that outlives the process. Node's own hashes cannot be saved;
- * hash-wasm's can, and its MD5 does 0.5 GB/s, Node's 0.75. The content hash is made of the SHA-256 of each part, which
- * Node's own makes, so that only those 32 bytes go through the slow one.
- */
+/** Some digests of the archive, part by part, in a form that outlives the process. */
 export class ArchiveDigest {
-  readonly #md5: IHasher
-  readonly #blocks: IHasher
+  readonly #hashings: readonly (readonly [DigestName, PartHashing])[]
 
-  private constructor(md5: IHasher, blocks: IHasher) {
-    this.#md5 = md5
-    this.#blocks = blocks
+  private constructor(hashings: readonly (readonly [DigestName, PartHashing])[]) {
+    this.#hashings = hashings
   }
 
-  /** From the archive's start, or with `state` from where that was saved. */
-  static async open(state: DigestState | null): Promise<ArchiveDigest> {
-    const digest = new ArchiveDigest((await createMD5()).init(), (await createSHA256()).init())
-    if (state !== null) {
-      digest.#md5.load(Buffer.from(state.md5, 'base64'))
-      digest.#blocks.load(Buffer.from(state.contentHash, 'base64'))
-    }
-    return digest
+  /** From the archive's start those of these names, or from where `state` was saved those that it has. */
+  static async open(from: readonly DigestName[] | DigestState): Promise<ArchiveDigest> {
+    const states: readonly (readonly [DigestName, Uint8Array | null])[] = isNames(from)
+      ? from.map((name) => [name, null])
+      : Object.entries(from).flatMap(([name, state]) =>
+          isDigestName(name) ? [[name, Buffer.from(state, 'base64')] as const] : [],
+        )
+    return new ArchiveDigest(
+      await Promise.all(states.map(async ([name, state]) => [name, await DIGESTS[name].byParts(state)] as const)),
+    )
   }
 
   /** Takes the next part, of PART_BYTES bytes unless it is the last. Gives its SHA-256, hex. */
   add(part: Uint8Array): string {
     if (part.length > PART_BYTES) throw new RangeError('a part is at most one block of the content hash')
-    this.#md5.update(part)
     const sha256 = createHash('sha256').update(part).digest()
-    this.#blocks.update(sha256)
+    for (const [, hashing] of this.#hashings) hashing.add(part, sha256)
     return sha256.toString('hex')
   }
 
   save(): DigestState {
-    return {
-      md5: Buffer.from(this.#md5.save()).toString('base64'),
-      contentHash: Buffer.from(this.#blocks.save()).toString('base64'),
-    }
+    return Object.fromEntries(
+      this.#hashings.map(([name, hashing]) => [name, Buffer.from(hashing.save()).toString('base64')]),
+    )
   }
 
   /** Nothing can be added after it. */
   digests(): ObjectDigests {
-    return { md5: this.#md5.digest('hex'), contentHash: this.#blocks.digest('hex') }
+    return Object.fromEntries(this.#hashings.map(([name, hashing]) => [name, hashing.digest()]))
   }
 }
+
+const isNames = (from: readonly DigestName[] | DigestState): from is readonly DigestName[] => Array.isArray(from)

@@ -7,8 +7,10 @@
  */
 import { Copies } from './copies.ts'
 import type { Destination, StoredObject } from './destination.ts'
+import type { DigestName } from './digests.ts'
 import { abortError, asBackupError, BackupError } from './errors.ts'
 import { Feed } from './feed.ts'
+import { lateDigest } from './late-digest.ts'
 import { makeParts } from './make-parts.ts'
 import { PART_BYTES, PartPool } from './part.ts'
 import type { PartIndex } from './part-index.ts'
@@ -49,6 +51,8 @@ export interface DeliverInput {
   readonly source: Source
   readonly object: string
   readonly destinations: readonly Destination[]
+  /** By which other destinations will prove themselves that are to have the archive later; none unless told. */
+  readonly digests?: readonly DigestName[]
   readonly keeping: Keeping
   /** `progress.destinations` are in the order of `destinations`. */
   readonly progress: Progress
@@ -121,6 +125,7 @@ export async function deliver(input: DeliverInput): Promise<Delivery> {
       mostUnderWay: MOST_UNDER_WAY,
       published: () => window.published,
       whole: whole.promise,
+      digestOf: async (made) => await digestOf(made, destination.traits.digest, record, new PartReader(sources), stop),
       progress: own,
       onBegun: () => {
         begun.resolve(undefined)
@@ -146,7 +151,16 @@ export async function deliver(input: DeliverInput): Promise<Delivery> {
     await begun.promise
     if (window.isDeserted && open.length > 0) throw deserted()
     if (open.length > 0)
-      whole.resolve(await makeParts({ ...input, window, pool, reader: new PartReader(sources), stop }))
+      whole.resolve(
+        await makeParts({
+          ...input,
+          digests: digestsFor(input),
+          window,
+          pool,
+          reader: new PartReader(sources),
+          stop,
+        }),
+      )
   } catch (error) {
     const cause = asBackupError(error, stop)
     if (!(cause.code === 'E_DESTINATION' && window.isDeserted)) {
@@ -162,6 +176,28 @@ export async function deliver(input: DeliverInput): Promise<Delivery> {
   // A stop that came when all was stored already has stopped nothing.
   if (input.signal.aborted && all.some(({ error }) => error !== null)) failure ??= abortError(input.signal)
   return { whole: record.state.whole, failure, outcomes: all }
+}
+
+/** The content hash needs next to no time, and names an archive wherever it lies. */
+function digestsFor({ destinations, digests = [] }: DeliverInput): DigestName[] {
+  return [...new Set<DigestName>(['contentHash', ...destinations.map(({ traits }) => traits.digest), ...digests])]
+}
+
+/** Made now, and noted, where the archive was made for destinations that did not need it. */
+async function digestOf(
+  whole: WholeObject,
+  name: DigestName,
+  record: RunRecord,
+  reader: PartReader,
+  signal: AbortSignal,
+): Promise<string> {
+  const known = record.state.whole?.digests[name] ?? whole.digests[name]
+  if (known !== undefined) return known
+  const made = await lateDigest(name, whole.bytes, reader, signal)
+  const { made: frontier, whole: now } = record.state
+  record.made(frontier, { ...(now ?? whole), digests: { ...(now ?? whole).digests, [name]: made } })
+  await record.sync()
+  return made
 }
 
 /**

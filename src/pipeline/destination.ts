@@ -6,17 +6,7 @@
  * is `withRetry`'s work (retry.ts). test/conformance/destination.ts holds every implementation and wrapper to this
  * page.
  */
-
-export type DigestKind = 'md5' | 'contentHash'
-
-/**
- * Digests of a whole object, lower-case hex. `md5` is RFC 1321 over all bytes. `contentHash` is SHA-256 over the
- * concatenated SHA-256 digests of each 4 MiB block (the last may be shorter).
- */
-export interface ObjectDigests {
-  readonly md5: string
-  readonly contentHash: string
-}
+import type { DigestName, ObjectDigests } from './digests.ts'
 
 export interface DestinationTraits {
   /** Every request but the last is a multiple of this many bytes. */
@@ -24,7 +14,7 @@ export interface DestinationTraits {
   /** The largest object that can be stored, in bytes; null when no limit is known. */
   readonly maxObjectBytes: number | null
   /** The digest by which this destination proves what it holds. */
-  readonly digest: DigestKind
+  readonly digest: DigestName
   /**
    * The size, in bytes, a request should have that starts at `offset`: a multiple of `requestMultiple`. It may grow
    * with the offset, for services that mind many small requests, and with what the destination has learned of the line:
@@ -66,6 +56,7 @@ export interface Commit {
   readonly tail: readonly Uint8Array[]
   /** The whole object's size. */
   readonly bytes: number
+  /** The whole object's, with the one by which this destination proves itself (`traits.digest`). */
   readonly digests: ObjectDigests
 }
 

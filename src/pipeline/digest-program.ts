@@ -2,13 +2,13 @@
 import { parentPort } from 'node:worker_threads'
 import { ArchiveDigest } from './archive-digest.ts'
 import type { DigestRequest, PartDigest } from './digest-thread.ts'
-import type { ObjectDigests } from './destination.ts'
+import type { ObjectDigests } from './digests.ts'
 
 const digests = new Map<number, ArchiveDigest>()
 
 async function answer(request: DigestRequest): Promise<PartDigest | ObjectDigests | null> {
   if (request.is === 'open') {
-    digests.set(request.id, await ArchiveDigest.open(request.state))
+    digests.set(request.id, await ArchiveDigest.open(request.from))
     return null
   }
   const digest = digests.get(request.id)

@@ -1,10 +1,10 @@
 import type { DigestState } from './archive-digest.ts'
-import type { ObjectDigests } from './destination.ts'
+import type { DigestName, ObjectDigests } from './digests.ts'
 import { HelperThread, programBeside } from './helper-thread.ts'
 
 /** What the thread is asked (digest-program.ts). `id`: which archive's digest. */
 export type DigestRequest = { readonly id: number } & (
-  | { readonly is: 'open'; readonly state: DigestState | null }
+  | { readonly is: 'open'; readonly from: readonly DigestName[] | DigestState }
   | { readonly is: 'add'; readonly part: Uint8Array }
   | { readonly is: 'end' }
 )
@@ -19,14 +19,14 @@ export interface PartDigest {
 const thread = new HelperThread(programBeside(import.meta, './digest-program'))
 let count = 0
 
-/** An archive's digests (`ArchiveDigest`), made beside the main thread: MD5 alone would take half of it. */
+/** An archive's digests (`ArchiveDigest`), made beside the main thread: MD5 alone, where it is needed, would take half of it. */
 export class DigestThread {
   readonly #id = (count += 1)
 
-  /** From the archive's start, or with `state` from where that was saved. */
-  static async open(state: DigestState | null): Promise<DigestThread> {
+  /** As `ArchiveDigest.open`. */
+  static async open(from: readonly DigestName[] | DigestState): Promise<DigestThread> {
     const digest = new DigestThread()
-    await thread.ask({ id: digest.#id, is: 'open', state } satisfies DigestRequest)
+    await thread.ask({ id: digest.#id, is: 'open', from } satisfies DigestRequest)
     return digest
   }
 

@@ -1,8 +1,8 @@
-import type { ObjectDigests } from './destination.ts'
-import { noteDigest } from './digest.ts'
 import { DigestThread, type PartDigest } from './digest-thread.ts'
+import type { DigestName, ObjectDigests } from './digests.ts'
 import { abortError, asBackupError, BackupError } from './errors.ts'
 import { cutParts, PART_BYTES, type CutPart, type PartPool } from './part.ts'
+import { noteDigest } from './part-digest.ts'
 import type { PartIndex } from './part-index.ts'
 import type { PartReader } from './part-reader.ts'
 import type { PartRing } from './part-ring.ts'
@@ -13,6 +13,8 @@ import type { PartWindow } from './window.ts'
 
 export interface MakeInput {
   readonly source: Source
+  /** Those of an archive that begins now; one that was begun keeps those that it has. */
+  readonly digests: readonly DigestName[]
   readonly keeping: { readonly record: RunRecord; readonly index: PartIndex; readonly ring: PartRing }
   readonly window: PartWindow
   readonly pool: PartPool
@@ -35,7 +37,7 @@ export async function makeParts(input: MakeInput): Promise<WholeObject> {
     window.close()
     return record.state.whole
   }
-  const digest = await DigestThread.open(made.digest)
+  const digest = await DigestThread.open(made.digest ?? input.digests)
   const publisher = new Publisher(input)
   const keeper = new Keeper(input, publisher)
   let ended: Promise<ObjectDigests> | null = null

@@ -1,5 +1,6 @@
 import type { DigestState } from './archive-digest.ts'
-import type { ObjectDigests, StoredObject } from './destination.ts'
+import type { StoredObject } from './destination.ts'
+import type { ObjectDigests } from './digests.ts'
 import { asBackupError, type ErrorCode } from './errors.ts'
 import { Journal } from './journal.ts'
 import type { Json } from './source.ts'
@@ -10,6 +11,7 @@ const FOLD_BYTES = 4 * 1024 * 1024
 /** What only the archive's end tells. */
 export interface WholeObject {
   readonly bytes: number
+  /** Those that destinations of the run prove themselves by, and always the content hash. */
   readonly digests: ObjectDigests
 }
 

@@ -24,6 +24,8 @@ export interface SinkInput {
   readonly published: () => number
   /** Resolves when the source has ended. */
   readonly whole: Promise<WholeObject>
+  /** The archive's digest by which the destination proves itself. Rejects with E_SOURCE when it cannot be had. */
+  readonly digestOf: (whole: WholeObject) => Promise<string>
   readonly progress: DestinationProgress
   /** Called when the upload has been opened. */
   readonly onBegun: () => void
@@ -142,12 +144,18 @@ async function resume(input: SinkInput, token: string, acknowledged: number): Pr
 }
 
 /** The object as the destination holds it, when a commit went through of which nobody heard the answer. */
-async function committedBefore({ destination, object, record, halt }: SinkInput): Promise<StoredObject | null> {
+async function committedBefore({
+  destination,
+  object,
+  record,
+  digestOf,
+  halt,
+}: SinkInput): Promise<StoredObject | null> {
   const { whole } = record.state
   if (whole === null) return null
   const stored = await destination.stat(object, halt)
-  if (stored?.bytes !== whole.bytes || stored.digest !== whole.digests[destination.traits.digest]) return null
-  return stored
+  if (stored?.bytes !== whole.bytes) return null
+  return stored.digest === (await digestOf(whole)) ? stored : null
 }
 
 async function forget({ destination, record }: SinkInput): Promise<void> {
@@ -247,7 +255,8 @@ async function commit(
   input: SinkInput,
   mayBeStored: boolean,
 ): Promise<StoredObject> {
-  const { bytes, digests } = await input.whole
+  const whole = await input.whole
+  const { bytes } = whole
   input.progress.state = 'verifying'
   const stored = mayBeStored ? await committedBefore(input) : null
   if (stored !== null) {
@@ -255,6 +264,7 @@ async function commit(
     await upload.abort()
     return stored
   }
+  const digests = { ...whole.digests, [input.destination.traits.digest]: await input.digestOf(whole) }
   return await upload.commit({ offset, tail: chunks, bytes, digests }, input.halt)
 }
 

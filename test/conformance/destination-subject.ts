@@ -1,7 +1,7 @@
 /** What the suites of a destination's contract share: the destination, its far side, and what is done to it again and again. */
 import assert from 'node:assert/strict'
 import type { Commit, Destination, StoredObject, Upload } from '../../src/pipeline/destination.ts'
-import { ObjectDigest } from '../../src/pipeline/digest.ts'
+import { ObjectDigest, type DigestName } from '../../src/pipeline/digests.ts'
 import { BackupError, type ErrorCode } from '../../src/pipeline/errors.ts'
 
 export interface DestinationUnderTest {
@@ -19,7 +19,11 @@ export const never = new AbortController().signal
 export const KIB = 1024
 export const BLOCK = 4 * KIB * KIB
 
-export function commitOf(data: Buffer, offset: number): Commit {
+/** With every digest that there is. */
+export function commitOf(
+  data: Buffer,
+  offset: number,
+): Commit & { readonly digests: Readonly<Record<DigestName, string>> } {
   const digest = new ObjectDigest()
   digest.update(data)
   return { offset, tail: [data.subarray(offset)], bytes: data.length, digests: digest.digests() }

@@ -28,6 +28,15 @@ export function describeState(kind: string, make: (t: TestContext) => Promise<St
       assert.deepEqual((await state.sentArchive('1.zip'))?.destinations.toSorted(), ['cloud', 'nas'])
     })
 
+    stateTest('has the digests that were needed, and no others', async (state) => {
+      const { contentHash, md5 } = DIGESTS
+      for (const [n, digests] of [{ contentHash }, { md5 }, DIGESTS, null].entries()) {
+        const archive = `${n}.zip`
+        await state.saveRun(record(String(n), { archive, bytes: 7, digests, destinations: [at('nas')] }))
+        assert.deepEqual((await state.sentArchive(archive))?.digests, digests)
+      }
+    })
+
     stateTest('is nothing where the archive was stored nowhere, or not made to its end', async (state) => {
       await state.saveRun(record('1', { archive: '1.zip', status: 'failed', destinations: [at('nas', 'failed')] }))
       await state.saveRun(

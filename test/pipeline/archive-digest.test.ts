@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { ArchiveDigest, type DigestState } from '../../src/pipeline/archive-digest.ts'
-import { ObjectDigest } from '../../src/pipeline/digest.ts'
+import { DIGEST_NAMES, ObjectDigest } from '../../src/pipeline/digests.ts'
 import { PART_BYTES } from '../../src/pipeline/part.ts'
 
 const SIZES = [0, 1, PART_BYTES - 1, PART_BYTES, PART_BYTES + 1, 3 * PART_BYTES, 3 * PART_BYTES + 77]
@@ -20,7 +20,7 @@ function digestsOf(data: Uint8Array) {
 test("both digests are those of Node's own hashes, for every size around a part", async () => {
   for (const size of SIZES) {
     const data = randomBytes(size)
-    const digest = await ArchiveDigest.open(null)
+    const digest = await ArchiveDigest.open(DIGEST_NAMES)
     for (const part of partsOf(data)) {
       assert.equal(digest.add(part), createHash('sha256').update(part).digest('hex'), "a part's SHA-256")
     }
@@ -32,7 +32,7 @@ test('saved after any part and taken up by another process, as text, they come t
   const data = randomBytes(3 * PART_BYTES + 77)
   const parts = [...partsOf(data)]
   for (let saved = 0; saved <= parts.length; saved += 1) {
-    const first = await ArchiveDigest.open(null)
+    const first = await ArchiveDigest.open(DIGEST_NAMES)
     for (const part of parts.slice(0, saved)) first.add(part)
     const text = JSON.stringify(first.save())
     // What the first process does after it does not count.
@@ -45,7 +45,7 @@ test('saved after any part and taken up by another process, as text, they come t
 
 test('several at once do not disturb one another', async () => {
   const all = await Promise.all(
-    [1, 2, 3].map(async (n) => ({ digest: await ArchiveDigest.open(null), data: randomBytes(n * PART_BYTES) })),
+    [1, 2, 3].map(async (n) => ({ digest: await ArchiveDigest.open(DIGEST_NAMES), data: randomBytes(n * PART_BYTES) })),
   )
   for (const n of [0, 1, 2]) {
     for (const { digest, data } of all) {
@@ -57,6 +57,6 @@ test('several at once do not disturb one another', async () => {
 })
 
 test('a part of more than one block is refused: its hash would be another', async () => {
-  const digest = await ArchiveDigest.open(null)
+  const digest = await ArchiveDigest.open(DIGEST_NAMES)
   assert.throws(() => digest.add(new Uint8Array(PART_BYTES + 1)), RangeError)
 })

@@ -5,9 +5,9 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { test } from 'node:test'
 import type { DigestState } from '../../src/pipeline/archive-digest.ts'
-import type { ObjectDigests } from '../../src/pipeline/destination.ts'
+import type { ObjectDigests } from '../../src/pipeline/digests.ts'
 import { DigestThread } from '../../src/pipeline/digest-thread.ts'
-import { ObjectDigest } from '../../src/pipeline/digest.ts'
+import { DIGEST_NAMES, ObjectDigest } from '../../src/pipeline/digests.ts'
 import { PART_BYTES, PartPool } from '../../src/pipeline/part.ts'
 import { madeUp } from '../support/byte-source.ts'
 
@@ -34,7 +34,7 @@ function digestsOf(parts: readonly Uint8Array[]): ObjectDigests {
 
 test('the digests of parts come in their order, those of the archive at its end, without being waited for in between', async () => {
   const parts = partsOf('one', 5 * PART_BYTES + 77)
-  const digest = await DigestThread.open(null)
+  const digest = await DigestThread.open(DIGEST_NAMES)
   const order: number[] = []
   const added = parts.map(async (part, n) => {
     const { sha256 } = await digest.add(part)
@@ -53,7 +53,7 @@ test('the digests of parts come in their order, those of the archive at its end,
 test('several archives at once do not disturb one another', async () => {
   const all = await Promise.all(
     [1, 2, 3].map(async (n) => ({
-      digest: await DigestThread.open(null),
+      digest: await DigestThread.open(DIGEST_NAMES),
       parts: partsOf(`${n}`, n * PART_BYTES - n),
     })),
   )
@@ -70,11 +70,11 @@ test('several archives at once do not disturb one another', async () => {
 
 test('taken up after any part, from text, they come to the same; what went on there does not count', async () => {
   const parts = partsOf('taken up', 3 * PART_BYTES + 1)
-  const first = await DigestThread.open(null)
+  const first = await DigestThread.open(DIGEST_NAMES)
   const states: (DigestState | null)[] = [null]
   for (const part of parts) states.push((await first.add(part)).state)
   for (const [n, state] of states.entries()) {
-    const second = await DigestThread.open(JSON.parse(JSON.stringify(state)) as DigestState | null)
+    const second = await DigestThread.open((JSON.parse(JSON.stringify(state)) as DigestState | null) ?? DIGEST_NAMES)
     for (const part of parts.slice(n)) await second.add(part)
     assert.deepEqual(await second.end(), digestsOf(parts), `after part ${n}`)
   }
@@ -84,7 +84,7 @@ test('taken up after any part, from text, they come to the same; what went on th
 test('a process with an archive that it has not ended ends all the same, when it waits for nothing', () => {
   const module = path.resolve(import.meta.dirname, '../../src/pipeline/digest-thread.ts')
   const program = `import(${JSON.stringify(pathToFileURL(module).href)}).then(async ({ DigestThread }) => {
-    const digest = await DigestThread.open(null)
+    const digest = await DigestThread.open(['md5'])
     console.log((await digest.add(Buffer.from('abc'))).sha256)
   })`
   const out = execFileSync(process.execPath, ['-e', program], { timeout: 600_000 })
@@ -92,8 +92,8 @@ test('a process with an archive that it has not ended ends all the same, when it
 })
 
 test('a thread that fails fails every archive that is on its way, at each step, and none that is begun later', async () => {
-  const other = await DigestThread.open(null)
-  const digest = await DigestThread.open(null)
+  const other = await DigestThread.open(DIGEST_NAMES)
+  const digest = await DigestThread.open(DIGEST_NAMES)
   // More than a block.
   const failed = [digest.add(new Uint8Array(PART_BYTES + 1)), digest.add(new Uint8Array(1)), digest.end(), other.end()]
   for (const one of await Promise.allSettled(failed)) {
@@ -102,7 +102,7 @@ test('a thread that fails fails every archive that is on its way, at each step, 
   for (const step of [() => digest.end(), () => digest.end(), () => other.add(new Uint8Array(1))]) {
     await assert.rejects(step, { code: 'E_INTERNAL' })
   }
-  const later = await DigestThread.open(null)
+  const later = await DigestThread.open(DIGEST_NAMES)
   const parts = partsOf('later', 77)
   for (const part of parts) await later.add(part)
   assert.deepEqual(await later.end(), digestsOf(parts))

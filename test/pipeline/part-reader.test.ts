@@ -43,7 +43,7 @@ async function copyOf(bytes: Buffer): Promise<{ destination: MemoryDestination; 
   const destination = memoryDestination('copy')
   const upload = await destination.begin('a.zip', never)
   await upload.append(0, [bytes], never)
-  const { ObjectDigest } = await import('../../src/pipeline/digest.ts')
+  const { ObjectDigest } = await import('../../src/pipeline/digests.ts')
   const digest = new ObjectDigest()
   digest.update(bytes)
   const commit = { offset: bytes.length, tail: [], bytes: bytes.length, digests: digest.digests() }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
-import { ObjectDigest } from '../../src/pipeline/digest.ts'
+import { ObjectDigest } from '../../src/pipeline/digests.ts'
 import type { Destination, Upload } from '../../src/pipeline/destination.ts'
 import { BackupError, type Remedy } from '../../src/pipeline/errors.ts'
 import { withRetry } from '../../src/pipeline/retry.ts'

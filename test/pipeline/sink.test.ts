@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
 import type { Destination, Upload } from '../../src/pipeline/destination.ts'
-import { ObjectDigest } from '../../src/pipeline/digest.ts'
+import { ObjectDigest } from '../../src/pipeline/digests.ts'
 import { BackupError } from '../../src/pipeline/errors.ts'
 import { Journal } from '../../src/pipeline/journal.ts'
 import { PART_BYTES } from '../../src/pipeline/part.ts'

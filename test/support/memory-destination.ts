@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Commit, Destination, StoredObject, Upload } from '../../src/pipeline/destination.ts'
-import { ObjectDigest } from '../../src/pipeline/digest.ts'
+import { ObjectDigest, type DigestName } from '../../src/pipeline/digests.ts'
 import { abortError, BackupError } from '../../src/pipeline/errors.ts'
 import { Pieces } from '../../src/pipeline/pieces.ts'
 
@@ -16,6 +16,8 @@ export interface MemoryDestination extends Destination {
 
 export interface MemoryOptions {
   readonly requestBytes?: number
+  /** The digest by which it proves what it holds; the content hash unless told. */
+  readonly proof?: DigestName
   /** So many appends at once; it does not tell then what it holds. */
   readonly inFlight?: number
   /** Called before each call; what it throws, the call rejects with. */
@@ -46,7 +48,7 @@ export function memoryDestination(name: string, options: MemoryOptions = {}): Me
 function destinationTo(
   far: Memory,
   name: string,
-  { requestBytes = 4 << 20, inFlight = 1, before }: MemoryOptions,
+  { requestBytes = 4 << 20, inFlight = 1, proof = 'contentHash', before }: MemoryOptions,
 ): MemoryDestination {
   const { objects, uploads } = far
   const calls: string[] = []
@@ -60,7 +62,7 @@ function destinationTo(
     if (bytes === undefined) return null
     const digest = new ObjectDigest()
     digest.update(bytes)
-    return { id: object, path: `/${object}`, bytes: bytes.length, digest: digest.digests().contentHash }
+    return { id: object, path: `/${object}`, bytes: bytes.length, digest: digest.digests()[proof] }
   }
   const open = (token: string, acknowledged: number): Upload => {
     const session = (): Session => {
@@ -117,7 +119,7 @@ function destinationTo(
         const { object, held } = done
         objects.set(object, Buffer.concat(held))
         const result = stored(object)
-        if (result?.digest !== commit.digests.contentHash || result.bytes !== commit.bytes) {
+        if (result === null || result.digest !== commit.digests[proof] || result.bytes !== commit.bytes) {
           objects.delete(object)
           throw new BackupError('E_INTEGRITY', `${name}: not what was sent.`)
         }
@@ -135,7 +137,7 @@ function destinationTo(
     type: 'memory',
     objects,
     calls,
-    another: (options = {}) => destinationTo(far, name, options),
+    another: (options = {}) => destinationTo(far, name, { proof, ...options }),
     lose(keep) {
       for (const [token, { held, pieces, isDone }] of uploads) {
         if (isDone) continue
@@ -144,7 +146,7 @@ function destinationTo(
         else held.splice(0, Infinity, Buffer.concat(held).subarray(0, keep))
       }
     },
-    traits: { requestMultiple: 1, maxObjectBytes: null, digest: 'contentHash', requestBytes: () => requestBytes },
+    traits: { requestMultiple: 1, maxObjectBytes: null, digest: proof, requestBytes: () => requestBytes },
     async signIn(signal) {
       await enter('signIn', signal)
       return { label: name, freeBytes: null }

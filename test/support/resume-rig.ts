@@ -3,6 +3,7 @@ import { cpSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { deliver, type Delivery } from '../../src/pipeline/deliver.ts'
 import type { Destination } from '../../src/pipeline/destination.ts'
+import type { DigestName } from '../../src/pipeline/digests.ts'
 import { BackupError } from '../../src/pipeline/errors.ts'
 import { newProgress } from '../../src/pipeline/progress.ts'
 import type { UploadNote } from '../../src/pipeline/run-record.ts'
@@ -25,6 +26,8 @@ export interface ProcessOptions {
   readonly slots?: number
   /** Names of those it goes to; all unless given. */
   readonly to?: readonly string[]
+  /** As deliver's. */
+  readonly digests?: readonly DigestName[]
   readonly signal?: AbortSignal
 }
 
@@ -136,6 +139,7 @@ export class ResumeRig {
         source,
         object: OBJECT,
         destinations,
+        digests: options.digests ?? [],
         keeping,
         progress: newProgress(destinations.map(({ name }) => name)),
         signal: options.signal ?? new AbortController().signal,

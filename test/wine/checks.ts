@@ -11,7 +11,7 @@ import { built, inRepository, type Windows } from './windows.ts'
 import {
   MIB,
   IMAGES,
-  md5,
+  contentHash,
   asRun,
   asRestore,
   asFailure,
@@ -65,7 +65,7 @@ export const CHECKS: Readonly<Record<string, Check>> = {
     for (const name of Object.keys(IMAGES)) await utimes(windows.path(name), time, time)
     const run = await mustBeStored(windows)
     const archive = windows.path('nas', run.archive?.name ?? '')
-    assert.equal(md5(await readFile(archive)), run.archive?.md5)
+    assert.equal(contentHash(await readFile(archive)), run.archive?.contentHash)
     mustBeWhole(archive)
     assert.equal((await windows.cli('verify', '--deep')).code, 0)
     assert.match((await windows.cli('history')).stdout, /completed/)

@@ -8,6 +8,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import type { RestoreResult, RunResult } from '../../src/stages/backup/results.ts'
+import { ContentHash } from '../../src/stages/stand-ins/digests.ts'
 import { built, REPOSITORY, type Running, type Windows } from './windows.ts'
 
 export const MIB = 1 << 20
@@ -20,7 +21,13 @@ export const IMAGES: Readonly<Record<string, Buffer>> = {
   [`images/${'long folder name'.repeat(8)}/${'and a long one below'.repeat(7)}/x.dcm`]: randomBytes(1000),
 }
 
-export const md5 = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex')
+const md5 = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex')
+
+export function contentHash(bytes: Uint8Array): string {
+  const hash = new ContentHash()
+  hash.update(bytes)
+  return hash.digests().contentHash
+}
 
 export async function archivesIn(windows: Windows, folder = 'nas'): Promise<string[]> {
   return (await readdir(windows.path(folder))).filter((name) => name.endsWith('.zip')).sort()

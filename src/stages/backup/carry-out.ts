@@ -2,12 +2,14 @@
 import { counted } from '../../pipeline/counted.ts'
 import { deliver, type Delivery, type Outcome } from '../../pipeline/deliver.ts'
 import type { Destination } from '../../pipeline/destination.ts'
+import type { DigestName, ObjectDigests } from '../../pipeline/digests.ts'
 import { asBackupError, BackupError } from '../../pipeline/errors.ts'
 import { newProgress, type DestinationProgress } from '../../pipeline/progress.ts'
 import { withRetry } from '../../pipeline/retry.ts'
 import type { Mark } from '../../pipeline/source.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
 import { openDestination } from '../destinations/open.ts'
+import { digestAt } from '../destinations/unusable.ts'
 import type { RunRecord, SourceMeasure, State } from '../state/state.ts'
 import { ArchiveSource } from '../zip/archive-source.ts'
 import { ledgerFiles } from '../zip/ledger.ts'
@@ -89,6 +91,7 @@ export async function carryOut(
       source,
       object: start.name,
       destinations: opened,
+      digests: digestsOf(start, config),
       keeping: run,
       progress,
       onOutcome,
@@ -133,7 +136,8 @@ export async function carryOut(
   }
   const finishedAt = new Date()
   let result = runResult(attempt, finishedAt)
-  let recorded: RunRecord | null = runRecord(result, start, measure, shrunk.length === 0)
+  const digests = delivery?.whole?.digests ?? null
+  let recorded: RunRecord | null = runRecord(result, { start, digests, measure, sane: shrunk.length === 0 })
   let unrecorded: Unrecorded | null = null
   try {
     await state.saveRun(recorded)
@@ -157,6 +161,11 @@ async function lastMark({ record, index }: OpenRun): Promise<Mark | null | Backu
   } catch (error) {
     return asBackupError(error)
   }
+}
+
+/** By which all destinations of the run prove themselves, those that get the archive at another time too. */
+function digestsOf(start: RunStart, { destinations }: Config): DigestName[] {
+  return destinations.filter(({ name }) => start.destinations.includes(name)).map(({ type }) => digestAt(type))
 }
 
 /** A destination that counts, tries again and tells of it. */
@@ -187,7 +196,20 @@ export async function tidyUp(tidy: () => Promise<void>, log: RunLog): Promise<vo
   }
 }
 
-function runRecord(result: RunResult, start: RunStart, measure: SourceMeasure | null, sane: boolean): RunRecord {
+function runRecord(
+  result: RunResult,
+  {
+    start,
+    digests,
+    measure,
+    sane,
+  }: {
+    readonly start: RunStart
+    readonly digests: ObjectDigests | null
+    readonly measure: SourceMeasure | null
+    readonly sane: boolean
+  },
+): RunRecord {
   const { startedAt, finishedAt, archive, warnings, destinations } = result
   return {
     runId: start.runId,
@@ -198,7 +220,7 @@ function runRecord(result: RunResult, start: RunStart, measure: SourceMeasure | 
     plannedName: start.name,
     archive: archive?.name ?? null,
     bytes: archive?.bytes ?? null,
-    digests: archive === null ? null : { md5: archive.md5, contentHash: archive.contentHash },
+    digests,
     source: measure,
     sane,
     warnings,

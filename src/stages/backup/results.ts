@@ -31,8 +31,9 @@ export interface ArchiveResult {
   readonly bytes: number
   /** Files of the archive folder that are in it. */
   readonly files: number
-  readonly md5: string
-  readonly contentHash: string
+  /** Null when no destination of the run proves itself by it. */
+  readonly md5: string | null
+  readonly contentHash: string | null
 }
 
 export interface RunResult {

@@ -52,7 +52,15 @@ export function runResult(attempt: Attempt, finishedAt: Date): RunResult {
     startedAt: isoLocal(new Date(attempt.start.startedAt)),
     finishedAt: isoLocal(finishedAt),
     archive:
-      whole === null ? null : { name: attempt.start.name, bytes: whole.bytes, files: attempt.files, ...whole.digests },
+      whole === null
+        ? null
+        : {
+            name: attempt.start.name,
+            bytes: whole.bytes,
+            files: attempt.files,
+            md5: whole.digests.md5 ?? null,
+            contentHash: whole.digests.contentHash ?? null,
+          },
     dicom: whole === null ? null : attempt.dicom,
     skippedFiles: leftOut.named,
     warnings,

@@ -1,6 +1,10 @@
 import type { Destination } from '../../pipeline/destination.ts'
+import type { DigestName } from '../../pipeline/digests.ts'
 import { BackupError } from '../../pipeline/errors.ts'
 import type { DestinationConfig } from '../config/types.ts'
+
+/** The digest by which destinations of this type prove themselves. */
+export const digestAt = (type: string): DigestName => (type === 'google-drive' ? 'md5' : 'contentHash')
 
 /** A destination of which it is known that nothing can be stored there: it says so at every call, and harms no other. */
 export function unusableDestination({ name, type, fault }: DestinationConfig): Destination {
@@ -16,7 +20,7 @@ export function unusableDestination({ name, type, fault }: DestinationConfig): D
   return {
     name,
     type,
-    traits: { requestMultiple: 1, maxObjectBytes: null, digest: 'md5', requestBytes: () => 1024 * 1024 },
+    traits: { requestMultiple: 1, maxObjectBytes: null, digest: digestAt(type), requestBytes: () => 1024 * 1024 },
     signIn: refuse,
     probe: refuse,
     place: refuse,

@@ -1,4 +1,5 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
+import { digestsIn } from '../../pipeline/digests.ts'
 import type { DestinationResult, VerifyCheck, Warning } from '../backup/results.ts'
 import { folderActiveRun } from './folder-active-run.ts'
 import { takeFolderLock } from './folder-lock.ts'
@@ -170,8 +171,12 @@ export class SqliteState implements State {
     const all = JSON.parse(String(row['destinations'])) as DestinationResult[]
     const destinations = all.filter(({ status }) => status === 'completed').map((one) => one.name)
     if (destinations.length === 0) return null
-    const known = typeof md5 === 'string' && typeof contentHash === 'string'
-    return { bytes: Number(bytes), digests: known ? { md5, contentHash } : null, destinations, sane: row['sane'] === 1 }
+    return {
+      bytes: Number(bytes),
+      digests: digestsIn({ md5, contentHash }),
+      destinations,
+      sane: row['sane'] === 1,
+    }
   }
 
   async archives(): Promise<string[]> {

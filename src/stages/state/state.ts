@@ -3,7 +3,7 @@
  * implementation to this page. Times are ISO 8601 with offset, sizes bytes. Everything rejects with E_STATE when the
  * state cannot be read or written.
  */
-import type { ObjectDigests } from '../../pipeline/destination.ts'
+import type { ObjectDigests } from '../../pipeline/digests.ts'
 import type { DestinationResult, VerifyCheck, Warning } from '../backup/results.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
 
@@ -29,7 +29,10 @@ export interface RunRecord {
   /** The same, null when the archive was not made to its end. */
   readonly archive: string | null
   readonly bytes: number | null
-  /** Of the archive; null when it was not made to its end, or by a version that did not keep them. */
+  /**
+   * Of the archive, as far as a destination of the run needed them; null when it was not made to its end, or by a version
+   * that did not keep them.
+   */
   readonly digests: ObjectDigests | null
   /** Null when the sources were not read to their end. */
   readonly source: SourceMeasure | null
@@ -68,7 +71,7 @@ export interface CopyCheck {
 /** What was sent of an archive, and where it was stored. */
 export interface SentArchive {
   readonly bytes: number
-  /** Null in records of earlier versions, which did not keep them. */
+  /** Those that are known; null in records of earlier versions, which did not keep them. */
   readonly digests: ObjectDigests | null
   /** Names of the destinations that stored it. */
   readonly destinations: readonly string[]

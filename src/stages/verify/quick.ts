@@ -1,6 +1,5 @@
 /** The quick look: each destination's own size and hash, held against what was sent, or else against each other. */
-import type { DigestKind, ObjectDigests } from '../../pipeline/destination.ts'
-import { ContentHash, ObjectDigest } from '../../pipeline/digest.ts'
+import { DIGEST_NAMES, DIGESTS, ObjectDigest, type DigestName, type ObjectDigests } from '../../pipeline/digests.ts'
 import { BackupError } from '../../pipeline/errors.ts'
 import type { VerifyCheck } from '../backup/results.ts'
 import type { Copy } from '../find/find-archive.ts'
@@ -8,39 +7,39 @@ import type { OnWork } from '../find/work.ts'
 import { WorkTeller } from '../find/work.ts'
 import type { SentArchive } from '../state/state.ts'
 import { failed, unchecked, well } from './finding.ts'
-import type { Finding } from './types.ts'
+import type { Finding, Found } from './types.ts'
 
 /** What a destination says it holds, or for a folder what was read there. */
 export interface Seen {
   readonly copy: Copy
   readonly bytes: number
-  readonly digests: Partial<Readonly<ObjectDigests>>
+  readonly digests: ObjectDigests
 }
-
-const NAMES: Readonly<Record<DigestKind, string>> = { md5: 'MD5', contentHash: 'content hash' }
 
 /** In a folder nothing but reading tells what is there. */
 export function methodAt({ destination }: Copy): VerifyCheck['method'] {
   return destination.type === 'local' ? 'read-back' : 'provider-hash'
 }
 
-/** Rejects as the destination does. `sent` null: what was sent is not known, so all that can be compared is made. */
+/**
+ * Rejects as the destination does. Of a file that is read, one digest is made that is known of what was sent, and those that
+ * copies at services have instead.
+ */
 export async function see(
   copy: Copy,
-  { name, sent }: { readonly name: string; readonly sent: SentArchive | null },
+  { name, sent, copies }: Found,
   { onWork, signal }: { readonly onWork: OnWork; readonly signal: AbortSignal },
 ): Promise<Seen> {
   const { destination, stored, others = 0 } = copy
   const teller = new WorkTeller(onWork, destination.name)
   if (destination.type === 'local') {
     teller.begin('hashing', stored.bytes)
-    const both = sent?.digests == null ? new ObjectDigest() : null
-    const one = new ContentHash()
+    const digest = new ObjectDigest(digestsToMake(destination.traits.digest, copies, sent))
     for await (const chunk of destination.read(stored, { from: 0, to: stored.bytes }, signal)) {
-      ;(both ?? one).update(chunk)
+      digest.update(chunk)
       teller.read(chunk.length)
     }
-    return { copy, bytes: stored.bytes, digests: both?.digests() ?? { contentHash: one.digest() } }
+    return { copy, bytes: stored.bytes, digests: digest.digests() }
   }
   teller.begin('asking', null)
   // Of several, `stat` gives the newest, which may be another.
@@ -50,15 +49,27 @@ export async function see(
   return { copy, bytes: now.bytes, digests }
 }
 
+function digestsToMake(own: DigestName, copies: readonly Copy[], sent: SentArchive | null): DigestName[] {
+  const known = namesOf(sent?.digests ?? {})
+  const others = copies.map(({ destination }) => destination.traits.digest).filter((name) => !known.includes(name))
+  const first = known.includes(own) ? own : (known[0] ?? own)
+  return [...new Set([first, ...others])]
+}
+
 /** Holds what is there against what was sent. Null when that is not known: then copies can only be compared. */
 export function againstSent({ bytes, digests }: Seen, sent: SentArchive | null): Finding | null {
   if (sent === null) return null
   if (bytes !== sent.bytes) return failed(`it has ${bytes} bytes, but ${sent.bytes} were sent`)
   if (sent.digests === null) return null
-  const kind = kindsOf(digests)[0]
-  if (kind === undefined) return unchecked('its size is right; the destination reports no hash')
-  if (digests[kind] === sent.digests[kind]) return well(`size and ${NAMES[kind]} match what was sent`)
-  return failed(`its ${NAMES[kind]} does not match what was sent`)
+  const given = namesOf(digests)
+  if (given.length === 0) return unchecked('its size is right; the destination reports no hash')
+  const known = sent.digests
+  const name = given.find((one) => known[one] !== undefined)
+  // A copy that somebody else made: its service has another hash than those that this archive was sent with.
+  if (name === undefined) return null
+  const { title } = DIGESTS[name]
+  if (digests[name] === known[name]) return well(`size and ${title} match what was sent`)
+  return failed(`its ${title} does not match what was sent`)
 }
 
 /** Holds a copy against the others. Null when there is none to compare it with. */
@@ -66,7 +77,7 @@ export function againstOthers(one: Seen, others: readonly Seen[]): Finding | nul
   const same: string[] = []
   const differing: string[] = []
   for (const other of others) {
-    const kinds = kindsOf(one.digests).filter((kind) => other.digests[kind] !== undefined)
+    const kinds = namesOf(one.digests).filter((kind) => other.digests[kind] !== undefined)
     if (one.bytes !== other.bytes || kinds.some((kind) => one.digests[kind] !== other.digests[kind])) {
       differing.push(other.copy.destination.name)
     } else if (kinds.length > 0) {
@@ -84,6 +95,6 @@ export function againstOthers(one: Seen, others: readonly Seen[]): Finding | nul
 /** Why nothing better can be said. */
 export const UNKNOWN = 'what was sent is unknown here'
 
-function kindsOf(digests: Seen['digests']): DigestKind[] {
-  return (['md5', 'contentHash'] as const).filter((kind) => digests[kind] !== undefined)
+function namesOf(digests: ObjectDigests): DigestName[] {
+  return DIGEST_NAMES.filter((name) => digests[name] !== undefined)
 }

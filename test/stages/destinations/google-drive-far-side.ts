@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import type { Commit, Destination, Upload } from '../../../src/pipeline/destination.ts'
-import { ObjectDigest } from '../../../src/pipeline/digest.ts'
+import { ObjectDigest } from '../../../src/pipeline/digests.ts'
 import { BackupError } from '../../../src/pipeline/errors.ts'
 import type { ErrorCode, Remedy } from '../../../src/pipeline/errors.ts'
 import type { GoogleDriveConfig } from '../../../src/stages/config/types.ts'

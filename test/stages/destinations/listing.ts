@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import type { Destination, StoredObject } from '../../../src/pipeline/destination.ts'
-import { ObjectDigest } from '../../../src/pipeline/digest.ts'
+import { ObjectDigest } from '../../../src/pipeline/digests.ts'
 
 const never = new AbortController().signal
 

@@ -6,7 +6,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import path from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { Commit, Destination } from '../../../src/pipeline/destination.ts'
-import { ObjectDigest } from '../../../src/pipeline/digest.ts'
+import { ObjectDigest } from '../../../src/pipeline/digests.ts'
 import { localDestination } from '../../../src/stages/destinations/local/local.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { digestOf } from '../../../pipeline/digest.ts'
+import { digestOf } from '../../../pipeline/part-digest.ts'
 import { PART_BYTES, stretchOf } from '../../../pipeline/part.ts'
 
 /**
- * The content hash (`ObjectDigests.contentHash`) of one request, by which Dropbox refuses bytes that were damaged on
+ * The content hash (`DIGESTS.contentHash`) of one request, by which Dropbox refuses bytes that were damaged on
  * the way. A whole part is one block, of which the hash is known since it was cut; only what is none is hashed here, a
  * block at a time.
  */

@@ -1,7 +1,7 @@
 /** What a folder holds: which files, how large, with which digest. */
 import { open, opendir, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { ContentHash } from '../../../pipeline/digest.ts'
+import { DIGESTS } from '../../../pipeline/digests.ts'
 import type { ByteRange, Destination, StoredObject } from '../../../pipeline/destination.ts'
 import { abortError, systemCode } from '../../../pipeline/errors.ts'
 
@@ -40,7 +40,7 @@ export async function* readFile(file: string, { from, to }: ByteRange, signal: A
 
 /** Reads a file back whole and says what the folder holds. */
 export async function storedObject(file: string, signal: AbortSignal): Promise<StoredObject> {
-  const digest = new ContentHash()
+  const digest = DIGESTS.contentHash.whole()
   let bytes = 0
   for await (const piece of readFile(file, { from: 0, to: Infinity }, signal)) {
     digest.update(piece)

@@ -1,4 +1,5 @@
 /** What is asked of our own runs. Times are compared in ms, since their texts have offsets. */
+import { digestsIn } from '../../../pipeline/digests.ts'
 import type { ErrorCode } from '../../../pipeline/errors.ts'
 import type { DestinationResult, Warning } from '../../backup/results.ts'
 import type { PastRun, RunPeriod, RunRecord, SentArchive, SourceMeasure } from '../state.ts'
@@ -118,10 +119,9 @@ export async function sentArchive(session: Session, name: string): Promise<SentA
   const copies = (await copiesOf(session, [String(runId)])).get(String(runId)) ?? []
   const destinations = copies.filter(({ status }) => status === 'completed').map((one) => one.name)
   if (destinations.length === 0) return null
-  const known = typeof md5 === 'string' && typeof contentHash === 'string'
   return {
     bytes: Number(bytes),
-    digests: known ? { md5, contentHash } : null,
+    digests: digestsIn({ md5, contentHash }),
     destinations,
     sane: Number(row['sane']) === 1,
   }

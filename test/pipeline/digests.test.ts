@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { ContentHash, ObjectDigest } from '../../src/pipeline/digest.ts'
+import { DIGESTS, ObjectDigest } from '../../src/pipeline/digests.ts'
 import { PART_BYTES } from '../../src/pipeline/part.ts'
 
 const hashOf = (...pieces: Uint8Array[]): string => {
-  const digest = new ContentHash()
+  const digest = DIGESTS.contentHash.whole()
   for (const piece of pieces) digest.update(piece)
   return digest.digest()
 }
