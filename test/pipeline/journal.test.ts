@@ -8,6 +8,7 @@ import { describe, test, type MockFunctionContext, type TestContext } from 'node
 import { setTimeout as pause } from 'node:timers/promises'
 import { formatLine } from '../../src/pipeline/checked-line.ts'
 import { Journal } from '../../src/pipeline/journal.ts'
+import { notOnWindows } from '../support/on-windows.ts'
 import { refuseCalls } from '../support/refused-calls.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
@@ -125,10 +126,14 @@ describe('a journal', () => {
 
   test('that cannot be opened is told as E_STATE', async (t) => {
     const folder = await tempFolder(t)
-    await assert.rejects(Journal.open(folder), { code: 'E_STATE' })
+    // Windows opens a folder like a file.
+    if (process.platform !== 'win32') await assert.rejects(Journal.open(folder), { code: 'E_STATE' })
     await assert.rejects(Journal.open(path.join(folder, 'none', 'journal')), { code: 'E_STATE' })
   })
 })
+
+/** test/wine has a journal that a program there has open. */
+const RETRIED = 'it is tried again for seconds there'
 
 describe('a fold', () => {
   test('puts its records in the place of all earlier ones, and appends made meanwhile behind them', async (t) => {
@@ -191,7 +196,8 @@ describe('a fold', () => {
   })
 
   for (const code of ['EPERM', 'EACCES', 'EBUSY']) {
-    test(`that may not take the journal's place (${code}) is told, and the journal goes on as it was`, async (t) => {
+    const name = `that may not take the journal's place (${code}) is told, and the journal goes on as it was`
+    test(name, { skip: notOnWindows(RETRIED) }, async (t) => {
       const file = await journalFile(t)
       const { journal } = await Journal.open(file)
       journal.append(1)

@@ -130,13 +130,14 @@ describe('a part index', () => {
 
   test('that cannot be opened or written is told, by every sync', async (t) => {
     const folder = await tempFolder(t)
-    await assert.rejects(PartIndex.open(folder, 0), { code: 'E_STATE' })
+    // Windows opens a folder like a file.
+    if (process.platform !== 'win32') await assert.rejects(PartIndex.open(folder, 0), { code: 'E_STATE' })
     const closed = await PartIndex.open(path.join(folder, 'parts'), 0)
     closed.add(fact(0))
     await closed.close()
     for (let n = 0; n < 2; n++) await assert.rejects(closed.sync(), { code: 'E_STATE' })
     assert.deepEqual(await closed.read(0), fact(0))
-    if (!existsSync('/dev/full')) return
+    if (process.platform === 'win32' || !existsSync('/dev/full')) return
     const full = await PartIndex.open('/dev/full', 0)
     full.add(fact(0))
     for (let n = 0; n < 2; n++) await assert.rejects(full.sync(), { code: 'E_QUOTA' })

@@ -142,13 +142,14 @@ retention:
 
 /**
  * Writes the starter configuration; only its owner may read it, since secrets may come into it. Rejects with E_CONFIG
- * when there is such a file already, which stays as it is, or when it cannot be written.
+ * when there is such a file already, which stays as it is, or when it cannot be written. False when it is written, but
+ * other accounts of a Windows machine may be able to read it.
  */
-export async function writeStarterConfig(file: string): Promise<void> {
+export async function writeStarterConfig(file: string): Promise<boolean> {
   const absolute = path.resolve(file)
   try {
     await writeFile(absolute, starterConfig(), { flag: 'wx', mode: 0o600 })
-    makePrivate(absolute, 'file')
+    return makePrivate(absolute, 'file')
   } catch (error) {
     const code = systemCode(error)
     if (code === 'EEXIST') {

@@ -61,7 +61,7 @@ function rightsFinding({ file, state }: LoadedConfig, here: Surroundings): Findi
   const remedy =
     first === ''
       ? 'Look at them in its properties, under Security.'
-      : `For each: icacls "${first}" /inheritance:r /grant:r *S-1-5-18:(OI)(CI)F *S-1-5-32-544:(OI)(CI)F "%USERNAME%":(OI)(CI)F (for a file without (OI)(CI)).`
+      : `For each: icacls "${first}" /inheritance:r /grant:r "*S-1-5-18:(OI)(CI)F" "*S-1-5-32-544:(OI)(CI)F" "%USERNAME%:(OI)(CI)F" (for a file without (OI)(CI); in PowerShell $env:USERNAME for %USERNAME%).`
   return { ok: true, warning: true, detail: open.join('; '), remedy }
 }
 

@@ -3,6 +3,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { BackupError, systemCode } from '../../pipeline/errors.ts'
 import type { DatabaseConfig } from '../config/types.ts'
+import { plainFolder } from '../windows/plain-folder.ts'
 
 export interface OptionFile {
   readonly path: string
@@ -11,9 +12,9 @@ export interface OptionFile {
 }
 
 /**
- * Writes user, password and TLS as an option file that only this user can read, below `folder`, which is private; for the dump
- * program also the tables and views of the database that it is to leave out: names would not pass every system's command
- * line unchanged. Rejects with E_STATE.
+ * Writes user, password and TLS as an option file that only this user can read, below `folder`, which is private, or on
+ * Windows elsewhere when the program could not open it there; for the dump program also the tables and views of the
+ * database that it is to leave out: names would not pass every system's command line unchanged. Rejects with E_STATE.
  */
 export async function writeOptionFile(
   folder: string,
@@ -21,11 +22,15 @@ export async function writeOptionFile(
   leaveOut: readonly string[] = [],
 ): Promise<OptionFile> {
   const { user, password, name } = database
-  const file = path.join(folder, `${randomUUID()}.cnf`)
+  const plain = await plainFolder(folder)
+  const file = path.join(plain.path, `${randomUUID()}.cnf`)
   const ignored = leaveOut.map((one) => `ignore-table=${quoteOption(`${name}.${one}`)}\n`)
   const dump = ignored.length === 0 ? '' : `[mysqldump]\n${ignored.join('')}`
   const text = `[client]\nuser=${quoteOption(user)}\npassword=${quoteOption(password)}\n${tlsLines(database)}${dump}`
-  const remove = (): Promise<void> => rm(file, { force: true }).catch(() => undefined)
+  const remove = async (): Promise<void> => {
+    await rm(file, { force: true }).catch(() => undefined)
+    await plain.remove()
+  }
   try {
     await writeFile(file, text, { mode: 0o600, flag: 'wx' })
   } catch (error) {

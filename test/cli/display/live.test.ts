@@ -173,6 +173,7 @@ test('NO_COLOR leaves the frame as it is, without its colours', () => {
     liveDisplay(middle(), { stream: terminal, columns: 80, now: () => 0 }).tick()
     return terminal.written
   }
+  delete process.env.NO_COLOR
   const colorful = written()
   process.env.NO_COLOR = '1'
   const colorless = written()

@@ -19,7 +19,7 @@ interface Shown {
 
 function show(progress: Progress): Shown {
   let at = NOON
-  const stream = new PassThrough({ encoding: 'utf8' })
+  const stream = new PassThrough({ encoding: 'utf8', highWaterMark: 1 << 20 })
   const display = plainDisplay(progress, { stream, columns: 80, now: () => at })
   display.tick()
   return {

@@ -21,7 +21,7 @@ test('the shortest configuration gets the documented defaults', () => {
     archive: { prefix: 'dicom_backup', compression: 'auto' },
     state: { driver: 'sqlite', dir: path.join(folder, '.dicom-backup') },
     log: { file: path.join(folder, 'logs', 'backup_scheduler.log'), level: 'info', maxSize: 10 * 1024 ** 2, keep: 5 },
-    destinations: [{ type: 'local', name: 'nas', chunkSize: null, folder: path.resolve('/mnt/nas') }],
+    destinations: [{ type: 'local', name: 'nas', chunkSize: null, folder: path.resolve(folder, '/mnt/nas') }],
     schedule: { enabled: true, every: '6h', verify: 'never' },
     retention: null,
     endpoints: { dropbox: null, googleDrive: null },
@@ -63,9 +63,9 @@ endpoints: { dropbox: "http://127.0.0.1:9000", google-drive: "https://gateway.ho
     name: 'dicom_viewer',
     dumpCommand: path.join(folder, 'bin', 'mysqldump'),
   })
-  assert.deepEqual(config.dicom, { root: path.resolve('/archive'), include: ['CT/**'], exclude: ['tmp/**'] })
+  assert.deepEqual(config.dicom, { root: path.resolve(folder, '/archive'), include: ['CT/**'], exclude: ['tmp/**'] })
   assert.deepEqual(config.archive, { prefix: 'west.wing-2', compression: 'small' })
-  assert.equal(config.state.dir, path.resolve('/state'))
+  assert.equal(config.state.dir, path.resolve(folder, '/state'))
   assert.deepEqual(config.log, {
     file: path.join(folder, 'log.txt'),
     level: 'silent',
@@ -166,7 +166,7 @@ test('an environment variable may stand inside a text, quoted or not, also betwe
       "destinations:\n  - name: '${A}-${B}'\n    type: local\n    folder: ${A}${B}\n",
     { A: 'one', B: 'two' },
   )
-  assert.equal(config.dicom.root, path.resolve('/one/x'))
+  assert.equal(config.dicom.root, path.resolve(folder, '/one/x'))
   assert.deepEqual(config.dicom.include, ['one/**', 'two'])
   assert.equal(config.destinations[0]?.name, 'one-two')
   assert.equal(config.destinations[0].folder, path.join(folder, 'onetwo'))

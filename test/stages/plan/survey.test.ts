@@ -152,7 +152,8 @@ test('each of thousands of files is counted by its own header, with what is left
   const links: string[] = []
   for (let n = 0; n < 3000; n++) {
     const name = `${n % 11}-${String(n).padStart(4, '0')}`
-    if (n % 97 === 5) {
+    // Windows makes links only with a right of its own.
+    if (n % 97 === 5 && process.platform !== 'win32') {
       symlinkSync('nowhere', path.join(root, name))
       links.push(name)
       continue

@@ -30,14 +30,14 @@ export async function restore(
   })
 }
 
-/** All files below a folder by their paths, hidden ones too, each with its hash and its modification time in ms. */
+/** All files below a folder by their paths with `/`, hidden ones too, each with its hash and its modification time in ms. */
 export async function filesBelow(folder: string): Promise<Map<string, { sha256: string; mtimeMs: number }>> {
   const files = new Map<string, { sha256: string; mtimeMs: number }>()
   const found = await readdir(folder, { recursive: true, withFileTypes: true })
   for (const entry of found.filter((one) => !one.isDirectory())) {
     const file = path.join(entry.parentPath, entry.name)
     const mtimeMs = Math.floor((await stat(file)).mtimeMs)
-    files.set(path.relative(folder, file), { sha256: sha256(await readFile(file)), mtimeMs })
+    files.set(path.relative(folder, file).replaceAll(path.sep, '/'), { sha256: sha256(await readFile(file)), mtimeMs })
   }
   return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
