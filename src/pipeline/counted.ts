@@ -10,7 +10,7 @@ export function counted(inner: Destination, onSend: (bytes: number) => void): De
     get token() {
       return upload.token
     },
-    inFlight: upload.inFlight ?? 1,
+    requests: upload.requests,
     held: (signal) => upload.held(signal),
     append(offset, chunks, signal) {
       onSend(lengthOf(chunks))
@@ -25,6 +25,9 @@ export function counted(inner: Destination, onSend: (bytes: number) => void): De
   return {
     ...inner,
     begin: async (object, signal) => countedUpload(await inner.begin(object, signal)),
-    resume: async (token, acknowledged, signal) => countedUpload(await inner.resume(token, acknowledged, signal)),
+    async resume(token, acknowledged, signal) {
+      const { upload, held } = await inner.resume(token, acknowledged, signal)
+      return { upload: countedUpload(upload), held }
+    },
   }
 }

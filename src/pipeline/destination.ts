@@ -9,18 +9,28 @@
 import type { DigestName, ObjectDigests } from './digests.ts'
 
 export interface DestinationTraits {
-  /** Every request but the last is a multiple of this many bytes. */
-  readonly requestMultiple: number
   /** The largest object that can be stored, in bytes; null when no limit is known. */
   readonly maxObjectBytes: number | null
   /** The digest by which this destination proves what it holds. */
   readonly digest: DigestName
+}
+
+/** What the requests of one upload are to be like. */
+export interface Requests {
+  /** Every request but the last is a multiple of this many bytes. */
+  readonly multiple: number
   /**
-   * The size, in bytes, a request should have that starts at `offset`: a multiple of `requestMultiple`. It may grow
-   * with the offset, for services that mind many small requests, and with what the destination has learned of the line:
-   * a far service is sent larger ones. So it is asked anew before each request.
+   * So many appends may be in flight at once: each begins where the one before it ends, they settle in any order, and
+   * `commit` comes after all of them. Of one that rejects nothing counts, and it can be sent again as it was; the others
+   * are not touched by it. With one append at a time it is an upload like any other.
    */
-  requestBytes(offset: number): number
+  readonly inFlight: number
+  /**
+   * The size, in bytes, a request should have that starts at `offset`: a multiple of `multiple`. It may grow with the
+   * offset, for services that mind many small requests, and with what the destination has learned of the line: a
+   * high-latency service is sent larger ones. So it is asked anew before each request.
+   */
+  bytes(offset: number): number
 }
 
 /** Who we are signed in as, for people. */
@@ -64,12 +74,7 @@ export interface Upload {
   /** Opaque handle for `Destination.resume`; a secret (it may be a session address), so never logged. */
   readonly token: string
 
-  /**
-   * So many appends may be under way at once, 1 unless told: each begins where the one before it ends, they settle in
-   * any order, and `commit` comes after all of them. Of one that rejects nothing counts, and it can be sent again as it
-   * was; the others are not touched by it. With one append at a time it is an upload like any other.
-   */
-  readonly inFlight?: number
+  readonly requests: Requests
 
   /**
    * Asks the far side how many bytes it holds durably, counted from 0. Rejects with E_SESSION (`restart`) when the
@@ -79,7 +84,7 @@ export interface Upload {
 
   /**
    * Sends `chunks` as one request that starts at `offset`; their total length is a multiple of
-   * `traits.requestMultiple`. Resolves with the number of bytes the far side now holds, which may be less than was
+   * `requests.multiple`. Resolves with the number of bytes the far side now holds, which may be less than was
    * sent, never less than `offset`; where several are under way, with how many it has acknowledged without a gap, which
    * may be less than `offset`. The chunks are not changed and not kept after it settles. Rejects with E_OFFSET
    * (`resume`) when the far side holds something else than `offset`.
@@ -95,6 +100,13 @@ export interface Upload {
 
   /** Gives the upload up and removes what can be removed. Never rejects; safe after a commit, where it does nothing. */
   abort(): Promise<void>
+}
+
+/** An upload that was taken up again. */
+export interface Resumed {
+  readonly upload: Upload
+  /** Bytes, from 0. */
+  readonly held: number
 }
 
 export interface Destination {
@@ -124,10 +136,10 @@ export interface Destination {
   /**
    * Takes an upload up again from its token, in this process or a later one. `acknowledged` is how many bytes, from 0,
    * an earlier call said are held: a destination that cannot vouch for what came after them drops it, or takes it again.
-   * Rejects with E_SESSION when the upload is gone; where the far side does not tell whether one was given up, the
+   * Resolves with what the far side holds, too, as `Upload.held` does: nobody has to ask again. Rejects with E_SESSION when the upload is gone; where the far side does not tell whether one was given up, the
    * commit does.
    */
-  resume(token: string, acknowledged: number, signal: AbortSignal): Promise<Upload>
+  resume(token: string, acknowledged: number, signal: AbortSignal): Promise<Resumed>
 
   /** The object under its final name, or null when there is none. */
   stat(object: string, signal: AbortSignal): Promise<StoredObject | null>

@@ -5,7 +5,7 @@
  * takes long, and between two requests a destination waits for the source and for its siblings.
  */
 import { dropBytes, lengthOf } from './chunks.ts'
-import type { Destination, Upload } from './destination.ts'
+import type { Destination, Resumed, Upload } from './destination.ts'
 import { BackupError } from './errors.ts'
 import { DEFAULT_RETRY, Patience } from './patience.ts'
 import type { OnRetry, RetryPolicy } from './patience.ts'
@@ -41,12 +41,11 @@ export function withRetry(inner: Destination, options: RetryOptions = {}): Desti
     place: (signal) => again(opening(), signal, () => inner.place(signal)),
     begin: async (object, signal) =>
       retryingUpload(inner.name, await again(opening(), signal, () => inner.begin(object, signal)), sending),
-    resume: async (token, acknowledged, signal) =>
-      retryingUpload(
-        inner.name,
-        await again(opening(), signal, () => inner.resume(token, acknowledged, signal)),
-        sending,
-      ),
+    async resume(token, acknowledged, signal) {
+      const resume = (): Promise<Resumed> => inner.resume(token, acknowledged, signal)
+      const { upload, held } = await again(opening(), signal, resume)
+      return { upload: retryingUpload(inner.name, upload, sending), held }
+    },
     stat: (object, signal) => again(opening(), signal, () => inner.stat(object, signal)),
     async *list(signal) {
       const patience = opening()
@@ -134,12 +133,12 @@ function retryingUpload(name: string, upload: Upload, newPatience: () => Patienc
     get token() {
       return upload.token
     },
-    inFlight: upload.inFlight ?? 1,
+    requests: upload.requests,
     held: (signal) => again(newPatience(), signal, () => upload.held(signal)),
     async append(offset, chunks, signal) {
       const end = offset + lengthOf(chunks)
       const patience = newPatience()
-      if ((upload.inFlight ?? 1) > 1) return await appendAgain(patience, offset, chunks, signal)
+      if (upload.requests.inFlight > 1) return await appendAgain(patience, offset, chunks, signal)
       for (;;) {
         let held: number
         try {

@@ -1,5 +1,5 @@
 import { lengthOf } from './chunks.ts'
-import type { Destination, StoredObject, Upload } from './destination.ts'
+import type { Destination, Resumed, StoredObject, Upload } from './destination.ts'
 import { abortError, asBackupError, BackupError } from './errors.ts'
 import type { Feed } from './feed.ts'
 import type { DestinationProgress } from './progress.ts'
@@ -114,11 +114,9 @@ async function open(input: SinkInput, isGoneOnWith: boolean): Promise<Opened> {
 /** The same for an upload that was begun before. Null when it is gone, and the object is not there either. */
 async function resume(input: SinkInput, token: string, acknowledged: number): Promise<Opened | null> {
   const { destination, feed, record, progress, halt } = input
-  let upload: Upload
-  let held: number
+  let resumed: Resumed
   try {
-    upload = await destination.resume(token, acknowledged, halt)
-    held = await upload.held(halt)
+    resumed = await destination.resume(token, acknowledged, halt)
   } catch (error) {
     if (!(error instanceof BackupError) || error.remedy !== 'restart') throw error
     const stored = await committedBefore(input)
@@ -126,6 +124,7 @@ async function resume(input: SinkInput, token: string, acknowledged: number): Pr
     await forget(input)
     return null
   }
+  const { upload, held } = resumed
   if (held > input.published()) {
     // Bytes of which nothing is known: only a journal that was damaged comes to this.
     await upload.abort()
@@ -188,8 +187,8 @@ async function sendAllButTheLast(
   underWay: UnderWay,
 ): Promise<{ readonly stretch: Stretch; readonly isTooLarge: boolean }> {
   const { destination, feed, progress, stop, mostUnderWay } = input
-  const { requestMultiple, maxObjectBytes } = destination.traits
-  const { inFlight = 1 } = upload
+  const { maxObjectBytes } = destination.traits
+  const { multiple, inFlight } = upload.requests
   const notes = new AppendNotes(upload, input)
   const stopped = AbortSignal.any([stop, underWay.broken])
   let next = feed.offset
@@ -197,9 +196,9 @@ async function sendAllButTheLast(
     await underWay.fewerThan(inFlight)
     // One at a time it may have kept less than it was sent.
     if (inFlight === 1) next = feed.offset
-    const wanted = goesOn ? firstRequestBytes(requestMultiple) : destination.traits.requestBytes(next)
+    const wanted = goesOn ? firstRequestBytes(multiple) : upload.requests.bytes(next)
     await underWay.room(next + wanted, mostUnderWay)
-    const stretch = await feed.takeFrom(next, wanted, requestMultiple, stopped).catch(async (error: unknown) => {
+    const stretch = await feed.takeFrom(next, wanted, multiple, stopped).catch(async (error: unknown) => {
       if (underWay.broken.aborted) await underWay.all()
       throw error
     })
@@ -236,12 +235,12 @@ class AppendNotes {
   async note(answered: number): Promise<void> {
     const { destination, feed, record, progress } = this.#input
     if (answered > feed.offset) record.held(destination.name, answered)
-    const { token, inFlight = 1 } = this.#upload
+    const { token, requests } = this.#upload
     const isOther = token !== this.#token
     this.#token = token
     if (isOther) record.upload(destination.name, { token })
     // Where the far side does not tell what it holds, what is not on the disk is sent again.
-    if (isOther || inFlight > 1) await record.sync()
+    if (isOther || requests.inFlight > 1) await record.sync()
     // Another may have come in between.
     if (answered <= feed.offset) return
     progress.held = answered
@@ -260,7 +259,7 @@ async function commit(
   input.progress.state = 'verifying'
   const stored = mayBeStored ? await committedBefore(input) : null
   if (stored !== null) {
-    // Google Drive would keep a second file of the same name.
+    // Some services would keep a second object of the same name.
     await upload.abort()
     return stored
   }

@@ -79,7 +79,7 @@ export function describeListing(subject: Subject): void {
   test('an upload that is not committed is not listed under its name', async () => {
     const object = fresh()
     const open = await subject.destination.begin(object, never)
-    await open.append(0, [randomBytes(subject.destination.traits.requestMultiple)], never)
+    await open.append(0, [randomBytes(open.requests.multiple)], never)
     assert.equal((await listed()).filter(({ name }) => name === object).length, 0)
     await open.abort()
   })

@@ -11,8 +11,7 @@ export function describeSeveral(subject: Subject): void {
   const several = async (t: TestContext) => {
     const object = fresh()
     const open = await another().begin(object, never)
-    const { inFlight = 1 } = open
-    const unit = subject.destination.traits.requestMultiple
+    const { inFlight, multiple: unit } = open.requests
     const data = randomBytes((inFlight + 1) * unit + 100)
     const piece = (n: number): [number, Buffer[]] => [n * unit, [data.subarray(n * unit, (n + 1) * unit)]]
     if (inFlight > 1) return { object, open, inFlight, unit, data, piece }
@@ -64,7 +63,7 @@ export function describeSeveral(subject: Subject): void {
           first.append(...piece(n), n === acknowledged ? AbortSignal.abort() : never),
         ),
       )
-      const second = await another().resume(first.token, acknowledged * unit, never)
+      const { upload: second } = await another().resume(first.token, acknowledged * unit, never)
       assert.equal(await second.held(never), acknowledged * unit)
       const held = await appended(second, data, acknowledged * unit, (inFlight + 1) * unit, unit)
       await second.commit(commitOf(data, held), never)

@@ -75,6 +75,13 @@ export class Subject {
     return this.#destination
   }
 
+  /** Every request but the last is a multiple of so many bytes. */
+  readonly unit = async (): Promise<number> => {
+    const upload = await this.another().begin(this.fresh(), never)
+    await upload.abort()
+    return upload.requests.multiple
+  }
+
   readonly fresh = (): string => `dicom_backup_2026-01-01_00-00-${String((this.#serial += 1)).padStart(2, '0')}.zip`
 
   readonly another = (): Destination => {

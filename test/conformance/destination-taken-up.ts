@@ -8,13 +8,14 @@ export function describeTakenUp(subject: Subject): void {
   const { another, appended, fresh } = subject
 
   test('an upload is taken up by another process wherever it stood, and comes to the same object', async () => {
-    const unit = Math.max(subject.destination.traits.requestMultiple, 64 * KIB)
+    const unit = Math.max(await subject.unit(), 64 * KIB)
     const data = randomBytes(3 * unit + 100)
     for (let stood = 0; stood <= 3 * unit; stood += unit) {
       const object = fresh()
       const first = await another().begin(object, never)
       assert.equal(await appended(first, data, 0, stood, unit), stood)
-      const second = await another().resume(first.token, stood, never)
+      const { upload: second, held: found } = await another().resume(first.token, stood, never)
+      assert.equal(found, stood)
       assert.equal(await second.held(never), stood)
       const held = await appended(second, data, stood, 3 * unit, unit)
       assert.equal((await subject.far.visible()).includes(object), false, 'visible before commit')
@@ -26,15 +27,14 @@ export function describeTakenUp(subject: Subject): void {
   })
 
   test('an upload of which less was acknowledged than is held goes on from either', async () => {
-    const unit = subject.destination.traits.requestMultiple
+    const unit = await subject.unit()
     const step = Math.max(unit, 1000)
     const data = randomBytes(3 * step + 7)
     for (let acknowledged = 0; acknowledged <= 2 * step; acknowledged += step) {
       const object = fresh()
       const first = await another().begin(object, never)
       await appended(first, data, 0, 2 * step, step)
-      const second = await another().resume(first.token, acknowledged, never)
-      const held = await second.held(never)
+      const { upload: second, held } = await another().resume(first.token, acknowledged, never)
       assert.ok(held === acknowledged || held === 2 * step, `${held} held`)
       await second.commit(commitOf(data, await appended(second, data, held, 3 * step, step)), never)
       assert.deepEqual(await subject.far.read(object), data)
@@ -42,7 +42,7 @@ export function describeTakenUp(subject: Subject): void {
   })
 
   test('an upload that was committed, unknown to who takes it up, proves itself without a byte more', async () => {
-    const unit = subject.destination.traits.requestMultiple
+    const unit = await subject.unit()
     for (const [bytes, acknowledged] of [
       [unit + 100, 0],
       [unit + 100, unit],
@@ -54,8 +54,8 @@ export function describeTakenUp(subject: Subject): void {
       const first = await another().begin(object, never)
       const held = await appended(first, data, 0, acknowledged, unit)
       const stored = await first.commit(commitOf(data, held), never)
-      const second = await another().resume(first.token, acknowledged, never)
-      assert.equal(await second.held(never), bytes)
+      const { upload: second, held: found } = await another().resume(first.token, acknowledged, never)
+      assert.equal(found, bytes)
       assert.deepEqual(await second.commit(commitOf(data, bytes), never), stored)
       await second.abort()
       await first.abort()
@@ -65,12 +65,12 @@ export function describeTakenUp(subject: Subject): void {
   })
 
   test('an upload that was committed takes no other bytes for its own', async () => {
-    const unit = subject.destination.traits.requestMultiple
+    const unit = await subject.unit()
     const data = randomBytes(unit)
     const object = fresh()
     const first = await another().begin(object, never)
     await first.commit(commitOf(data, 0), never)
-    const second = await another().resume(first.token, 0, never)
+    const { upload: second } = await another().resume(first.token, 0, never)
     // A unit may be one byte: other bytes are made, not drawn.
     const other = Buffer.from(Buffer.concat([data, data]).map((byte) => ~byte))
     await assert.rejects(second.append(unit, [other.subarray(unit)], never))
@@ -79,17 +79,17 @@ export function describeTakenUp(subject: Subject): void {
   })
 
   test('an upload that was given up cannot be taken up', async () => {
-    const unit = subject.destination.traits.requestMultiple
+    const unit = await subject.unit()
     for (const sent of [0, unit]) {
       const object = fresh()
       const first = await another().begin(object, never)
       await appended(first, randomBytes(sent), 0, sent, unit)
       // The one who takes it up may be the one who gives it up.
-      const last = sent === 0 ? first : await another().resume(first.token, sent, never)
+      const last = sent === 0 ? first : (await another().resume(first.token, sent, never)).upload
       await last.abort()
       const takeUp = async (): Promise<void> => {
-        const later = await another().resume(first.token, sent, never)
-        assert.notEqual(later.inFlight ?? 1, 1, 'where the far side tells, it is told at once')
+        const { upload: later } = await another().resume(first.token, sent, never)
+        assert.notEqual(later.requests.inFlight, 1, 'where the far side tells, it is told at once')
         await later.commit(commitOf(randomBytes(sent + 1), sent), never)
       }
       assert.equal((await rejectsWith('E_SESSION', takeUp())).remedy, 'restart')

@@ -30,15 +30,14 @@ export function describeDestination(kind: string, make: () => Promise<Destinatio
     })
 
     test('objects of every size around a request arrive byte for byte', async () => {
-      const request =
-        subject.destination.traits.requestMultiple < 256 * KIB ? 256 * KIB : subject.destination.traits.requestMultiple
+      const request = Math.max(await subject.unit(), 256 * KIB)
       for (const size of [1, request - 1, request, request + 1, 2 * request, 2 * request + 1]) {
         await upload(randomBytes(size), request)
       }
     })
 
     test('a request is a list of chunks of any size', async () => {
-      const unit = Math.max(subject.destination.traits.requestMultiple, 256 * KIB)
+      const unit = Math.max(await subject.unit(), 256 * KIB)
       const data = randomBytes(2 * unit)
       const object = fresh()
       const open = await subject.destination.begin(object, never)
@@ -53,7 +52,7 @@ export function describeDestination(kind: string, make: () => Promise<Destinatio
     })
 
     test('the far side says what it holds', async () => {
-      const unit = subject.destination.traits.requestMultiple
+      const unit = await subject.unit()
       const open = await subject.destination.begin(fresh(), never)
       assert.equal(await open.held(never), 0)
       const held = await open.append(0, [randomBytes(unit)], never)
@@ -61,16 +60,19 @@ export function describeDestination(kind: string, make: () => Promise<Destinatio
       await open.abort()
     })
 
-    test('requests are a multiple of the trait, from any offset on', () => {
-      const { requestMultiple } = subject.destination.traits
+    test('requests are a multiple of what the upload says, from any offset on, and one or more at a time', async () => {
+      const open = await subject.destination.begin(fresh(), never)
+      const { requests } = open
       for (const offset of [0, 1 << 22, 2 ** 36, 2 ** 40]) {
-        const size = subject.destination.traits.requestBytes(offset)
-        assert.ok(size > 0 && size % requestMultiple === 0 && size <= MAX_REQUEST_BYTES, `${size} at ${offset}`)
+        const size = requests.bytes(offset)
+        assert.ok(size > 0 && size % requests.multiple === 0 && size <= MAX_REQUEST_BYTES, `${size} at ${offset}`)
       }
+      assert.ok(requests.inFlight >= 1 && Number.isInteger(requests.inFlight))
+      await open.abort()
     })
 
     test('an append at the wrong offset is refused and leaves what is held', async () => {
-      const unit = subject.destination.traits.requestMultiple
+      const unit = await subject.unit()
       const open = await subject.destination.begin(fresh(), never)
       await open.append(0, [randomBytes(unit)], never)
       const error = await rejectsWith('E_OFFSET', open.append(3 * unit, [randomBytes(unit)], never))
@@ -110,7 +112,7 @@ export function describeDestination(kind: string, make: () => Promise<Destinatio
     test('an aborted upload leaves nothing that looks like a backup', async () => {
       const object = fresh()
       const open = await subject.destination.begin(object, never)
-      await open.append(0, [randomBytes(subject.destination.traits.requestMultiple)], never)
+      await open.append(0, [randomBytes(open.requests.multiple)], never)
       await open.abort()
       await open.abort()
       assert.equal(await subject.destination.stat(object, never), null)
@@ -120,7 +122,7 @@ export function describeDestination(kind: string, make: () => Promise<Destinatio
     test('a signal that is aborted ends an append at once', async () => {
       const open = await subject.destination.begin(fresh(), never)
       const stop = AbortSignal.abort()
-      await assert.rejects(open.append(0, [randomBytes(subject.destination.traits.requestMultiple)], stop))
+      await assert.rejects(open.append(0, [randomBytes(open.requests.multiple)], stop))
       await open.abort()
     })
 

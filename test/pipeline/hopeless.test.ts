@@ -17,7 +17,10 @@ function failing(inner: Destination): Destination {
   return {
     ...inner,
     begin: async (object, signal) => failingUpload(inner.name, await inner.begin(object, signal)),
-    resume: async (token, held, signal) => failingUpload(inner.name, await inner.resume(token, held, signal)),
+    async resume(token, acknowledged, signal) {
+      const { upload, held } = await inner.resume(token, acknowledged, signal)
+      return { upload: failingUpload(inner.name, upload), held }
+    },
   }
 }
 

@@ -19,7 +19,7 @@ const hiccup = (remedy: Remedy, retryAfterMs: number | null = null) =>
 const withUpload = (inner: Destination, upload: Upload): Destination => ({
   ...inner,
   begin: () => Promise.resolve(upload),
-  resume: () => Promise.resolve(upload),
+  resume: async (_token, _acknowledged, signal) => ({ upload, held: await upload.held(signal) }),
 })
 
 function commitOf(data: Buffer) {

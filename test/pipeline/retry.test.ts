@@ -183,10 +183,16 @@ describe('retrying', () => {
           return stored
         },
       }
-      const lossy = { ...inner, begin: () => Promise.resolve(upload), resume: () => Promise.resolve(upload) }
+      const lossy = {
+        ...inner,
+        begin: () => Promise.resolve(upload),
+        resume: () => Promise.resolve({ upload, held: 0 }),
+      }
       const data = randomBytes(100)
       const destination = withRetry(lossy, { policy: quick })
-      const open = await (taken ? destination.resume(begun.token, 0, never) : destination.begin('a.zip', never))
+      const open = taken
+        ? (await destination.resume(begun.token, 0, never)).upload
+        : await destination.begin('a.zip', never)
       assert.equal((await open.commit(commitOf(data), never)).bytes, 100)
       assert.ok(inner.objects.get('a.zip')?.equals(data))
       assert.equal(lost, 2)

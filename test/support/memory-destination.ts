@@ -64,7 +64,7 @@ function destinationTo(
     digest.update(bytes)
     return { id: object, path: `/${object}`, bytes: bytes.length, digest: digest.digests()[proof] }
   }
-  const open = (token: string, acknowledged: number): Upload => {
+  const open = (token: string, acknowledged: number): { readonly upload: Upload; readonly heldNow: () => number } => {
     const session = (): Session => {
       const found = uploads.get(token)
       if (found !== undefined) return found
@@ -95,13 +95,16 @@ function destinationTo(
       }
       pieces.clear()
     }
-    return {
+    const heldNow = (): number => {
+      const { held, isDone } = session()
+      return inFlight > 1 && !isDone ? pieces.held : sizeOf(held)
+    }
+    const upload: Upload = {
       token,
-      inFlight,
+      requests: { multiple: 1, inFlight, bytes: () => requestBytes },
       async held(signal) {
         await enter('held', signal)
-        const { held, isDone } = session()
-        return inFlight > 1 && !isDone ? pieces.held : sizeOf(held)
+        return heldNow()
       },
       async append(offset, chunks, signal) {
         if (inFlight > 1) return await putPiece(offset, chunks, signal)
@@ -131,6 +134,7 @@ function destinationTo(
         return Promise.resolve()
       },
     }
+    return { upload, heldNow }
   }
   return {
     name,
@@ -146,7 +150,7 @@ function destinationTo(
         else held.splice(0, Infinity, Buffer.concat(held).subarray(0, keep))
       }
     },
-    traits: { requestMultiple: 1, maxObjectBytes: null, digest: proof, requestBytes: () => requestBytes },
+    traits: { maxObjectBytes: null, digest: proof },
     async signIn(signal) {
       await enter('signIn', signal)
       return { label: name, freeBytes: null }
@@ -162,11 +166,14 @@ function destinationTo(
       await enter('begin', signal)
       const token = randomUUID()
       uploads.set(token, { object, held: [], pieces: new Map(), isDone: false })
-      return open(token, 0)
+      return open(token, 0).upload
     },
     async resume(token, acknowledged, signal) {
       await enter('resume', signal)
-      if (uploads.has(token)) return open(token, acknowledged)
+      if (uploads.has(token)) {
+        const { upload, heldNow } = open(token, acknowledged)
+        return { upload, held: heldNow() }
+      }
       throw new BackupError('E_SESSION', `${name}: the upload is gone.`, { remedy: 'restart' })
     },
     async stat(object, signal) {

@@ -32,7 +32,7 @@ export function observed(inner: Destination, pass: (call: Call) => void | Promis
     get token() {
       return upload.token
     },
-    inFlight: upload.inFlight ?? 1,
+    requests: upload.requests,
     held: (signal) => around('held', () => upload.held(signal)),
     append: (offset, chunks, signal) =>
       around('append', () => upload.append(offset, chunks, signal), { offset, chunks }),
@@ -44,8 +44,10 @@ export function observed(inner: Destination, pass: (call: Call) => void | Promis
     ...inner,
     signIn: (signal) => around('signIn', () => inner.signIn(signal)),
     begin: async (object, signal) => watched(await around('begin', () => inner.begin(object, signal))),
-    resume: async (token, acknowledged, signal) =>
-      watched(await around('resume', () => inner.resume(token, acknowledged, signal))),
+    async resume(token, acknowledged, signal) {
+      const { upload, held } = await around('resume', () => inner.resume(token, acknowledged, signal))
+      return { upload: watched(upload), held }
+    },
     stat: (object, signal) => around('stat', () => inner.stat(object, signal)),
     remove: (object, signal) => around('remove', () => inner.remove(object, signal)),
     async *read(object, range, signal) {

@@ -85,7 +85,7 @@ export class ResumeRig {
         this.far.map(async (far) => {
           const { token, stored, held: noted } = state.upload(far.name)
           if (stored !== null) return stored.bytes
-          return token === null ? null : await (await far.resume(token, noted, never)).held(never)
+          return token === null ? null : (await far.resume(token, noted, never)).held
         }),
       )
       return { made: state.made.bytes, isWhole: state.whole !== null, uploads: new Map(state.uploads), held }

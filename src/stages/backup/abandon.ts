@@ -17,7 +17,7 @@ export async function abandon(state: RunState, config: Config, log: RunLog): Pro
       if (token === null || stored !== null) return
       const destination = withRetry(openDestination(one, config.endpoints), { stop: signal })
       try {
-        await (await destination.resume(token, held, signal)).abort()
+        await (await destination.resume(token, held, signal)).upload.abort()
       } catch (error) {
         const { code } = asBackupError(error)
         if (code !== 'E_SESSION') log.info({ destination: one.name, code }, 'an upload could not be cancelled')

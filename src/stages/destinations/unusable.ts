@@ -20,7 +20,7 @@ export function unusableDestination({ name, type, fault }: DestinationConfig): D
   return {
     name,
     type,
-    traits: { requestMultiple: 1, maxObjectBytes: null, digest: digestAt(type), requestBytes: () => 1024 * 1024 },
+    traits: { maxObjectBytes: null, digest: digestAt(type) },
     signIn: refuse,
     probe: refuse,
     place: refuse,

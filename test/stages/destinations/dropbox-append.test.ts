@@ -185,7 +185,7 @@ test('another process goes on from the token, without knowing what was sent', as
   const { destination, open } = await startDropbox(t)
   const first = await destination.begin(OBJECT, never)
   await first.append(0, whole.piece(0, N), never)
-  const next = await open().resume(first.token, 0, never)
+  const { upload: next } = await open().resume(first.token, 0, never)
   assert.equal(await next.held(never), N)
   await complete(next)
   assert.equal((await destination.stat(OBJECT, never))?.bytes, 3 * N)
@@ -224,15 +224,15 @@ test("a stopped append tells the caller's own reason", async (t) => {
 test('requests have the configured size in whole blocks, and grow where Dropbox minds many', async (t) => {
   const { open } = await startDropbox(t)
   const MIB = 1024 ** 2
-  const sizeOf = (chunkSize: number | null, offset: number): number =>
-    open({ chunkSize }).traits.requestBytes(offset) / MIB
-  assert.equal(sizeOf(null, 0), 16)
-  assert.equal(sizeOf(null, 64 * 1024 * MIB - 1), 16)
-  assert.equal(sizeOf(null, 64 * 1024 * MIB), 32)
-  assert.equal(sizeOf(1, 0), 4)
-  assert.equal(sizeOf(7 * MIB, 0), 8)
-  assert.equal(sizeOf(8 * MIB, 2 ** 40), 8)
-  assert.equal(sizeOf(32 * MIB, 0), 32)
+  const sizeOf = async (chunkSize: number | null, offset: number): Promise<number> =>
+    (await open({ chunkSize }).begin(OBJECT, never)).requests.bytes(offset) / MIB
+  assert.equal(await sizeOf(null, 0), 16)
+  assert.equal(await sizeOf(null, 64 * 1024 * MIB - 1), 16)
+  assert.equal(await sizeOf(null, 64 * 1024 * MIB), 32)
+  assert.equal(await sizeOf(1, 0), 4)
+  assert.equal(await sizeOf(7 * MIB, 0), 8)
+  assert.equal(await sizeOf(8 * MIB, 2 ** 40), 8)
+  assert.equal(await sizeOf(32 * MIB, 0), 32)
   assert.equal(open().traits.maxObjectBytes, 2 ** 41 - 2 ** 22)
 })
 

@@ -140,7 +140,8 @@ for (const route of ['append', 'finish'] as const) {
           await rejection(upload.commit(whole.commit(3 * BLOCK), never))
           // The answers to the last appends may not have been noted.
           const acknowledged = isAnother ? BLOCK : 3 * BLOCK
-          const later = isAnother ? await severalAtOnce(far).resume(upload.token, acknowledged, never) : upload
+          const resumed = isAnother ? await severalAtOnce(far).resume(upload.token, acknowledged, never) : null
+          const later = resumed?.upload ?? upload
           let held = await later.held(never)
           const isStored = route === 'finish' && at === 'after-commit'
           assert.equal(held, isStored ? whole.data.length : acknowledged)
@@ -160,7 +161,7 @@ test('what a killed process had under way is sent again, from the first byte tha
     const far = await startDropbox(t)
     const first = await severalAtOnce(far).begin(OBJECT, never)
     await Promise.allSettled([0, 1, 2].map((n) => append(first, n, n === missing ? AbortSignal.abort() : never)))
-    const later = await severalAtOnce(far).resume(first.token, missing * BLOCK, never)
+    const { upload: later } = await severalAtOnce(far).resume(first.token, missing * BLOCK, never)
     assert.equal(await later.held(never), missing * BLOCK)
     const rest = [0, 1, 2].filter((n) => n >= missing).map((n) => append(later, n))
     assert.equal(Math.max(...(await Promise.all(rest))), 3 * BLOCK)
@@ -187,7 +188,7 @@ test('a gap is never committed: not by a commit behind it, and not by one of an 
   await append(upload, 1)
   await append(upload, 2)
   await upload.abort()
-  const later = await severalAtOnce(far).resume(upload.token, 3 * BLOCK, never)
+  const { upload: later } = await severalAtOnce(far).resume(upload.token, 3 * BLOCK, never)
   await rejectsWith('E_SESSION', 'restart', later.commit(whole.commit(3 * BLOCK), never))
   assert.equal(far.standIn.objects().length, 0)
 })
@@ -197,8 +198,8 @@ test('an upload of one request after the other, noted by an earlier version, goe
   const first = await far.destination.begin(OBJECT, never)
   assert.deepEqual(Object.keys(JSON.parse(first.token) as object), ['id', 'path'])
   await append(first, 0)
-  const later = await severalAtOnce(far).resume(first.token, 0, never)
-  assert.equal(later.inFlight, 1)
+  const { upload: later } = await severalAtOnce(far).resume(first.token, 0, never)
+  assert.equal(later.requests.inFlight, 1)
   assert.equal(await later.held(never), BLOCK)
   await append(later, 1)
   await append(later, 2)
@@ -216,15 +217,15 @@ test('requests go several at once where answers take long, and one after the oth
   for (const config of [{}, RENEWABLE]) {
     const near = await startDropbox(t)
     const one = await near.open(config).begin(OBJECT, never)
-    assert.deepEqual([one.inFlight, typeOf(one)], [1, undefined])
+    assert.deepEqual([one.requests.inFlight, typeOf(one)], [1, undefined])
     assert.equal(near.standIn.requests.count('start'), 1)
     const far = await startDropbox(t, { latencyMs: 110 })
     const destination = far.open(config)
     const several = await destination.begin(OBJECT, never)
-    assert.deepEqual([several.inFlight, typeOf(several)], [3, 'concurrent'])
+    assert.deepEqual([several.requests.inFlight, typeOf(several)], [3, 'concurrent'])
     // Now that it is known, it is not asked again.
     const before = far.standIn.requests.count('start')
-    assert.equal((await destination.begin('b.zip', never)).inFlight, 3)
+    assert.equal((await destination.begin('b.zip', never)).requests.inFlight, 3)
     assert.equal(far.standIn.requests.count('start'), before + 1)
   }
 })
@@ -232,11 +233,32 @@ test('requests go several at once where answers take long, and one after the oth
 test('of several at once the first is small, so that they do not all end together; all are whole blocks', async (t) => {
   const far = await startDropbox(t)
   const destination = far.open({}, asIs, 'concurrent')
-  await destination.begin(OBJECT, never)
+  const { requests } = await destination.begin(OBJECT, never)
   const GIB = 1 << 30
-  const sizes = [0, BLOCK, 16 * GIB - 2 * BLOCK, 16 * GIB, 64 * GIB].map((at) => destination.traits.requestBytes(at))
+  const sizes = [0, BLOCK, 16 * GIB - 2 * BLOCK, 16 * GIB, 64 * GIB].map((at) => requests.bytes(at))
   assert.deepEqual(sizes, [BLOCK, 2 * BLOCK, 2 * BLOCK, 4 * BLOCK, 8 * BLOCK])
   const configured = far.open({ chunkSize: 3 * BLOCK }, asIs, 'concurrent')
-  await configured.begin(OBJECT, never)
-  assert.equal(configured.traits.requestBytes(0), 3 * BLOCK)
+  assert.equal((await configured.begin(OBJECT, never)).requests.bytes(0), 3 * BLOCK)
+})
+
+test('the uploads of one destination have requests of their own, each of its type of session', async (t) => {
+  const far = await startDropbox(t)
+  const { token } = await far.destination.begin('a.zip', never)
+  const destination = far.open({}, asIs, 'concurrent')
+  const several = await destination.begin(OBJECT, never)
+  const { upload: one } = await destination.resume(token, 0, never)
+  await destination.begin('c.zip', never)
+  assert.deepEqual([one.requests.inFlight, one.requests.bytes(0)], [1, 4 * BLOCK])
+  assert.deepEqual([several.requests.inFlight, several.requests.bytes(0)], [3, BLOCK])
+})
+
+test('an upload that is taken up is asked once what it holds', async (t) => {
+  const far = await startDropbox(t)
+  for (const open of [() => far.destination, () => severalAtOnce(far)]) {
+    const upload = await open().begin(OBJECT, never)
+    await append(upload, 0)
+    const before = far.standIn.requests.count('append')
+    assert.equal((await open().resume(upload.token, BLOCK, never)).held, BLOCK)
+    assert.equal(far.standIn.requests.count('append'), before + 1)
+  }
 })

@@ -52,7 +52,7 @@ for (const finishedSession of ['closed', 'not_found'] as const) {
       standIn.faults.add({ route: 'finish', fault })
       await rejectsWith(...expect, upload.commit(commit, never))
       assert.equal(await upload.held(never), held)
-      const later = await open().resume(upload.token, 0, never)
+      const { upload: later } = await open().resume(upload.token, 0, never)
       assert.equal(await later.held(never), held)
       const stored = await later.commit(whole.commit(held), never)
       assert.equal(stored.digest, whole.contentHash)

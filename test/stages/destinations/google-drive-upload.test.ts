@@ -212,7 +212,7 @@ test('a session that moves goes on at its new address, here and in another proce
   await upload.append(0, [whole.data.subarray(0, UNIT)], never)
   assert.notEqual(upload.token, before)
   await upload.append(UNIT, [whole.data.subarray(UNIT, 2 * UNIT)], never)
-  await finish(await open().resume(upload.token, 0, never), whole)
+  await finish((await open().resume(upload.token, 0, never)).upload, whole)
   assert.equal(standIn.objects()[0]?.digests['md5'], whole.md5)
 })
 

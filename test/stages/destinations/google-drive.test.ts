@@ -8,8 +8,9 @@ import { finish, never, rejectsWith, sample, startDrive, UNIT } from './google-d
 
 test('a request is the chunk size in whole units of 256 KiB, at least one', async (t) => {
   const { open } = await startDrive(t)
-  const requestBytes = (chunkSize: number | null): number => open({ chunkSize }).traits.requestBytes(0)
-  assert.equal(requestBytes(null), 8 * 1024 * 1024)
+  const requestBytes = async (chunkSize: number | null): Promise<number> =>
+    (await open({ chunkSize }).begin('a.zip', never)).requests.bytes(0)
+  assert.equal(await requestBytes(null), 8 * 1024 * 1024)
   for (const [chunkSize, expected] of [
     [1, UNIT],
     [UNIT, UNIT],
@@ -17,7 +18,7 @@ test('a request is the chunk size in whole units of 256 KiB, at least one', asyn
     [2 * UNIT, 2 * UNIT],
     [2 * UNIT + 1, 2 * UNIT],
   ] as const) {
-    assert.equal(requestBytes(chunkSize), expected)
+    assert.equal(await requestBytes(chunkSize), expected)
   }
 })
 
@@ -91,7 +92,7 @@ test('an upload is taken up by another process, which finds what was held', asyn
   await first.append(0, [whole.data.subarray(0, 2 * UNIT)], never)
   await destination.close()
   const other = open()
-  const second = await other.resume(first.token, 0, never)
+  const { upload: second } = await other.resume(first.token, 0, never)
   assert.equal(await second.held(never), 2 * UNIT)
   await finish(second, whole)
   assert.equal((await other.stat('a.zip', never))?.digest, whole.md5)

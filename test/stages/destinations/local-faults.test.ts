@@ -59,6 +59,7 @@ function failing(folder: string, fault: Fault) {
   const inner = localDestination({ type: 'local', name: 'nas', folder, chunkSize: null })
   const final = path.join(folder, OBJECT)
   const partial = `${final}.partial`
+  const requests = { multiple: 1, inFlight: 1, bytes: () => 8 << 20 }
   const judge = (error: unknown): BackupError => localError(error, 'nas', folder)
   let state = { fired: '' }
   let real: FileHandle | null = null
@@ -68,7 +69,7 @@ function failing(folder: string, fault: Fault) {
       real = await open(partial, 'wx+')
       const made = faulty(real, fault)
       state = made.state
-      return localUpload({ name: 'nas', partial, final, handle: made.wrapped, judge })
+      return localUpload({ name: 'nas', partial, final, handle: made.wrapped, requests, judge })
     },
   }
   return { destination, fired: () => state.fired, close: () => real?.close() }

@@ -60,7 +60,7 @@ describe('archives in a folder', { skip: process.platform === 'win32' && 'there 
     t.after(() => destination.close())
     const { token } = await destination.begin(OBJECT, never)
     await chmod(token, 0o644)
-    const upload = await destination.resume(token, 0, never)
+    const { upload: upload } = await destination.resume(token, 0, never)
     assert.equal(await modeOf(token), '600')
     await upload.commit(commitOf(data), never)
     assert.equal(await modeOf(path.join(folder, OBJECT)), '600')

@@ -36,7 +36,7 @@ test('what came after the acknowledged bytes is dropped, whatever the disk holds
     const { folder, token, final, partial } = await interrupted(t, 3000)
     const known = Math.min(acknowledged, 3000)
     await writeFile(partial, Buffer.concat([data.subarray(0, known), Buffer.alloc(3000 - known)]))
-    const upload = await local(folder).resume(token, acknowledged, never)
+    const { upload: upload } = await local(folder).resume(token, acknowledged, never)
     assert.equal(await upload.held(never), known)
     await upload.commit(commitOf(data, known), never)
     assert.deepEqual(await readFile(final), data)
@@ -48,7 +48,7 @@ test('a kill after the last byte was written, and before the rename, costs what 
   for (const acknowledged of [3000, 5000]) {
     const { folder, token, final, partial } = await interrupted(t, 3000)
     await writeFile(partial, data)
-    const upload = await local(folder).resume(token, acknowledged, never)
+    const { upload: upload } = await local(folder).resume(token, acknowledged, never)
     assert.equal(await upload.held(never), acknowledged)
     await upload.commit(commitOf(data, acknowledged), never)
     assert.deepEqual(await readFile(final), data)
@@ -60,7 +60,7 @@ test('a kill between the rename and the record of it: the file proves itself by 
   await writeFile(partial, data)
   await rename(partial, final)
   const destination = local(folder)
-  const upload = await destination.resume(token, 3000, never)
+  const { upload: upload } = await destination.resume(token, 3000, never)
   assert.equal(await upload.held(never), 5000)
   assert.deepEqual(await upload.commit(commitOf(data, 5000), never), await destination.stat(OBJECT, never))
   await upload.abort()
@@ -72,7 +72,7 @@ test('a file with the final name that is not this upload is neither believed nor
     const { folder, token, final, partial } = await interrupted(t, 3000)
     await rm(partial)
     await writeFile(final, foreign)
-    const upload = await local(folder).resume(token, 3000, never)
+    const { upload: upload } = await local(folder).resume(token, 3000, never)
     assert.equal(await upload.held(never), foreign.length)
     const commit = { ...commitOf(data, 0), offset: foreign.length, tail: [] }
     const refused = { code: 'E_DESTINATION', remedy: 'stop', message: /exists already/ }
@@ -85,7 +85,7 @@ test('a file with the final name that is not this upload is neither believed nor
 test('a file with the final name beside the partial one stays, and ends the upload', async (t) => {
   const { folder, token, final } = await interrupted(t, 3000)
   await writeFile(final, 'of somebody else')
-  const upload = await local(folder).resume(token, 3000, never)
+  const { upload: upload } = await local(folder).resume(token, 3000, never)
   assert.equal(await upload.held(never), 3000)
   await assert.rejects(upload.commit(commitOf(data, 3000), never), { code: 'E_DESTINATION', message: /exists already/ })
   await upload.abort()
@@ -95,7 +95,7 @@ test('a file with the final name beside the partial one stays, and ends the uplo
 
 test('giving up an upload that was taken up removes its partial file', async (t) => {
   const { folder, token } = await interrupted(t, 3000)
-  const upload = await local(folder).resume(token, 3000, never)
+  const { upload: upload } = await local(folder).resume(token, 3000, never)
   await upload.abort()
   assert.deepEqual(await readdir(folder), [])
   await assert.rejects(local(folder).resume(token, 3000, never), { code: 'E_SESSION', remedy: 'restart' })
@@ -104,7 +104,7 @@ test('giving up an upload that was taken up removes its partial file', async (t)
 test('a damaged partial file is found at the end, and goes', async (t) => {
   const { folder, token, partial } = await interrupted(t, 3000)
   await writeFile(partial, Buffer.concat([Buffer.of(data[0]! ^ 1), data.subarray(1, 3000)]))
-  const upload = await local(folder).resume(token, 3000, never)
+  const { upload: upload } = await local(folder).resume(token, 3000, never)
   await assert.rejects(upload.commit(commitOf(data, 3000), never), { code: 'E_INTEGRITY' })
   await upload.abort()
   assert.deepEqual(await readdir(folder), [])
@@ -124,7 +124,7 @@ test('a token of another folder, or of no upload, opens nothing', async (t) => {
   ] as const) {
     await assert.rejects(destination.resume(given, 3000, never), { code: 'E_SESSION', remedy: 'restart' })
   }
-  await (await local(folder).resume(token, 3000, never)).abort()
+  await (await local(folder).resume(token, 3000, never)).upload.abort()
   await (await local(`${folder}/`).begin('b.zip', never)).abort()
 })
 
@@ -133,7 +133,7 @@ test('a drive that is not connected has lost no upload', async (t) => {
   await rename(folder, `${folder}-away`)
   await assert.rejects(local(folder).resume(token, 3000, never), { code: 'E_DESTINATION', message: /does not exist/ })
   await rename(`${folder}-away`, folder)
-  assert.equal(await (await local(folder).resume(token, 3000, never)).held(never), 3000)
+  assert.equal(await (await local(folder).resume(token, 3000, never)).upload.held(never), 3000)
 })
 
 test('reading closes the file, however it ends', { skip: process.platform !== 'linux' && 'needs /proc' }, async (t) => {

@@ -23,7 +23,7 @@ describe('Dropbox: an upload taken up', () => {
       standIn.faults.add({ route: 'finish', fault: { kind: 'lost', at: 'after-commit' } })
       await rejection(upload.commit(whole.commit(0), never))
       await destination.close()
-      const later = await withRetry(open(), { policy }).resume(upload.token, 0, never)
+      const { upload: later } = await withRetry(open(), { policy }).resume(upload.token, 0, never)
       assert.equal(await later.held(never), whole.data.length)
       const stored = await later.commit(nothingMore, never)
       assert.equal(stored.digest, whole.contentHash)
@@ -41,7 +41,7 @@ describe('Dropbox: an upload taken up', () => {
       const foreign = await (await destination.begin(OBJECT, never)).commit(dropbox.sample(bytes).commit(0), never)
       const upload = await destination.begin(OBJECT, never)
       standIn.faults.add({ route: 'append', fault: { kind: 'session-gone' } })
-      const later = await open().resume(upload.token, 0, never)
+      const { upload: later } = await open().resume(upload.token, 0, never)
       assert.equal(await later.held(never), bytes)
       await assert.rejects(later.append(bytes, whole.piece(0, 1000), never), { code: 'E_SESSION' })
       await rejectsWith('E_SESSION', 'restart', later.commit(nothingMore, never))
@@ -70,7 +70,7 @@ describe('Dropbox: an upload taken up', () => {
     }
     const { standIn, destination, open } = await startDropbox(t)
     const first = await destination.begin(OBJECT, never)
-    const second = await open().resume(first.token, 0, never)
+    const { upload: second } = await open().resume(first.token, 0, never)
     await second.append(0, whole.piece(0, UNIT), never)
     await first.abort()
     await rejectsWith('E_SESSION', 'restart', second.held(never))
@@ -128,7 +128,7 @@ describe('Google Drive: an upload taken up', () => {
         const upload = await finished(destination, standIn)
         forget(standIn)
         const other = open()
-        const later = await withRetry(other, { policy }).resume(upload.token, 0, never)
+        const { upload: later } = await withRetry(other, { policy }).resume(upload.token, 0, never)
         assert.equal(await later.held(never), whole.data.length)
         const stored = await later.commit(nothingMore, never)
         assert.deepEqual(stored, await other.stat('a.zip', never))
@@ -149,7 +149,7 @@ describe('Google Drive: an upload taken up', () => {
           forget(standIn)
           const other = open()
           const taken = async (): Promise<unknown> =>
-            (await other.resume(upload.token, 0, never)).commit(nothingMore, never)
+            (await other.resume(upload.token, 0, never)).upload.commit(nothingMore, never)
           await drive.rejectsWith('E_SESSION', 'restart', taken())
           assert.equal(await other.stat('a.zip', never), null)
         }
@@ -160,7 +160,7 @@ describe('Google Drive: an upload taken up', () => {
         const foreign = await (await destination.begin('a.zip', never)).commit(drive.sample(9).commit(0), never)
         const upload = await finished(destination, standIn)
         forget(standIn)
-        const later = await open().resume(upload.token, 0, never)
+        const { upload: later } = await open().resume(upload.token, 0, never)
         // Ending the session fails; that is no reason to leave the file.
         standIn.faults.add({ route: 'cancel', fault: { kind: 'lost', at: 'arrival' } })
         await later.abort()
@@ -178,7 +178,7 @@ describe('Google Drive: an upload taken up', () => {
     const { fileId: id } = JSON.parse(upload.token) as { fileId: string }
     const bare = json(200, { id, name: 'a.zip' })
     standIn.faults.add({ route: 'query', nth: 'every', fault: { kind: 'answer', answer: bare, at: 'after-commit' } })
-    const later = await open().resume(upload.token, 0, never)
+    const { upload: later } = await open().resume(upload.token, 0, never)
     assert.equal(await later.held(never), whole.data.length)
   })
 
@@ -186,7 +186,7 @@ describe('Google Drive: an upload taken up', () => {
     const { standIn, destination, open } = await startDrive(t)
     const first = await destination.begin('a.zip', never)
     for (let n = 0; n < 3; n += 1) {
-      const again = await open().resume(first.token, 0, never)
+      const { upload: again } = await open().resume(first.token, 0, never)
       const held = await again.held(never)
       await again.commit({ ...whole.commit(held) }, never)
     }

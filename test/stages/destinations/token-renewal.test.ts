@@ -28,10 +28,10 @@ for (const [service, start] of Object.entries(services)) {
   describe(`${service}: a token that expires in the middle of a run`, () => {
     const setUp = async (t: dropbox.Cleanup) => {
       const { standIn, destination } = await start(t)
-      const unit = destination.traits.requestMultiple
       const retried = withRetry(destination, { policy })
       const uploads = await Promise.all(['a', 'b', 'c', 'd'].map((name) => retried.begin(`${name}.zip`, never)))
       assert.equal(standIn.requests.count('token'), 1)
+      const unit = uploads[0]?.requests.multiple ?? 0
       const appendAll = (): Promise<number[]> =>
         Promise.all(uploads.map((upload) => upload.append(0, [Buffer.alloc(unit)], never)))
       return { standIn, unit, appendAll }

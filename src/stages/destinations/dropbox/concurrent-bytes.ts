@@ -22,7 +22,6 @@ import { appendPiece, endOf } from './session.ts'
 import type { Piece, Session } from './session.ts'
 import type { SessionBytes, Standing } from './session-bytes.ts'
 
-const IN_FLIGHT = 3
 /** No append of a concurrent session begins here, so one that does is refused and changes nothing. */
 const NOWHERE = 1
 
@@ -62,8 +61,6 @@ export function concurrentBytes(api: DropboxApi, session: Session, acknowledged:
   }
 
   return {
-    inFlight: IN_FLIGHT,
-
     async standing(signal) {
       const answer = await appendPiece<Standing>(
         api,

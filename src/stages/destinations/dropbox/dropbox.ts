@@ -1,5 +1,5 @@
 import path from 'node:path'
-import type { Destination, Upload } from '../../../pipeline/destination.ts'
+import type { Destination, Requests, Upload } from '../../../pipeline/destination.ts'
 import { BackupError } from '../../../pipeline/errors.ts'
 import { PART_BYTES } from '../../../pipeline/part.ts'
 import type { DropboxConfig } from '../../config/types.ts'
@@ -12,11 +12,13 @@ import { deleteFile, fileAt } from './files.ts'
 import { filesIn } from './list.ts'
 import { placeOfFolder, probeFolder } from './probe.ts'
 import { startSession } from './session.ts'
-import type { SessionType } from './session.ts'
+import type { Session, SessionType } from './session.ts'
 import { readToken } from './token.ts'
 import { dropboxUpload } from './upload.ts'
 
 const MIB = 1024 * 1024
+/** Requests at once in a concurrent session. */
+const IN_FLIGHT = 3
 const LARGEST_REQUEST_BYTES = 32 * MIB
 /** Of these the line chooses when requests go one after the other. */
 const REQUEST_BYTES = [16 * MIB, LARGEST_REQUEST_BYTES] as const
@@ -44,20 +46,25 @@ export function dropboxDestination(config: DropboxConfig, { transport, sessions 
   const { name, folder } = config
   const line = new Line()
   const api = dropboxApi(config, line.over(transport))
-  /** Of the upload that was begun or taken up last. */
-  let type: SessionType = sessions ?? 'sequential'
   const pathOf = (object: string): string => `${folder}/${object}`
   const notOurs = (what: string): BackupError =>
     new BackupError('E_SESSION', `${name}: ${what}.`, { remedy: 'restart' })
 
-  const sizeAt = (offset: number): number => {
+  const sizeAt = (type: SessionType, offset: number): number => {
     if (config.chunkSize !== null) return Math.max(1, Math.round(config.chunkSize / PART_BYTES)) * PART_BYTES
     if (offset >= LARGE_FROM_BYTES) return LARGEST_REQUEST_BYTES
     return type === 'concurrent' ? concurrentSizeAt(offset) : line.suits(REQUEST_BYTES)
   }
 
+  const uploadOf = (session: Session, acknowledged: number): Upload => {
+    const { type } = session
+    const inFlight = type === 'concurrent' ? IN_FLIGHT : 1
+    const requests: Requests = { multiple: PART_BYTES, inFlight, bytes: (offset) => sizeAt(type, offset) }
+    return dropboxUpload(api, session, acknowledged, requests)
+  }
+
   const begin = async (path: string, type: SessionType, signal: AbortSignal): Promise<Upload> =>
-    dropboxUpload(api, { id: await startSession(api, type, signal), path, type }, 0)
+    uploadOf({ id: await startSession(api, type, signal), path, type }, 0)
 
   /**
    * An upload of one request after the other is what Dropbox itself watches over best, so it has to be far to get
@@ -76,30 +83,22 @@ export function dropboxDestination(config: DropboxConfig, { transport, sessions 
     name,
     type: 'dropbox',
     traits: {
-      requestMultiple: PART_BYTES,
       maxObjectBytes: MAX_OBJECT_BYTES,
       digest: 'contentHash',
-      requestBytes: sizeAt,
     },
     signIn: (signal) => readAccount(api, signal),
     probe: (signal) => probeFolder(api, signal),
     place: (signal) => placeOfFolder(api, config.appKey ?? '', signal),
-    async begin(object, signal) {
-      const path = pathOf(object)
-      const upload = sessions === undefined ? await beginAsFar(path, signal) : await begin(path, sessions, signal)
-      type = upload.inFlight === 1 ? 'sequential' : 'concurrent'
-      return upload
-    },
+    begin: (object, signal) =>
+      sessions === undefined ? beginAsFar(pathOf(object), signal) : begin(pathOf(object), sessions, signal),
     async resume(token, acknowledged, signal) {
       const session = readToken(token)
       if (session === null) throw notOurs('the recorded upload session cannot be read')
       if (path.posix.dirname(session.path) !== path.posix.dirname(pathOf('x'))) {
         throw notOurs('the interrupted upload belongs to a different configuration')
       }
-      type = session.type
-      const upload = dropboxUpload(api, session, acknowledged)
-      await upload.held(signal)
-      return upload
+      const upload = uploadOf(session, acknowledged)
+      return { upload, held: await upload.held(signal) }
     },
     stat: (object, signal) => fileAt(api, pathOf(object), signal),
     list: (signal) => filesIn(api, folder, signal),

@@ -14,8 +14,6 @@ export function sequentialBytes(api: DropboxApi, session: Session): SessionBytes
   let known = 0
 
   return {
-    inFlight: 1,
-
     async standing(signal) {
       const answer = await appendPiece<number | { readonly over: Refusal; readonly held: null }>(
         api,

@@ -12,8 +12,6 @@ export type Standing =
 
 /** The bytes of an upload session, up to its finish: what differs between the two types of session. */
 export interface SessionBytes {
-  /** As `Upload.inFlight`. */
-  readonly inFlight: number
   /** Asks Dropbox. */
   standing(signal: AbortSignal): Promise<Standing>
   /** As `Upload.append`. */

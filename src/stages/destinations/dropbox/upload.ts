@@ -4,7 +4,7 @@
  * finished takes no append any more, so whoever lost the answer to a finish looks for the file.
  */
 
-import type { Commit, StoredObject, Upload } from '../../../pipeline/destination.ts'
+import type { Commit, Requests, StoredObject, Upload } from '../../../pipeline/destination.ts'
 import { BackupError } from '../../../pipeline/errors.ts'
 import type { DropboxApi } from './api.ts'
 import { concurrentBytes } from './concurrent-bytes.ts'
@@ -23,7 +23,7 @@ const ABORT_MS = 10_000
 const REMOVE_MS = 30_000
 
 /** `acknowledged`: as in `Destination.resume`; 0 for a session that was just started. */
-export function dropboxUpload(api: DropboxApi, session: Session, acknowledged: number): Upload {
+export function dropboxUpload(api: DropboxApi, session: Session, acknowledged: number, requests: Requests): Upload {
   const { name } = api.caller
   const bytes =
     session.type === 'concurrent' ? concurrentBytes(api, session, acknowledged) : sequentialBytes(api, session)
@@ -85,7 +85,7 @@ export function dropboxUpload(api: DropboxApi, session: Session, acknowledged: n
 
   return {
     token: writeToken(session),
-    inFlight: bytes.inFlight,
+    requests,
 
     async held(signal) {
       if (damaged !== null) return damaged.bytes

@@ -1,4 +1,4 @@
-import type { Destination, Upload } from '../../../pipeline/destination.ts'
+import type { Destination, Requests, Upload } from '../../../pipeline/destination.ts'
 import { BackupError } from '../../../pipeline/errors.ts'
 import type { GoogleDriveConfig } from '../../config/types.ts'
 import type { Transport } from '../../http/types.ts'
@@ -38,6 +38,11 @@ export function googleDriveDestination(
   const folder = folderFinder(api, config.folder, closing.signal)
   const { chunkSize } = config
   const fixedBytes = chunkSize === null ? null : Math.max(1, Math.floor(chunkSize / UNIT_BYTES)) * UNIT_BYTES
+  const requests: Requests = {
+    multiple: UNIT_BYTES,
+    inFlight: 1,
+    bytes: () => fixedBytes ?? line.suits(REQUEST_BYTES),
+  }
 
   const readAbout = async (signal: AbortSignal): Promise<{ readonly email: string; readonly quota: unknown }> => {
     const about = await api.metadata(
@@ -67,17 +72,15 @@ export function googleDriveDestination(
     if (answer.status !== 200) throw driveError(answer, 'metadata', api.caller)
     const uri = answer.headers.get('location')
     if (uri === null || !URL.canParse(uri)) throw unreadable('metadata', api.caller)
-    return driveUpload(api, { uri, fileId, folder: config.folder, path: pathIn(parent, object) })
+    return driveUpload(api, { uri, fileId, folder: config.folder, path: pathIn(parent, object) }, requests)
   }
 
   return {
     name,
     type: 'google-drive',
     traits: {
-      requestMultiple: UNIT_BYTES,
       maxObjectBytes: MAX_OBJECT_BYTES,
       digest: 'md5',
-      requestBytes: () => fixedBytes ?? line.suits(REQUEST_BYTES),
     },
 
     async signIn(signal) {
@@ -119,9 +122,8 @@ export function googleDriveDestination(
           remedy: 'restart',
         })
       }
-      const upload = driveUpload(api, session)
-      await upload.held(signal)
-      return upload
+      const upload = driveUpload(api, session, requests)
+      return { upload, held: await upload.held(signal) }
     },
 
     async stat(object, signal) {

@@ -5,7 +5,7 @@
  */
 
 import { lengthOf } from '../../../pipeline/chunks.ts'
-import type { Commit, StoredObject, Upload } from '../../../pipeline/destination.ts'
+import type { Commit, Requests, StoredObject, Upload } from '../../../pipeline/destination.ts'
 import { BackupError } from '../../../pipeline/errors.ts'
 import { heldOf } from './answer.ts'
 import type { Answer } from '../../http/answer.ts'
@@ -32,7 +32,7 @@ const ABORT_MS = 10_000
 
 type State = { readonly held: number } | { readonly file: DriveFile }
 
-export function driveUpload(api: DriveApi, session: Session): Upload {
+export function driveUpload(api: DriveApi, session: Session, requests: Requests): Upload {
   const { name } = api.caller
   const { fileId, path } = session
   let uri = session.uri
@@ -113,6 +113,7 @@ export function driveUpload(api: DriveApi, session: Session): Upload {
     get token() {
       return JSON.stringify({ ...session, uri } satisfies Session)
     },
+    requests,
     async held(signal) {
       const state = await put('*/*', [], signal)
       return 'held' in state ? state.held : await sizeOf(state.file, signal)

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { access, constants, open, rm, stat, statfs, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
-import type { Destination, Upload } from '../../../pipeline/destination.ts'
+import type { Destination, Requests, Resumed, Upload } from '../../../pipeline/destination.ts'
 import { abortError, BackupError, systemCode } from '../../../pipeline/errors.ts'
 import type { LocalConfig } from '../../config/types.ts'
 import { judgedBy, localError } from './errors.ts'
@@ -24,11 +24,12 @@ export function localDestination({ name, folder, chunkSize, mode = PRIVATE }: Lo
   const judged = judgedBy(judge)
   /** Of uploads that may be taken up later: they end neither in a commit nor in an abort. */
   const handles: FileHandle[] = []
+  const requests: Requests = { multiple: 1, inFlight: 1, bytes: () => chunkSize ?? DEFAULT_REQUEST_BYTES }
   const gone = (what: string): BackupError => new BackupError('E_SESSION', `${name}: ${what}.`, { remedy: 'restart' })
 
   /** What an upload came to that has no partial file: the end of it may have gone unrecorded. */
   const withoutPartial = async (partial: string, final: string): Promise<Upload> => {
-    if ((await sizeOf(final)) !== null) return localUpload({ name, partial, final, handle: null, judge })
+    if ((await sizeOf(final)) !== null) return localUpload({ name, partial, final, handle: null, requests, judge })
     // A drive that is not connected has lost nothing.
     await stat(folder)
     throw gone(`the partial file ${partial} is gone`)
@@ -47,10 +48,8 @@ export function localDestination({ name, folder, chunkSize, mode = PRIVATE }: Lo
     name,
     type: 'local',
     traits: {
-      requestMultiple: 1,
       maxObjectBytes: null,
       digest: 'contentHash',
-      requestBytes: () => chunkSize ?? DEFAULT_REQUEST_BYTES,
     },
     signIn: () =>
       judged(async () => {
@@ -80,7 +79,7 @@ export function localDestination({ name, folder, chunkSize, mode = PRIVATE }: Lo
         const handle = await open(partial, 'wx+', PRIVATE)
         handles.push(handle)
         await setMode(handle, mode)
-        return localUpload({ name, partial, final, handle, judge })
+        return localUpload({ name, partial, final, handle, requests, judge })
       }),
     resume: (partial, acknowledged, signal) =>
       judged(async () => {
@@ -90,12 +89,12 @@ export function localDestination({ name, folder, chunkSize, mode = PRIVATE }: Lo
         }
         const final = partial.slice(0, -PARTIAL.length)
         const handle = await openedOrNull(partial)
-        if (handle === null) return await withoutPartial(partial, final)
+        if (handle === null) return await resumed(await withoutPartial(partial, final), signal)
         handles.push(handle)
         await setMode(handle, mode)
         // After a power cut, what was never flushed may be anything.
         if ((await handle.stat()).size > acknowledged) await handle.truncate(acknowledged)
-        return localUpload({ name, partial, final, handle, judge })
+        return await resumed(localUpload({ name, partial, final, handle, requests, judge }), signal)
       }),
     stat: (object, signal) =>
       judged(async () => {
@@ -125,6 +124,10 @@ export function localDestination({ name, folder, chunkSize, mode = PRIVATE }: Lo
       await Promise.allSettled(handles.map((handle) => handle.close()))
     },
   }
+}
+
+async function resumed(upload: Upload, signal: AbortSignal): Promise<Resumed> {
+  return { upload, held: await upload.held(signal) }
 }
 
 /** A byte that goes to the disk: a full one is noticed. */

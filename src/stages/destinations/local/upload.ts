@@ -1,6 +1,6 @@
 import { rm, type FileHandle } from 'node:fs/promises'
 import { lengthOf } from '../../../pipeline/chunks.ts'
-import type { Commit, StoredObject, Upload } from '../../../pipeline/destination.ts'
+import type { Commit, Requests, StoredObject, Upload } from '../../../pipeline/destination.ts'
 import { abortError, BackupError } from '../../../pipeline/errors.ts'
 import { renameOver } from '../../../pipeline/rename.ts'
 import { syncName } from '../../../pipeline/state-file.ts'
@@ -16,12 +16,13 @@ export interface LocalUploadInput {
    * put a file there.
    */
   readonly handle: FileHandle | null
+  readonly requests: Requests
   /** Turns any thrown value into this destination's error. */
   readonly judge: (error: unknown) => BackupError
 }
 
 /** An upload into `partial`; only `commit` gives the file its final name. */
-export function localUpload({ name, partial, final, handle, judge }: LocalUploadInput): Upload {
+export function localUpload({ name, partial, final, handle, requests, judge }: LocalUploadInput): Upload {
   let open = true
   /** What a commit found in the file, all of it flushed. */
   let verified: StoredObject | null = null
@@ -115,6 +116,7 @@ export function localUpload({ name, partial, final, handle, judge }: LocalUpload
 
   return {
     token: partial,
+    requests,
     held: () => judged(held),
     append: (offset, chunks, signal) =>
       judged(async () => {
