@@ -25,7 +25,7 @@ const BUFFERS_LIMIT = 120 * MB
 process.env['NODE_DISABLE_COMPILE_CACHE'] = '1'
 
 const CASES: Record<string, (root: string) => Promise<void> | void> = {
-  '1.5 GB in one file': (root) => oneLargeFile(root, 1500 * MB),
+  '700 MB in one file': (root) => oneLargeFile(root, 700 * MB),
   '100,000 small files': (root) => {
     manyFiles(root, 100_000, 4096)
   },
