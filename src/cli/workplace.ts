@@ -1,5 +1,7 @@
 import { asBackupError, type BackupError } from '../pipeline/errors.ts'
+import { NewerFormatError } from '../pipeline/format-version.ts'
 import { withSignIns } from '../stages/accounts/sign-ins.ts'
+import { refuseNewerState } from '../stages/backup/newer-state.ts'
 import { loadConfig, type LoadedConfig } from '../stages/config/load.ts'
 import { configWith, openState, openStateToRead } from '../stages/state/open-state.ts'
 import type { State } from '../stages/state/state.ts'
@@ -11,9 +13,19 @@ export interface Workplace<S> {
   readonly state: S
 }
 
+/**
+ * The configuration, once it is known that its state folder is not one of a newer version of this program. Rejects with
+ * E_CONFIG and NewerFormatError.
+ */
+export async function configToUse(configFile: string): Promise<LoadedConfig> {
+  const config = loadConfig(configFile)
+  await refuseNewerState(config.state.dir)
+  return config
+}
+
 /** For commands that write to the state. Rejects with E_CONFIG, or with E_STATE when the state cannot be used. */
 export async function withState<T>(configFile: string, work: (place: Workplace<State>) => Promise<T>): Promise<T> {
-  const config = loadConfig(configFile)
+  const config = await configToUse(configFile)
   const state = await openState(config)
   for (const text of state.replaced) void write('stderr', `${text}\n`)
   try {
@@ -28,7 +40,7 @@ export async function withStateToRead<T>(
   configFile: string,
   work: (place: Workplace<State | null>) => Promise<T>,
 ): Promise<T> {
-  const config = loadConfig(configFile)
+  const config = await configToUse(configFile)
   const state = await openStateToRead(config)
   try {
     return await work({ config: await configWith(config, state), state })
@@ -47,7 +59,7 @@ export async function withStateIfAny<T>(
   open: (config: LoadedConfig) => Promise<State | null>,
   work: (place: Workplace<State | null> & { readonly lost: BackupError | null }) => Promise<T>,
 ): Promise<T> {
-  const config = loadConfig(configFile)
+  const config = await configToUse(configFile)
   let state: State | null = null
   try {
     let place: Parameters<typeof work>[0]
@@ -56,7 +68,8 @@ export async function withStateIfAny<T>(
       place = { config: await configWith(config, state), state, lost: null }
     } catch (error) {
       const lost = asBackupError(error)
-      if (lost.code !== 'E_STATE' || config.destinations.length === 0) throw lost
+      const isLost = lost.code === 'E_STATE' && !(lost instanceof NewerFormatError)
+      if (!isLost || config.destinations.length === 0) throw lost
       // Sign-ins are files of their own.
       place = { config: withSignIns(config), state: null, lost }
     }

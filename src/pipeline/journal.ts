@@ -39,14 +39,19 @@ export class Journal {
 
   /**
    * Opens or creates it (mode 0600). Gives the records before the first line that is not whole; what follows them is
-   * cut off the file. The records given are durable. Rejects with E_QUOTA or E_STATE.
+   * cut off the file. The records given are durable. `check` sees them before anything is changed, and may throw.
+   * Rejects with E_QUOTA or E_STATE.
    */
-  static async open(file: string): Promise<{ readonly journal: Journal; readonly records: readonly unknown[] }> {
+  static async open(
+    file: string,
+    check: (records: readonly unknown[]) => void = () => undefined,
+  ): Promise<{ readonly journal: Journal; readonly records: readonly unknown[] }> {
     const handle = await openStateFile(file)
     try {
       const { size } = await handle.stat()
       const data = Buffer.alloc(size)
       const { records, end } = wholeLines(data.subarray(0, await readFully(handle, data, 0)))
+      check(records)
       if (end < size) await handle.truncate(end)
       if (size > 0) await handle.sync()
       await whenFree(() => rm(besideIt(file), { force: true }))

@@ -1,4 +1,4 @@
-import type { FileHandle } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { formatLine, parseLine } from './checked-line.ts'
 import { BackupError } from './errors.ts'
@@ -127,6 +127,24 @@ export class PartIndex {
       throw stateFileError(error, this.#file)
     }
     return record
+  }
+}
+
+/**
+ * The mark of the n-th record of an index that may be in another process's use; null when it has none, or cannot be read.
+ * Never rejects.
+ */
+export async function readMark(file: string, n: number): Promise<Mark | null> {
+  const handle = await open(file).catch(() => null)
+  try {
+    const record = Buffer.alloc(RECORD_BYTES)
+    await handle?.read(record, 0, RECORD_BYTES, n * RECORD_BYTES)
+    const value = parseLine(record)
+    return isPartRecord(value) && value.n === n ? value.mark : null
+  } catch {
+    return null
+  } finally {
+    await handle?.close().catch(() => undefined)
   }
 }
 

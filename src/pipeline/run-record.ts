@@ -1,48 +1,14 @@
-import type { DigestState } from './archive-digest.ts'
-import type { StoredObject } from './destination.ts'
-import type { ObjectDigests } from './digests.ts'
-import { asBackupError, type ErrorCode } from './errors.ts'
+import { asBackupError } from './errors.ts'
+import { asLine, FORMAT_LINE, type Made, type RecordLine, type UploadNote, type WholeObject } from './journal-line.ts'
 import { Journal } from './journal.ts'
 import type { Json } from './source.ts'
+
+export type { Made, UploadNote, WholeObject } from './journal-line.ts'
 
 /** A journal longer than this many bytes is folded into what it comes to. */
 const FOLD_BYTES = 4 * 1024 * 1024
 
-/** What only the archive's end tells. */
-export interface WholeObject {
-  readonly bytes: number
-  /** Those that destinations of the run prove themselves by, and always the content hash. */
-  readonly digests: ObjectDigests
-}
-
-/** The parts that may have been sent. */
-export interface Made {
-  readonly parts: number
-  readonly bytes: number
-  /** Null when the archive is whole. */
-  readonly digest: DigestState | null
-}
-
-/** How an upload stands, as far as it was noted. */
-export interface UploadNote {
-  /** For `Destination.resume`; null when there is nothing to resume. */
-  readonly token: string | null
-  /** Bytes that the destination was known to hold. */
-  readonly held: number
-  readonly stored: StoredObject | null
-  /** What the last attempt ended with. */
-  readonly error: { readonly code: ErrorCode; readonly message: string } | null
-  /** The archive can never get there. */
-  readonly hopeless: boolean
-}
-
 export const NO_UPLOAD: UploadNote = { token: null, held: 0, stored: null, error: null, hopeless: false }
-
-type RecordLine =
-  | { readonly is: 'fact'; readonly name: string; readonly value: Json }
-  | { readonly is: 'made'; readonly made: Made; readonly whole: WholeObject | null }
-  | { readonly is: 'upload'; readonly destination: string; readonly note: UploadNote }
-  | { readonly is: 'held'; readonly destination: string; readonly held: number }
 
 /** What a run's journal comes to. */
 export class RunState {
@@ -51,10 +17,16 @@ export class RunState {
   made: Made = { parts: 0, bytes: 0, digest: null }
   whole: WholeObject | null = null
 
-  static of(records: readonly unknown[]): RunState {
+  /** `file`: the journal, for errors. Throws as `asLine` does. */
+  static of(records: readonly unknown[], file: string): RunState {
     const state = new RunState()
-    for (const record of records) state.take(record as RecordLine)
+    for (const record of records) state.take(asLine(record, file))
     return state
+  }
+
+  /** What a journal comes to that may be in another process's use. Changes nothing. Rejects like `of`, and with E_STATE. */
+  static async read(file: string): Promise<RunState> {
+    return RunState.of(await Journal.read(file), file)
   }
 
   upload(destination: string): UploadNote {
@@ -63,6 +35,8 @@ export class RunState {
 
   take(line: RecordLine): void {
     switch (line.is) {
+      case 'format':
+        break
       case 'fact':
         this.facts.set(line.name, line.value)
         break
@@ -82,6 +56,7 @@ export class RunState {
   /** The shortest journal that comes to the same. */
   lines(): RecordLine[] {
     return [
+      FORMAT_LINE,
       ...[...this.facts].map(([name, value]): RecordLine => ({ is: 'fact', name, value })),
       { is: 'made', made: this.made, whole: this.whole },
       ...[...this.uploads].map(([destination, note]): RecordLine => ({ is: 'upload', destination, note })),
@@ -104,12 +79,18 @@ export class RunRecord {
     this.#foldAt = FOLD_BYTES
   }
 
-  /** Opens or creates it, and folds what it holds, where that can be done. Rejects with E_QUOTA or E_STATE. */
-  static async open(file: string): Promise<RunRecord> {
-    const { journal, records } = await Journal.open(file)
-    const record = new RunRecord(journal, RunState.of(records))
+  /**
+   * Opens or creates it, and folds what it holds, where that can be done. `check` sees what it comes to before anything is
+   * changed, and may throw. Rejects with E_QUOTA or E_STATE, and like `RunState.of`.
+   */
+  static async open(file: string, check: (state: RunState) => void = () => undefined): Promise<RunRecord> {
+    const { journal, records } = await Journal.open(file, (found) => {
+      check(RunState.of(found, file))
+    })
     try {
+      const record = new RunRecord(journal, RunState.of(records, file))
       if (records.length > 0) await record.#fold()
+      else journal.append(FORMAT_LINE)
       return record
     } catch (error) {
       await journal.close().catch(() => undefined)

@@ -1,8 +1,9 @@
 /** Files of the state folder: how they are made, and what an error of the system's means there. */
 import { constants } from 'node:fs'
-import { open, rm, type FileHandle } from 'node:fs/promises'
+import { open, readFile, rm, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { BackupError, systemCode } from './errors.ts'
+import { NewerFormatError, readVersionedJson, versionedJson, type Format } from './format-version.ts'
 import { isInUse, renameOver, whenFree } from './rename.ts'
 
 /**
@@ -91,6 +92,20 @@ export async function replaceFile(file: string, text: string): Promise<void> {
   }
 }
 
+/** The same of a value as JSON, with its version. Rejects likewise. */
+export async function replaceNote(file: string, format: Format, value: object): Promise<void> {
+  await replaceFile(file, versionedJson(format, value))
+}
+
+/**
+ * The fields of such a file; null when it is not there, cannot be read or is damaged: whoever reads it can do without.
+ * Rejects with NewerFormatError.
+ */
+export async function readNote(file: string, format: Format): Promise<Record<string, unknown> | null> {
+  const text = await readFile(file, 'utf8').catch(() => null)
+  return text === null ? null : readVersionedJson(format, text, `The file ${file} in the state folder`)
+}
+
 /** Removes a file, if there is one. Rejects with E_STATE. */
 export async function removeStateFile(file: string): Promise<void> {
   try {
@@ -119,6 +134,7 @@ export function stateFileError(error: unknown, file: string): BackupError {
 
 /** Whether it is an error of `damagedStateFile`: else the file could not be used, and perhaps can be later. */
 export function isDamage(error: unknown): boolean {
+  if (error instanceof NewerFormatError) return false
   return error instanceof BackupError && error.code === 'E_STATE' && error.cause === undefined
 }
 

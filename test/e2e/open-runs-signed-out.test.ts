@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, test } from 'node:test'
-import { Journal } from '../../src/pipeline/journal.ts'
 import { RunState } from '../../src/pipeline/run-record.ts'
 import { listOpenRuns } from '../../src/stages/backup/open-runs.ts'
 import { SECRETS, type Rig } from '../support/rig.ts'
@@ -152,7 +151,7 @@ test('resume, with no run open, has nothing to do; with one, completes it and ma
 /** The id of the session that a run has begun at Dropbox. */
 async function dropboxSession(rig: Rig): Promise<string> {
   const [folder = ''] = await openRuns(rig)
-  const { token } = RunState.of(await Journal.read(path.join(folder, 'journal'))).upload(DROPBOX)
+  const { token } = (await RunState.read(path.join(folder, 'journal'))).upload(DROPBOX)
   return (JSON.parse(token ?? '{}') as { readonly id: string }).id
 }
 

@@ -153,7 +153,11 @@ describe("a run's record", () => {
     await again.close()
     const third = await RunRecord.open(file)
     assert.equal(third.state.upload('nas').held, 3)
-    assert.equal((await readFile(file, 'utf8')).match(/\n/g)?.length, 3, 'the fact, what was made, the upload')
+    assert.equal(
+      (await readFile(file, 'utf8')).match(/\n/g)?.length,
+      4,
+      'the format, the fact, what was made, the upload',
+    )
     await third.close()
   })
 

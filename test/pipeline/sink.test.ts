@@ -214,7 +214,7 @@ describe('each destination goes on where its far side says that it is', { timeou
         requests: upload.requests,
         held: (signal) => upload.held(signal),
         append: async (...args) => {
-          const { uploads } = RunState.of(await Journal.read(journalFile(rig.folder)))
+          const { uploads } = await RunState.read(journalFile(rig.folder))
           assert.equal(uploads.get('d1')?.token, `${upload.token} ${current}`)
           const held = await upload.append(...args)
           current += 1

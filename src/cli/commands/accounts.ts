@@ -6,7 +6,6 @@ import { testAccounts } from '../../stages/accounts/test-accounts.ts'
 import type { AccountsResult } from '../../stages/backup/results.ts'
 import type { Config, DestinationConfig } from '../../stages/config/types.ts'
 import { withPlaceFaults } from '../../stages/destinations/places.ts'
-import { loadConfig } from '../../stages/config/load.ts'
 import { openStateToRead } from '../../stages/state/open-state.ts'
 import { readStatus } from '../../stages/status/status.ts'
 import { accountsSummary, accountTestSummary, addressText, connectedSummary } from '../display/accounts-summary.ts'
@@ -15,7 +14,7 @@ import { EXIT, type ExitCode } from '../exit.ts'
 import { browserFor, openBrowser } from '../open-browser.ts'
 import type { Output } from '../output.ts'
 import { stopSignals } from '../stop-signals.ts'
-import { withStateIfAny, withStateToRead } from '../workplace.ts'
+import { configToUse, withStateIfAny, withStateToRead } from '../workplace.ts'
 import { streams, write } from '../streams.ts'
 
 /** `accounts`: the destinations. Asks none of them. */
@@ -120,7 +119,7 @@ export async function disconnect(configFile: string, name: string, output: Outpu
 
 /** With the state's accounts, and without the sign-ins in the place of what is written. */
 async function asConfigured(configFile: string): Promise<Config> {
-  const config = loadConfig(configFile)
+  const config = await configToUse(configFile)
   const state = await openStateToRead(config)
   try {
     return { ...config, destinations: [...config.destinations, ...((await state?.accounts()) ?? [])] }

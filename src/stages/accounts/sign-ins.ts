@@ -1,9 +1,10 @@
 /** Sign-ins that `accounts connect` made: a file each in the state folder, which only its owner may read. */
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { asBackupError, BackupError, systemCode } from '../../pipeline/errors.ts'
+import { NewerFormatError, readVersionedJson, withVersion, type Format } from '../../pipeline/format-version.ts'
 import { renameOver } from '../../pipeline/rename.ts'
 import { syncFolder, syncName } from '../../pipeline/state-file.ts'
 import type { LoadedConfig } from '../config/load.ts'
@@ -29,12 +30,17 @@ export interface SignIn {
   readonly replaces: string | null
 }
 
+export const SIGN_IN_FORMAT: Format = { name: 'a sign-in', version: 1 }
+
 const folderOf = (stateFolder: string): string => path.join(stateFolder, 'sign-ins')
 const fileOf = (stateFolder: string, name: string): string =>
   path.join(folderOf(stateFolder), `${hash(name.toLowerCase()).slice(0, 16)}.json`)
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex')
 
-/** The sign-in of a destination's name; null when there is none. Throws E_AUTH when it is there and cannot be used. */
+/**
+ * The sign-in of a destination's name; null when there is none. Throws E_AUTH when it is there and cannot be used, and
+ * NewerFormatError.
+ */
 function readSignIn(stateFolder: string, name: string): SignIn | null {
   const file = fileOf(stateFolder, name)
   let text: string
@@ -47,7 +53,7 @@ function readSignIn(stateFolder: string, name: string): SignIn | null {
       advice: `Let the account that this runs as read it; or connect it again as that account: ${connectCommand(name)}`,
     })
   }
-  const signIn = parsed(text)
+  const signIn = parsed(text, `The sign-in of ${name}, the file ${file},`)
   if (signIn === null) {
     throw new BackupError('E_AUTH', `${name}: its sign-in, the file ${file}, is damaged.`, {
       advice: `Connect it again: ${connectCommand(name)}`,
@@ -57,22 +63,47 @@ function readSignIn(stateFolder: string, name: string): SignIn | null {
   return signIn
 }
 
-/** Null when it is none. The parser's own words would quote the file, which is a secret. */
-function parsed(text: string): SignIn | null {
+/** Throws NewerFormatError when a newer version of this program has written any of the sign-ins. Changes nothing. */
+export function refuseNewerSignIns(stateFolder: string): void {
+  const folder = folderOf(stateFolder)
+  for (const name of namesIn(folder)) {
+    const file = path.join(folder, name)
+    const text = textOf(file)
+    if (text !== null) parsed(text, `The sign-in in the file ${file}`)
+  }
+}
+
+function namesIn(folder: string): string[] {
   try {
-    const value = JSON.parse(text) as Partial<Record<keyof SignIn, unknown>> | null
-    if (typeof value !== 'object' || value === null) return null
-    const { name, refreshToken, clientId, account, connectedAt, lapsesAt, replaces, type } = value
-    const isWhole =
-      (type === 'dropbox' || type === 'google-drive') &&
-      [name, refreshToken, clientId, account].every((one) => typeof one === 'string' && one !== '') &&
-      isTime(connectedAt) &&
-      (lapsesAt === null || isTime(lapsesAt)) &&
-      (replaces === null || typeof replaces === 'string')
-    return isWhole ? (value as SignIn) : null
+    return readdirSync(folder).filter((name) => name.endsWith('.json'))
+  } catch {
+    return []
+  }
+}
+
+function textOf(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8')
   } catch {
     return null
   }
+}
+
+/** Null when it is none. The parser's own words would quote the file, which is a secret. */
+function parsed(text: string, where: string): SignIn | null {
+  const value = readVersionedJson(SIGN_IN_FORMAT, text, where)
+  return value !== null && isSignIn(value) ? value : null
+}
+
+function isSignIn(value: Record<string, unknown>): value is Record<string, unknown> & SignIn {
+  const { name, refreshToken, clientId, account, connectedAt, lapsesAt, replaces, type } = value
+  return (
+    (type === 'dropbox' || type === 'google-drive') &&
+    [name, refreshToken, clientId, account].every((one) => typeof one === 'string' && one !== '') &&
+    isTime(connectedAt) &&
+    (lapsesAt === null || isTime(lapsesAt)) &&
+    (replaces === null || typeof replaces === 'string')
+  )
 }
 
 function isTime(value: unknown): boolean {
@@ -90,7 +121,7 @@ export async function saveSignIn(stateFolder: string, signIn: SignIn): Promise<v
     try {
       const handle = await open(fresh, 'wx', 0o600)
       try {
-        await handle.writeFile(`${JSON.stringify(signIn, null, 2)}\n`)
+        await handle.writeFile(`${JSON.stringify(withVersion(SIGN_IN_FORMAT, signIn), null, 2)}\n`)
         await handle.sync()
       } finally {
         await handle.close()
@@ -161,7 +192,7 @@ export function signInIn(one: DestinationConfig, stateFolder: string): SignIn | 
 
 /**
  * The configuration with the sign-ins of its state folder in the place of the tokens they go before. One that is there
- * and cannot be used is its destination's fault, and no other's.
+ * and cannot be used is its destination's fault, and no other's; but for one of a newer version: NewerFormatError.
  */
 export function withSignIns(config: LoadedConfig): LoadedConfig {
   const secrets: string[] = []
@@ -173,6 +204,7 @@ export function withSignIns(config: LoadedConfig): LoadedConfig {
       secrets.push(signIn.refreshToken)
       return signedIn(one, signIn)
     } catch (error) {
+      if (error instanceof NewerFormatError) throw error
       const { message, advice } = asBackupError(error)
       return { ...one, fault: one.fault ?? { code: 'E_AUTH', message, advice } }
     }

@@ -1,6 +1,14 @@
 /** The manifest's lines as they are read: checked, since whoever wrote them may be anyone. */
 import type { DicomHeader } from '../dicom/types.ts'
-import type { FileOwner, LeftOutView, ManifestHead, SkippedLine, StoredLine } from '../zip/manifest.ts'
+import { versionOf } from '../../pipeline/format-version.ts'
+import {
+  ARCHIVE_FORMAT,
+  type FileOwner,
+  type LeftOutView,
+  type ManifestHead,
+  type SkippedLine,
+  type StoredLine,
+} from '../zip/manifest.ts'
 
 /** The line of an entry. What a DICOM header does not have, and all of it where the file is none, is null. */
 export interface ManifestFile extends StoredLine, DicomHeader {}
@@ -44,12 +52,13 @@ function ownerOf({ mode, uid, gid }: Record<string, unknown>): FileOwner {
 /** The highest number means "as it is" to the system. */
 const isId = (value: unknown): value is number => isSize(value) && value < 0xffffffff
 
-/** The first line; null: it is none. */
-export function parseHead(text: string): ManifestHead | null {
+/** The first line of the archive called `name`; null: it is none. Throws NewerFormatError. */
+export function parseHead(text: string, name: string): ManifestHead | null {
   const head = parseObject(text)
   if (head === null) return null
   const { tool, version, runId, startedAt, writtenAt } = head
   if (tool !== 'dicom-backup') return null
+  versionOf(ARCHIVE_FORMAT, head, `The archive ${name}`)
   if (typeof version !== 'string' || typeof runId !== 'string') return null
   if (typeof startedAt !== 'string' || typeof writtenAt !== 'string') return null
   const counts = countsOf(head['counts'])

@@ -18,14 +18,16 @@ export interface ManifestReader {
 
 /**
  * The archive's manifest, read as a stream; null when it has none. Rejects with DamagedEntry when it does not begin as
- * one should.
+ * one should, and with NewerFormatError.
  */
 export async function readManifest(reader: ArchiveReader, signal: AbortSignal): Promise<ManifestReader | null> {
   const entry = reader.manifestEntry
   if (entry === null) return null
   const texts = linesOf(reader.contentInBlocks(entry, signal), MOST_LINE_BYTES)
-  const first = await texts.next()
-  const head = first.done === true || first.value === null ? null : parseHead(first.value)
+  const head = await headOf(texts, reader.name).catch(async (error: unknown) => {
+    await texts.return(undefined)
+    throw error
+  })
   if (head === null) {
     await texts.return(undefined)
     throw new DamagedEntry(reader.name, entry, 'the manifest does not begin with its first line')
@@ -40,4 +42,9 @@ export async function readManifest(reader: ArchiveReader, signal: AbortSignal): 
     }
   }
   return { head, lines: lines() }
+}
+
+async function headOf(texts: ReturnType<typeof linesOf>, name: string): Promise<ManifestHead | null> {
+  const first = await texts.next()
+  return first.done === true || first.value === null ? null : parseHead(first.value, name)
 }

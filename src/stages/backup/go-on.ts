@@ -1,5 +1,6 @@
 /** Whether a run is to be gone on with, and for whom. */
 import type { BackupError } from '../../pipeline/errors.ts'
+import { NewerFormatError } from '../../pipeline/format-version.ts'
 import type { Config } from '../config/types.ts'
 import type { DestinationResult, RunResult } from './results.ts'
 import type { OpenRun } from './run-folder.ts'
@@ -34,6 +35,7 @@ const FINAL = ['E_DUMP', 'E_CONFIG', 'E_STATE', 'E_INTERNAL']
 /** Whether nothing can come of the run any more, or nothing has to. */
 export function isOver(run: OpenRun, failure: BackupError | null, config: Config): boolean {
   const { start, record } = run
+  if (failure instanceof NewerFormatError) return false
   if (failure !== null && FINAL.includes(failure.code)) return true
   // With no byte made there is nothing to be lost by beginning anew; what a person has stopped they may want to resume.
   if (record.state.made.parts === 0 && failure?.code !== 'E_ABORTED') return true

@@ -1,5 +1,6 @@
+import { withVersion } from '../../pipeline/format-version.ts'
 import type { ArchiveCounts, ArchiveSourceInput } from '../zip/archive-source.ts'
-import type { ManifestHead } from '../zip/manifest.ts'
+import { ARCHIVE_FORMAT, manifestLine, type ManifestHead } from '../zip/manifest.ts'
 import { factOf, noteFact, type DumpFact, type ManifestFact } from './run-facts.ts'
 import type { OpenRun } from './run-folder.ts'
 
@@ -14,7 +15,7 @@ export function manifestOf({ record, start }: OpenRun, version: string): Archive
     make(counts) {
       const now = new Date()
       const head = manifestHead({ record, start }, version, counts, now)
-      const fact = { head: `${JSON.stringify(head)}\n`, mtimeMs: now.getTime() }
+      const fact = { head: manifestLine(withVersion(ARCHIVE_FORMAT, head)), mtimeMs: now.getTime() }
       noteFact(record, 'manifest', fact)
       return asStart(fact)
     },

@@ -1,15 +1,14 @@
-import { Journal } from '../../pipeline/journal.ts'
-import { RunState } from '../../pipeline/run-record.ts'
+import type { RunState } from '../../pipeline/run-record.ts'
 import { isoLocal } from './archive-name.ts'
 import type { InterruptedRun } from './results.ts'
 import { factOf } from './run-facts.ts'
-import { journalOf, runFolders } from './run-folder.ts'
+import { readJournal, runFolders } from './run-files.ts'
 
 /** The runs of a state folder that are not done, oldest first. Writes nothing. Rejects with E_STATE. */
 export async function listOpenRuns(stateFolder: string): Promise<InterruptedRun[]> {
   const runs: InterruptedRun[] = []
   for (const folder of await runFolders(stateFolder)) {
-    const run = interruptedRun(RunState.of(await Journal.read(journalOf(folder))))
+    const run = interruptedRun(await readJournal(folder))
     if (run !== null) runs.push(run)
   }
   return runs.sort((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt))

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { RING_PARTS, type Keeping } from '../../pipeline/deliver.ts'
 import { systemCode } from '../../pipeline/errors.ts'
@@ -7,7 +7,8 @@ import { PartRing } from '../../pipeline/part-ring.ts'
 import { whenFree } from '../../pipeline/rename.ts'
 import { RunRecord } from '../../pipeline/run-record.ts'
 import { stateFileError } from '../../pipeline/state-file.ts'
-import { factOf, noteFact, type RunStart } from './run-facts.ts'
+import { checkFacts, factOf, noteFact, type RunStart } from './run-facts.ts'
+import { indexOf, journalOf, ringOf, runsIn } from './run-files.ts'
 
 /**
  * A run that is open: its folder inside the state folder, with dump, plan, directory, manifest and journal. It holds
@@ -19,11 +20,6 @@ export interface OpenRun extends Keeping {
   /** Whether it was begun by an earlier process. */
   readonly resumed: boolean
 }
-
-const runsIn = (stateFolder: string): string => path.join(stateFolder, 'runs')
-
-/** Where the journal of a run is. */
-export const journalOf = (folder: string): string => path.join(folder, 'journal')
 
 /** Begins a run. It is on the disk, to be found by a later process, when this resolves. Rejects with E_QUOTA or E_STATE. */
 export async function beginRun(stateFolder: string, start: RunStart): Promise<OpenRun> {
@@ -44,25 +40,16 @@ export async function beginRun(stateFolder: string, start: RunStart): Promise<Op
   }
 }
 
-/** Folders of runs that have not ended, oldest first. Rejects with E_STATE. */
-export async function runFolders(stateFolder: string): Promise<string[]> {
-  const runs = runsIn(stateFolder)
-  try {
-    const entries = await readdir(runs, { withFileTypes: true })
-    const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
-    return names.sort().map((name) => path.join(runs, name))
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return []
-    throw stateFileError(error, runs)
-  }
-}
-
 /**
  * Opens a run of an earlier process. Null when there is nothing to go on with: it was killed before its first note.
- * Rejects with E_STATE when its files are damaged, with E_QUOTA or E_STATE when they cannot be used.
+ * Rejects with E_STATE when its files are damaged, with E_QUOTA or E_STATE when they cannot be used; with
+ * NewerFormatError before anything is changed.
  */
 export async function openRun(folder: string): Promise<OpenRun | null> {
-  const record = await RunRecord.open(journalOf(folder))
+  const file = journalOf(folder)
+  const record = await RunRecord.open(file, (state) => {
+    checkFacts(state, file)
+  })
   try {
     const start = factOf(record, 'start')
     if (start === null) {
@@ -77,8 +64,8 @@ export async function openRun(folder: string): Promise<OpenRun | null> {
 }
 
 async function keep(folder: string, record: RunRecord): Promise<Keeping> {
-  const index = await PartIndex.open(path.join(folder, 'parts'), record.state.made.parts)
-  return { record, index, ring: await PartRing.open(path.join(folder, 'ring'), RING_PARTS) }
+  const index = await PartIndex.open(indexOf(folder), record.state.made.parts)
+  return { record, index, ring: await PartRing.open(ringOf(folder), RING_PARTS) }
 }
 
 /** Lets go of a run's files. */

@@ -2,8 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { asBackupError, BackupError } from '../../pipeline/errors.ts'
-import { Journal } from '../../pipeline/journal.ts'
-import { RunState } from '../../pipeline/run-record.ts'
+import { NewerFormatError } from '../../pipeline/format-version.ts'
 import { isDamage } from '../../pipeline/state-file.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
 import { withPlaceFaults } from '../destinations/places.ts'
@@ -17,16 +16,8 @@ import { carryOut, tidyUp, type Unrecorded } from './carry-out.ts'
 import { lackingIn, whyNotGoOn, isOver } from './go-on.ts'
 import { nothingDone } from './nothing-done.ts'
 import type { DestinationResult, RunResult } from './results.ts'
-import {
-  beginRun,
-  closeRun,
-  journalOf,
-  lastWorkedOn,
-  openRun,
-  removeRun,
-  runFolders,
-  type OpenRun,
-} from './run-folder.ts'
+import { readJournal, runFolders } from './run-files.ts'
+import { beginRun, closeRun, lastWorkedOn, openRun, removeRun, type OpenRun } from './run-folder.ts'
 import type { RunOptions } from './run-options.ts'
 
 /**
@@ -135,6 +126,8 @@ class Backup {
       })
     } catch (thrown) {
       const error = asBackupError(thrown)
+      // Not with `fresh` either: a newer version of this program can resume it.
+      if (error instanceof NewerFormatError) throw error
       if (mode !== 'fresh' && !isDamage(error)) throw error.code === 'E_STATE' ? keptRun(error) : error
       log.warn({ err: error }, 'an interrupted run cannot be resumed')
       await this.#abandonDamaged(folder)
@@ -164,8 +157,7 @@ class Backup {
   /** What the journal still tells of uploads is cancelled. */
   async #abandonDamaged(folder: string): Promise<void> {
     await tidyUp(async () => {
-      const state = RunState.of(await Journal.read(journalOf(folder)))
-      await abandon(state, this.#config, this.#options.log)
+      await abandon(await readJournal(folder), this.#config, this.#options.log)
     }, this.#options.log)
   }
 

@@ -1,8 +1,9 @@
 /** How far the active run is, in a file of the state folder, for other processes that look (`status`). */
-import { readFile, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import path from 'node:path'
+import type { Format } from '../../pipeline/format-version.ts'
 import type { Progress } from '../../pipeline/progress.ts'
-import { replaceFile } from '../../pipeline/state-file.ts'
+import { readNote, replaceNote } from '../../pipeline/state-file.ts'
 import { isoLocal } from './archive-name.ts'
 import type { RunningRun } from './results.ts'
 
@@ -10,7 +11,10 @@ const EVERY_MS = 5000
 
 type Written = Omit<RunningRun, 'since'>
 
-const fileOf = (stateFolder: string): string => path.join(stateFolder, 'running.json')
+export const RUNNING_FILE = 'running.json'
+export const RUNNING_FORMAT: Format = { name: 'how far a running backup is', version: 1 }
+
+const fileOf = (stateFolder: string): string => path.join(stateFolder, RUNNING_FILE)
 
 /**
  * Writes how far a run is whenever that changed, looking every few seconds. A file that cannot be written harms no run.
@@ -25,8 +29,8 @@ export function showRunning(stateFolder: string, runId: string, progress: Progre
     const now = moved(progress)
     if (now === last) return
     last = now
-    const text = JSON.stringify(written(runId, progress, Date.now() - began, doneBefore))
-    writing = writing.then(() => replaceFile(fileOf(stateFolder), text)).catch(() => undefined)
+    const value = written(runId, progress, Date.now() - began, doneBefore)
+    writing = writing.then(() => replaceNote(fileOf(stateFolder), RUNNING_FORMAT, value)).catch(() => undefined)
   }
   look()
   const timer = setInterval(look, EVERY_MS)
@@ -38,17 +42,40 @@ export function showRunning(stateFolder: string, runId: string, progress: Progre
   }
 }
 
-/** What the active run of this machine wrote; null when there is nothing, or what a run that was killed left. */
+/**
+ * What the active run of this machine wrote; null when there is nothing, or what a run that was killed left. Rejects with
+ * NewerFormatError.
+ */
 export async function readRunning(stateFolder: string, since: string | null): Promise<Written | null> {
-  try {
-    const value = JSON.parse(await readFile(fileOf(stateFolder), 'utf8')) as Written
-    const { movedAt, destinations } = value
-    if (movedAt === null || Number.isNaN(Date.parse(movedAt)) || !Array.isArray(destinations)) return null
-    // Times are to the second.
-    return since !== null && Date.parse(movedAt) + 1000 < Date.parse(since) ? null : value
-  } catch {
-    return null
-  }
+  const note = await readNote(fileOf(stateFolder), RUNNING_FORMAT)
+  if (note === null || !isWritten(note)) return null
+  const { format: _format, ...value } = note
+  // Times are to the second.
+  return since !== null && Date.parse(value.movedAt) + 1000 < Date.parse(since) ? null : value
+}
+
+type Note = Written & { readonly movedAt: string; readonly format?: unknown }
+
+function isWritten(note: Record<string, unknown>): note is Record<string, unknown> & Note {
+  const { runId, phase, files, filesDone, bytes, bytesDone, etaSeconds, movedAt, destinations } = note
+  const isCount = (value: unknown): boolean => typeof value === 'number'
+  const isCountOrNull = (value: unknown): boolean => value === null || isCount(value)
+  return (
+    typeof runId === 'string' &&
+    typeof phase === 'string' &&
+    [filesDone, bytesDone].every(isCount) &&
+    [files, bytes, etaSeconds].every(isCountOrNull) &&
+    typeof movedAt === 'string' &&
+    !Number.isNaN(Date.parse(movedAt)) &&
+    Array.isArray(destinations) &&
+    destinations.every(isDestination)
+  )
+}
+
+function isDestination(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { name, held, state } = value as Readonly<Record<string, unknown>>
+  return typeof name === 'string' && typeof held === 'number' && typeof state === 'string'
 }
 
 /** Changes whenever something was read, made or stored. Requests that are sent again and again are no movement. */

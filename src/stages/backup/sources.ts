@@ -4,11 +4,13 @@ import { BackupError, systemCode } from '../../pipeline/errors.ts'
 import type { Progress } from '../../pipeline/progress.ts'
 import type { RunRecord } from '../../pipeline/run-record.ts'
 import type { Config, DatabaseConfig } from '../config/types.ts'
-import { checkPlan, writePlan } from '../plan/plan-file.ts'
+import { writePlan } from '../plan/plan-file.ts'
+import { checkPlan } from '../plan/plan-reader.ts'
 import type { Prepared } from '../zip/archive-source.ts'
 import { makeDump } from './make-dump.ts'
 import { ownPaths } from './own-paths.ts'
 import { factOf, noteFact, type DumpFact } from './run-facts.ts'
+import { planOf } from './run-files.ts'
 
 /**
  * What a run reads: the database dump, then the files of the plan. The dump runs at the database's own speed into a
@@ -31,7 +33,7 @@ export function openSources(
   signal: AbortSignal,
 ): Sources {
   const { record, folder } = run
-  const planFile = path.join(folder, 'plan.ndjson')
+  const planFile = planOf(folder)
   const dumpFile = path.join(folder, 'dump.sql')
   let preparing: Promise<Prepared> | null = null
 

@@ -2,11 +2,11 @@
  * Where destinations really are: two that are one place, and folders whose disk is not there. What is found becomes the
  * destination's own fault, so that nothing is written there and the others are not affected.
  */
-import { readFile, realpath, stat } from 'node:fs/promises'
+import { realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { replaceFile } from '../../pipeline/state-file.ts'
 import type { Config, DestinationConfig, DestinationFault } from '../config/types.ts'
+import { keepMounts, keyOf, notedMounts } from './noted-mounts.ts'
 import { openPatiently, type openDestination } from './open.ts'
 
 /** A network drive that hangs is not waited for: its own calls say so later. ms. */
@@ -19,7 +19,10 @@ export interface PlaceOptions {
   readonly open?: typeof openDestination
 }
 
-/** The configuration with a `fault` at each destination that is another's place, or whose disk is missing. Never rejects. */
+/**
+ * The configuration with a `fault` at each destination that is another's place, or whose disk is missing. Rejects only with
+ * NewerFormatError.
+ */
 export async function withPlaceFaults<C extends Config>(config: C, options: PlaceOptions): Promise<C> {
   const known = await notedMounts(config.state.dir)
   const mounts = new Map<string, string | null>()
@@ -104,29 +107,4 @@ async function soon<T>(work: Promise<T>): Promise<T | undefined> {
   } finally {
     late.abort()
   }
-}
-
-const fileOf = (stateFolder: string): string => path.join(stateFolder, 'places.json')
-const keyOf = ({ name, folder }: DestinationConfig): string => `${name}\n${folder}`
-
-async function notedMounts(stateFolder: string): Promise<Map<string, string | null>> {
-  try {
-    const value = JSON.parse(await readFile(fileOf(stateFolder), 'utf8')) as { mounts?: unknown }
-    if (typeof value.mounts !== 'object' || value.mounts === null) return new Map()
-    return new Map(Object.entries(value.mounts).filter(([, mount]) => mount === null || typeof mount === 'string'))
-  } catch {
-    return new Map()
-  }
-}
-
-async function keepMounts(
-  stateFolder: string,
-  known: ReadonlyMap<string, string | null>,
-  found: ReadonlyMap<string, string | null>,
-): Promise<void> {
-  const isSame = [...found].every(([key, mount]) => known.has(key) && known.get(key) === mount)
-  if (isSame) return
-  const mounts = Object.fromEntries([...known, ...found])
-  // Without it a run works as well; the next one tries again.
-  await replaceFile(fileOf(stateFolder), JSON.stringify({ version: 1, mounts })).catch(() => undefined)
 }

@@ -1,6 +1,7 @@
 /** Tries everything a run needs, each on its own, and says how to fix it. */
 import { asBackupError } from '../../pipeline/errors.ts'
 import { withSignIns } from '../accounts/sign-ins.ts'
+import { refuseNewerState } from '../backup/newer-state.ts'
 import type { DoctorCheck, DoctorResult } from '../backup/results.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import { withPlaceFaults } from '../destinations/places.ts'
@@ -38,15 +39,17 @@ export async function doctor(config: LoadedConfig, signal: AbortSignal): Promise
       return found.finding
     })
   }
+  const newer = await refuseNewerState(config.state.dir).then(() => null, asBackupError)
   const { archive, dumpBytes } = await lastBackup(config)
   await check('state folder', async () => {
+    if (newer !== null) throw newer
     const found = await stateFolder(config.state.dir, Math.max(inDatabase?.estimatedBytes ?? 0, dumpBytes))
     if (found.ok) whole = withSignIns(whole)
     return found
   })
   await check('log file', () => logFile(config.log.file))
   await checkExposure(config, check)
-  whole = await withPlaceFaults(whole, { signal, note: false })
+  if (newer === null) whole = await withPlaceFaults(whole, { signal, note: false })
   for (const one of whole.destinations) {
     await check(`destination ${one.name}`, () => destinationFinding(one, { config: whole, archive, signal }))
   }

@@ -28,12 +28,12 @@ export async function timeInManifest(
   return null
 }
 
-/** Of one copy. Rejects with E_INTEGRITY or DamagedEntry when it is damaged, else as its destination does. */
+/** Of one copy. Rejects with E_INTEGRITY or DamagedEntry when it is damaged, with NewerFormatError, else as its destination does. */
 export async function timeAt({ destination, stored }: Copy, name: string, signal: AbortSignal): Promise<number | null> {
   if (stored.bytes < SMALLEST_ZIP_BYTES) return null
   const reader = await ArchiveReader.open(remoteFile(destination, stored, name), signal)
   if (reader.manifestEntry === null) return null
   const [line = ''] = (await reader.head(reader.manifestEntry, HEAD_BYTES, signal)).toString().split('\n', 1)
-  const at = Date.parse(parseHead(line)?.startedAt ?? '')
+  const at = Date.parse(parseHead(line, name)?.startedAt ?? '')
   return Number.isNaN(at) ? null : at
 }

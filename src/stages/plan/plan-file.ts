@@ -1,8 +1,10 @@
 import { crc32 } from 'node:zlib'
-import { readJsonLinesAt, readSpill, SpillFile } from '../../pipeline/spill-file.ts'
-import { damagedStateFile, removeStateFile } from '../../pipeline/state-file.ts'
+import { versionedJson } from '../../pipeline/format-version.ts'
+import { SpillFile } from '../../pipeline/spill-file.ts'
+import { removeStateFile } from '../../pipeline/state-file.ts'
 import { isKeptApart } from './file-name.ts'
 import { OWN_FILES } from './left-out.ts'
+import { PLAN_FORMAT } from './plan-reader.ts'
 import { walkArchive, type WalkItem, type WalkOptions } from './walk.ts'
 
 /** An archive may begin with a file of so many bytes at most: it is sure to be in the archive's first part. */
@@ -11,7 +13,7 @@ export const FIRST_FILE_BYTES = 1024 * 1024
 /** Lines are made into bytes so many characters at a time. */
 const ADDED_LENGTH = 64 * 1024
 
-/** What the walk of the archive folder found, in sum. The files themselves stand in the plan's file, one line each. */
+/** What the walk of the archive folder found, in sum. The files themselves stand in the plan's file, one line each behind its version. */
 export interface Plan {
   readonly path: string
   /** CRC-32 of the file. */
@@ -20,12 +22,6 @@ export interface Plan {
   readonly bytes: number
   /** Files whose names in the archive are escaped further, to be no other one's: see `keptApart`. */
   readonly keptApart: number
-}
-
-/** An item of the plan, and the position in its file of the next one. */
-export interface PlanLine {
-  readonly item: WalkItem
-  readonly end: number
 }
 
 /**
@@ -37,7 +33,7 @@ export async function writePlan(path: string, root: string, options: WalkOptions
   await removeStateFile(path)
   const spill = await SpillFile.create(path)
   let [files, bytes, keptApart, crc] = [0, 0, 0, 0]
-  let lines = ''
+  let lines = `${versionedJson(PLAN_FORMAT, {})}\n`
   const add = (): Promise<void> | undefined => {
     const data = Buffer.from(lines)
     lines = ''
@@ -63,29 +59,6 @@ export async function writePlan(path: string, root: string, options: WalkOptions
     await spill.close()
   }
   return { path, crc, files, bytes, keptApart }
-}
-
-/** Rejects with E_STATE when a plan of an earlier process is not what was written. */
-export async function checkPlan(path: string, crc: number): Promise<void> {
-  if ((await crcOf(path)) !== crc) throw damagedStateFile(path)
-}
-
-async function crcOf(path: string): Promise<number> {
-  let crc = 0
-  for await (const piece of readSpill(path)) crc = crc32(piece, crc)
-  return crc
-}
-
-/** The plan, in the order of the walk, from a position on. */
-export async function* readPlan(path: string, from = 0): AsyncGenerator<PlanLine> {
-  for await (const { value, end } of readJsonLinesAt(path, from)) {
-    const [file, second, mtimeMs] = value as [string, string] | [string, number, number]
-    const item: WalkItem =
-      typeof second === 'string'
-        ? { leftOut: { path: file, reason: second } }
-        : { path: file, size: second, mtimeMs: mtimeMs ?? 0 }
-    yield { item, end }
-  }
 }
 
 /** So many large files are held back for a small one. */

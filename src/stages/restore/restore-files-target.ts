@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { lstat, mkdir, open, opendir, readFile, realpath, rm, rmdir, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { BackupError, systemCode } from '../../pipeline/errors.ts'
+import { readVersionedJson, versionedJson, type Format } from '../../pipeline/format-version.ts'
 import { renameOver, whenFree } from '../../pipeline/rename.ts'
 import { syncName } from '../../pipeline/state-file.ts'
 import { targetError } from './restore-files-errors.ts'
@@ -65,7 +66,8 @@ export class RestoreTarget {
 
   /**
    * Makes the folder when it is not there and puts the marker into it; removes what an interrupted restore left there
-   * under temporary names. Rejects with E_CONFIG when it has other files in it and `overwrite` is false.
+   * under temporary names. Rejects with E_CONFIG when it has other files in it and `overwrite` is false;
+   * with NewerFormatError when a newer version has begun a restore there.
    */
   static async open({ to, overwrite, name, fingerprint }: TargetOptions): Promise<RestoreTarget> {
     try {
@@ -121,6 +123,8 @@ export class RestoreTarget {
   }
 }
 
+const MARKER_FORMAT: Format = { name: 'an unfinished restore', version: 1 }
+
 /** What names the archive in the target folder. `part`: all that was selected of it is there. */
 interface Marker {
   readonly archive: string
@@ -153,21 +157,20 @@ function notEmpty(to: string, marked: Marker | null): BackupError {
   })
 }
 
-/** Null: there is none. One that cannot be read names nothing. */
+/** Null: there is none. One that cannot be read names nothing. Rejects with NewerFormatError. */
 async function readMarker(folder: string): Promise<Marker | null> {
   const file = path.join(folder, MARKER)
   const unreadable = { archive: '', fingerprint: '' }
   try {
     if (!(await lstat(file)).isFile()) return unreadable
-    const found = JSON.parse(await readFile(file, 'utf8')) as { readonly [K in keyof Marker]?: unknown }
-    const { archive, fingerprint, part } = found
+    const found = readVersionedJson(MARKER_FORMAT, await readFile(file, 'utf8'), `The file ${file}`)
+    const { archive, fingerprint, part } = found ?? {}
     if (typeof fingerprint !== 'string') return unreadable
     // The name goes into a message, and whoever wrote the file may be anyone.
     const name = typeof archive === 'string' && /^[\w.-]{1,200}$/.test(archive) ? archive : ''
     return { archive: name, fingerprint, ...(part === true ? { part } : {}) }
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return null
-    if (error instanceof SyntaxError || error instanceof TypeError) return unreadable
     throw error
   }
 }
@@ -176,7 +179,7 @@ async function writeMarker(folder: string, marker: Marker): Promise<void> {
   const temporary = path.join(folder, temporaryName())
   const handle = await open(temporary, 'wx', 0o600)
   try {
-    await handle.writeFile(`${JSON.stringify(marker)}\n`)
+    await handle.writeFile(`${versionedJson(MARKER_FORMAT, marker)}\n`)
     await flushOpen(handle)
   } finally {
     await handle.close()

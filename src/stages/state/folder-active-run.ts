@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { readNote } from '../../pipeline/state-file.ts'
+import { HOLDER_FILE, HOLDER_FORMAT } from './folder-lock.ts'
 import { isBusy, isDamaged, unusableState } from './state-error.ts'
 import type { ActiveRun } from './state.ts'
 
@@ -29,11 +30,6 @@ function isLocked(folder: string): boolean {
 }
 
 async function heldSince(folder: string): Promise<string | null> {
-  try {
-    const holder: unknown = JSON.parse(await readFile(path.join(folder, 'lock-holder.json'), 'utf8'))
-    const since = typeof holder === 'object' && holder !== null && 'since' in holder ? holder.since : null
-    return typeof since === 'string' && !Number.isNaN(Date.parse(since)) ? since : null
-  } catch {
-    return null
-  }
+  const { since } = (await readNote(path.join(folder, HOLDER_FILE), HOLDER_FORMAT)) ?? {}
+  return typeof since === 'string' && !Number.isNaN(Date.parse(since)) ? since : null
 }

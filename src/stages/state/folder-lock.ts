@@ -1,11 +1,16 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { isoLocal } from '../backup/archive-name.ts'
 import { BackupError } from '../../pipeline/errors.ts'
+import { versionedJson, type Format } from '../../pipeline/format-version.ts'
+import { readNote } from '../../pipeline/state-file.ts'
 import { emptyLock } from './set-aside.ts'
 import { isBusy, isDamaged, unusableState } from './state-error.ts'
 import type { Lock } from './state.ts'
+
+export const HOLDER_FILE = 'lock-holder.json'
+export const HOLDER_FORMAT: Format = { name: 'who holds the lock', version: 1 }
 
 /** A reader of the lock (`status`) holds it for a moment. ms. */
 const BUSY_MS = 500
@@ -19,12 +24,13 @@ export async function takeFolderLock(
   folder: string,
   onReplaced: (text: string) => void = () => undefined,
 ): Promise<Lock> {
-  const holderFile = path.join(folder, 'lock-holder.json')
+  const holderFile = path.join(folder, HOLDER_FILE)
   const file = path.join(folder, 'lock.sqlite')
   let database: DatabaseSync | null = null
   try {
     database = lockedOrReplaced(file, onReplaced)
-    await writeFile(holderFile, JSON.stringify({ pid: process.pid, since: new Date().toISOString() }))
+    const holder = { pid: process.pid, since: new Date().toISOString() }
+    await writeFile(holderFile, versionedJson(HOLDER_FORMAT, holder))
   } catch (error) {
     database?.close()
     if (!isBusy(error)) throw unusableState(folder, error)
@@ -66,10 +72,7 @@ function locked(file: string): DatabaseSync {
 }
 
 async function holder(file: string): Promise<string> {
-  try {
-    const { pid, since } = JSON.parse(await readFile(file, 'utf8')) as { pid: number; since: string }
-    return ` (process ${pid}, since ${isoLocal(new Date(since))})`
-  } catch {
-    return ''
-  }
+  const { pid, since } = (await readNote(file, HOLDER_FORMAT)) ?? {}
+  if (typeof pid !== 'number' || typeof since !== 'string' || Number.isNaN(Date.parse(since))) return ''
+  return ` (process ${pid}, since ${isoLocal(new Date(since))})`
 }

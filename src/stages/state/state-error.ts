@@ -27,6 +27,7 @@ function hasCode(error: unknown, code: number): boolean {
 
 /** A file of the state folder cannot be made, read or written. */
 export function unusableState(folder: string, cause: unknown): BackupError {
+  if (cause instanceof BackupError) return cause
   if (isDamaged(cause)) {
     return new BackupError('E_STATE', `The record of runs in the state folder ${folder} is damaged.`, {
       advice: 'The next run keeps it under another name and begins a new one. Check the disk.',

@@ -1,7 +1,7 @@
 /** What the last listing of each destination found, in a file of the state folder: `status` reads it and asks nobody. */
-import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { replaceFile } from '../../pipeline/state-file.ts'
+import type { Format } from '../../pipeline/format-version.ts'
+import { readNote, replaceNote } from '../../pipeline/state-file.ts'
 import type { CopiesAt } from '../backup/results.ts'
 import type { Config } from '../config/types.ts'
 
@@ -11,7 +11,11 @@ export interface Listed extends CopiesAt {
   readonly present: readonly string[]
 }
 
-const fileOf = (stateFolder: string): string => path.join(stateFolder, 'copies.json')
+export const LISTED_FILE = 'copies.json'
+/** Version 0 has `version: 1`, and is else the same. */
+export const LISTED_FORMAT: Format = { name: 'what destinations were found to hold', version: 1 }
+
+const fileOf = (stateFolder: string): string => path.join(stateFolder, LISTED_FILE)
 
 /** What the last listing found, of destinations that are still configured; empty when there was none. */
 export async function lastCopies({ state, destinations }: Config): Promise<CopiesAt[]> {
@@ -23,17 +27,13 @@ export async function lastCopies({ state, destinations }: Config): Promise<Copie
 
 /** Rejects with E_STATE when it cannot be written. */
 export async function keepListed(stateFolder: string, listed: readonly Listed[]): Promise<void> {
-  await replaceFile(fileOf(stateFolder), JSON.stringify({ version: 1, listed }))
+  await replaceNote(fileOf(stateFolder), LISTED_FORMAT, { listed })
 }
 
-/** A file that cannot be read, or is of another version, is one that was never written. */
+/** A file that cannot be read is one that was never written. Rejects with NewerFormatError. */
 export async function readListed(stateFolder: string): Promise<Listed[]> {
-  try {
-    const value = JSON.parse(await readFile(fileOf(stateFolder), 'utf8')) as { version?: unknown; listed?: unknown }
-    return value.version === 1 && Array.isArray(value.listed) ? value.listed.filter(isListed) : []
-  } catch {
-    return []
-  }
+  const { listed } = (await readNote(fileOf(stateFolder), LISTED_FORMAT)) ?? {}
+  return Array.isArray(listed) ? listed.filter(isListed) : []
 }
 
 function isListed(value: unknown): value is Listed {

@@ -1,3 +1,4 @@
+import { NewerFormatError } from '../../pipeline/format-version.ts'
 import { DamagedEntry } from '../archive/archive-entry.ts'
 import { ArchiveReader } from '../archive/archive-reader.ts'
 import { remoteFile } from '../archive/remote-file.ts'
@@ -7,7 +8,8 @@ import { readEveryEntry, type DeepFindings } from './deep.ts'
 import { couldNot, failed, orStop, well } from './finding.ts'
 import type { Finding, Found, VerifyOptions } from './types.ts'
 
-/** Reads a copy: every entry with `contents`, else only its directory and manifest. Rejects with E_ABORTED only. */
+/** Reads a copy: every entry with `contents`, else only its directory and manifest. Rejects with E_ABORTED and
+ * NewerFormatError only. */
 export async function lookInto(
   { destination, stored }: Copy,
   { name }: Found,
@@ -21,6 +23,7 @@ export async function lookInto(
     const reader = await ArchiveReader.open(remoteFile(destination, stored, name), signal)
     return described(await readEveryEntry(reader, { contents, onBytes: teller.read, signal }), contents)
   } catch (error) {
+    if (error instanceof NewerFormatError) throw error
     const known = orStop(options)(error)
     if (known.code !== 'E_INTEGRITY') return couldNot(destination.name, known)
     const damaged = known instanceof DamagedEntry ? [{ path: known.entry.name, reason: known.reason }] : null

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { abortError, asBackupError, BackupError } from '../../pipeline/errors.ts'
+import { NewerFormatError } from '../../pipeline/format-version.ts'
 import { ArchiveReader } from '../archive/archive-reader.ts'
 import { remoteFile } from '../archive/remote-file.ts'
 import type { VerifyCheck } from '../backup/results.ts'
@@ -54,6 +55,7 @@ async function tryCopy({ destination, stored }: Copy, config: DatabaseConfig, op
     return loaded instanceof BackupError ? couldNotLoad(loaded) : compared(loaded, dump)
   } catch (error) {
     if (signal.aborted) throw abortError(signal)
+    if (error instanceof NewerFormatError) throw error
     const known = asBackupError(error)
     const { message } = report(known)
     return known.code === 'E_INTEGRITY' ? failed(message) : unchecked(message)

@@ -3,7 +3,8 @@
  * writes. Pure functions from facts to bytes. Section numbers are those of PKWARE's APPNOTE.TXT 6.3.10.
  */
 
-export type DeflateLevel = 0 | 1 | 6
+export const DEFLATE_LEVELS = [0, 1, 6] as const
+export type DeflateLevel = (typeof DEFLATE_LEVELS)[number]
 
 export interface EntryOptions {
   /** Path in the archive, `/` between its parts. */

@@ -1,5 +1,6 @@
 import { PART_BYTES } from '../../pipeline/part.ts'
-import { FIRST_FILE_BYTES, type PlanLine } from '../plan/plan-file.ts'
+import { FIRST_FILE_BYTES } from '../plan/plan-file.ts'
+import { type PlanLine } from '../plan/plan-reader.ts'
 import type { WholeFile } from './prepare-file.ts'
 import type { PreparedItem } from './prepare-files.ts'
 

@@ -7,7 +7,8 @@
 import type { Progress } from '../../pipeline/progress.ts'
 import type { Mark } from '../../pipeline/source.ts'
 import { deviceOf, mustBeOn } from '../plan/archive-folder.ts'
-import { FIRST_FILE_BYTES, readPlan } from '../plan/plan-file.ts'
+import { FIRST_FILE_BYTES } from '../plan/plan-file.ts'
+import { readPlan } from '../plan/plan-reader.ts'
 import type { LeftOut, PlannedFile } from '../plan/types.ts'
 import {
   directoryBytes,

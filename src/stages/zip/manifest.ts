@@ -1,9 +1,13 @@
+import type { Format } from '../../pipeline/format-version.ts'
 import type { DicomHeader } from '../dicom/types.ts'
 
 /** Name of the archive's last entry: one line of JSON about the run, then one for each entry and each file left out. */
 export const MANIFEST_NAME = 'backup-manifest.ndjson'
 
-/** The manifest's first line. Times are ISO 8601 in UTC, sizes bytes. */
+/** Of the whole archive, in the manifest's first line. Version 0 has no `format` there, and is else the same. */
+export const ARCHIVE_FORMAT: Format = { name: 'its manifest', version: 1 }
+
+/** The manifest's first line, which also has the archive's `format`. Times are ISO 8601 in UTC, sizes bytes. */
 export interface ManifestHead {
   readonly tool: 'dicom-backup'
   readonly version: string

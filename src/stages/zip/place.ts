@@ -1,6 +1,8 @@
-import type { Json, Mark } from '../../pipeline/source.ts'
+import { BackupError } from '../../pipeline/errors.ts'
+import { knownVersion, type Format } from '../../pipeline/format-version.ts'
+import type { Mark } from '../../pipeline/source.ts'
 import type { DicomCounts } from '../dicom/counts.ts'
-import type { DeflateLevel } from './entry-records.ts'
+import { DEFLATE_LEVELS, type DeflateLevel } from './entry-records.ts'
 import type { LargeProgress } from './large-entry.ts'
 
 /** Which of the archive's pieces comes next, or is under way. */
@@ -57,10 +59,13 @@ export const START: ArchivePlace = {
   large: null,
 }
 
+/** Of `Mark.place`. Version 0 lacks the last element, and in its first journals both counts of DICOM files before it. */
+export const PLACE_FORMAT: Format = { name: 'a checkpoint of an archive', version: 1 }
+
 /** What a count that is not known is in a mark. */
 const UNKNOWN = -1
 
-/** As few characters as can be: one is kept for every part of the archive. */
+/** As few characters as can be: one is kept for every part of the archive. The version is the element VERSION_AT. */
 export function toMark(place: ArchivePlace): Mark {
   const { offset, phase, plan, directory, manifest, entries, files, fileBytes, skipped, dead, dicom, large, sums } =
     place
@@ -82,49 +87,69 @@ export function toMark(place: ArchivePlace): Mark {
       ...sums,
       dicom?.files ?? UNKNOWN,
       dicom?.withoutStudy ?? UNKNOWN,
+      PLACE_FORMAT.version,
     ],
   }
 }
 
-/** The place that a mark of `toMark` stands for; null is the start. */
+const WITHIN_AT = 9
+const SUMS_AT = 10
+const DICOM_AT = 12
+const VERSION_AT = 14
+
+/**
+ * The place that a mark of `toMark` stands for; null is the start. Throws NewerFormatError, and E_STATE when it is no such
+ * mark.
+ */
 export function placeOf(mark: Mark | null): ArchivePlace {
   if (mark === null) return START
-  const [
-    phase = 0,
-    plan = 0,
-    directory = 0,
-    manifest = 0,
-    entries = 0,
-    files = 0,
-    fileBytes = 0,
-    skipped = 0,
-    dead = 0,
-  ] = mark.place as readonly number[]
+  const fields: readonly unknown[] = Array.isArray(mark.place) ? mark.place : []
+  knownVersion(PLACE_FORMAT, fields[VERSION_AT], 'The interrupted archive')
+  const [phase, plan, directory, manifest, entries, files, fileBytes, skipped, dead] = fields
+    .slice(0, WITHIN_AT)
+    .map(count)
+  const [directorySum, manifestSum] = fields.slice(SUMS_AT, DICOM_AT).map(count)
   return {
-    offset: mark.offset,
-    phase: PHASES[phase] ?? 'dump',
-    plan,
-    directory,
-    manifest,
-    entries,
-    files,
-    fileBytes,
-    skipped,
-    dead,
-    large: largeOf((mark.place as readonly Json[])[9]),
-    sums: (mark.place as readonly Json[]).slice(10, 12) as [number, number],
-    dicom: dicomOf((mark.place as readonly number[]).slice(12)),
+    offset: count(mark.offset),
+    phase: PHASES[given(phase)] ?? unreadable(),
+    plan: given(plan),
+    directory: given(directory),
+    manifest: given(manifest),
+    entries: given(entries),
+    files: given(files),
+    fileBytes: given(fileBytes),
+    skipped: given(skipped),
+    dead: given(dead),
+    large: largeOf(fields[WITHIN_AT]),
+    sums: [given(directorySum), given(manifestSum)],
+    dicom: dicomOf(fields.slice(DICOM_AT, VERSION_AT)),
   }
 }
 
-function dicomOf([files = UNKNOWN, withoutStudy = UNKNOWN]: readonly number[]): DicomCounts | null {
-  return files === UNKNOWN ? null : { files, withoutStudy }
+function dicomOf([files = UNKNOWN, withoutStudy = UNKNOWN]: readonly unknown[]): DicomCounts | null {
+  return files === UNKNOWN ? null : { files: count(files), withoutStudy: count(withoutStudy) }
 }
 
-type Level = DeflateLevel | null
+/** The level is missing in journals of versions that did not note it. */
+function largeOf(within: unknown): LargePlace | null {
+  if (within === null) return null
+  if (!Array.isArray(within)) return unreadable()
+  const [start, read, written, crc, identity, level = null] = within as readonly unknown[]
+  if (typeof identity !== 'string') return unreadable()
+  if (level !== null && !isLevel(level)) return unreadable()
+  return { start: count(start), read: count(read), written: count(written), crc: count(crc), identity, level }
+}
 
-function largeOf(within: Json | undefined): LargePlace | null {
-  if (!Array.isArray(within)) return null
-  const [start, read, written, crc, identity, level] = within as [number, number, number, number, string, Level?]
-  return { start, read, written, crc, identity, level: level ?? null }
+const isLevel = (value: unknown): value is DeflateLevel => DEFLATE_LEVELS.some((level) => level === value)
+
+function count(value: unknown): number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : unreadable()
+}
+
+const given = (value: number | undefined): number => value ?? unreadable()
+
+function unreadable(): never {
+  throw new BackupError('E_STATE', 'A checkpoint of the interrupted archive in the state folder is damaged.', {
+    advice: 'The next run makes a new backup. Check the disk.',
+  })
 }

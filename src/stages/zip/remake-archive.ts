@@ -5,7 +5,8 @@
  */
 import { BackupError } from '../../pipeline/errors.ts'
 import { readJsonLinesAt } from '../../pipeline/spill-file.ts'
-import { FIRST_FILE_BYTES, readPlan } from '../plan/plan-file.ts'
+import { FIRST_FILE_BYTES } from '../plan/plan-file.ts'
+import { readPlan } from '../plan/plan-reader.ts'
 import type { WalkItem } from '../plan/walk.ts'
 import { readRecords } from './directory-reader.ts'
 import { directoryBytes, dumpEntry, folderEntry, largeFileEntry, manifestEntry } from './entries.ts'

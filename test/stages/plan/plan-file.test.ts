@@ -3,7 +3,8 @@ import { appendFileSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFi
 import path from 'node:path'
 import { test } from 'node:test'
 import { crc32 } from 'node:zlib'
-import { checkPlan, FIRST_FILE_BYTES, readPlan, writePlan, type PlanLine } from '../../../src/stages/plan/plan-file.ts'
+import { FIRST_FILE_BYTES, writePlan } from '../../../src/stages/plan/plan-file.ts'
+import { checkPlan, readPlan, type PlanLine } from '../../../src/stages/plan/plan-reader.ts'
 import type { WalkItem } from '../../../src/stages/plan/walk.ts'
 import { collect, everything, gridOf, never, newFolder, treeOf, walkAll } from './tree.ts'
 

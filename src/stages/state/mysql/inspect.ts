@@ -2,7 +2,7 @@ import { readGrants } from '../../database/grants.ts'
 import { accountName, everyTable } from '../../database/privileges.ts'
 import type { DatabaseConfig } from '../../config/types.ts'
 import { StateConnection } from './connection.ts'
-import { presentTables, TABLE_NAMES } from './tables.ts'
+import { NEEDED_TABLES, presentTables } from './tables.ts'
 
 /** What is known of a state before a run writes to it. */
 export interface StateInspection {
@@ -16,16 +16,16 @@ export interface StateInspection {
 
 const NEEDED = ['SELECT', 'INSERT', 'UPDATE', 'DELETE']
 
-/** Looks at the tables and at what may be done with them; changes nothing. Rejects with E_STATE. */
+/** Looks at the tables and at what may be done with them; changes nothing. Rejects with E_STATE, and like `presentTables`. */
 export async function inspectState(database: DatabaseConfig): Promise<StateInspection> {
   const connection = new StateConnection(database)
   try {
     const present = await presentTables(connection, database)
-    const missingTables = TABLE_NAMES.filter((name) => !present.has(name))
+    const missingTables = NEEDED_TABLES.filter((name) => !present.has(name))
     const grants = readGrants((await connection.rows('SHOW GRANTS')).map((row) => String(Object.values(row)[0])))
     const [account] = await connection.rows('SELECT CURRENT_USER() AS name')
     const missingPrivileges = [
-      ...NEEDED.filter((one) => !TABLE_NAMES.every((table) => grants.onTable(one, database.name, table))),
+      ...NEEDED.filter((one) => !NEEDED_TABLES.every((table) => grants.onTable(one, database.name, table))),
       ...(missingTables.length > 0 && !grants.inDatabase('CREATE', database.name) ? ['CREATE'] : []),
     ]
     const to = accountName(String(account?.['name']))

@@ -1,4 +1,5 @@
 import { BackupError } from '../../../pipeline/errors.ts'
+import { NewerFormatError } from '../../../pipeline/format-version.ts'
 import { isoLocal } from '../../backup/archive-name.ts'
 import type { DestinationResult, VerifyCheck } from '../../backup/results.ts'
 import type { Config, DatabaseConfig, DestinationConfig } from '../../config/types.ts'
@@ -274,7 +275,8 @@ function makeFolder(folder: string): void {
 }
 
 function nothingBegun(error: unknown): unknown {
-  if (!(error instanceof BackupError)) return error
+  // That one says so itself.
+  if (!(error instanceof BackupError) || error instanceof NewerFormatError) return error
   const { code, message, advice } = error
   const end = /[.!?]$/.test(message) ? '' : '.'
   const safe = `${message}${end} Nothing was started; earlier backups are unchanged.`

@@ -15,9 +15,19 @@ export function stateGrant({ name, user }: DatabaseConfig): string {
   return `As an administrator of the database: GRANT SELECT, INSERT, UPDATE, DELETE, CREATE ON ${quoted(name)}.* TO the account ${user}.`
 }
 
+/** What the server says to an account that lacks a privilege. */
+const REFUSALS: readonly number[] = [1044, 1142, 1143, 1227, 1370]
+
+/** Whether an error of `unusableDatabase` says that the account lacks a privilege. */
+export function isRefused(error: unknown): boolean {
+  if (!(error instanceof BackupError) || error.cause === undefined) return false
+  const { number } = clientFailure(error.cause)
+  return number !== null && REFUSALS.includes(number)
+}
+
 /** Numbers of the server (MySQL manual, "Server Error Message Reference") that mean something else here than for a dump. */
 const ADVICE: readonly (readonly [numbers: readonly number[], advice: (database: DatabaseConfig) => string])[] = [
-  [[1044, 1142, 1143, 1227, 1370], stateGrant],
+  [REFUSALS, stateGrant],
   [[1146], () => 'Start `dicom-backup run` again: it creates the missing tables.'],
   [[1290, 1792, 1836], () => 'The server only reads: name the one that takes changes under database.host.'],
   [[3, 28, 1021, 1114], () => "Free space on the database server's disk."],

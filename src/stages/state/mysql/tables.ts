@@ -1,8 +1,9 @@
 /** The tables: the viewer's, as its pages read and write them, and beside them what those cannot hold. */
 import { BackupError } from '../../../pipeline/errors.ts'
+import { knownVersion, type Format } from '../../../pipeline/format-version.ts'
 import type { DatabaseConfig } from '../../config/types.ts'
 import type { Session } from './connection.ts'
-import { stateIn } from './state-fault.ts'
+import { isRefused, stateIn } from './state-fault.ts'
 
 type Columns = Readonly<Record<string, string>>
 
@@ -126,7 +127,13 @@ const OWN = {
       since: TIME,
     },
   },
+  // The version of those above, in one row.
+  dicom_backup_format: { columns: { id: 'TINYINT PRIMARY KEY', format: 'INT NOT NULL' } },
 } as const satisfies Readonly<Record<string, Table>>
+
+/** Of our own tables. Version 0 does not have the table that says so, and is else the same. */
+const TABLES_FORMAT: Format = { name: 'its tables (dicom_backup_…)', version: 1 }
+const FORMAT_TABLE = 'dicom_backup_format'
 
 export type TableName = keyof typeof VIEWERS | keyof typeof OWN
 
@@ -141,7 +148,13 @@ function createStatement(name: TableName): string {
   return `CREATE TABLE IF NOT EXISTS ${name} (${lines.join(', ')}) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4${collation}`
 }
 
-/** The tables that are there. Rejects with E_STATE when one of them lacks a column that is needed. */
+/** The tables that a state cannot do without. */
+export const NEEDED_TABLES = TABLE_NAMES.filter((name) => name !== FORMAT_TABLE)
+
+/**
+ * The tables that are there. Rejects with E_STATE when one of them lacks a column that is needed, with NewerFormatError when
+ * they are of a newer version.
+ */
 export async function presentTables(session: Session, database: DatabaseConfig): Promise<ReadonlySet<TableName>> {
   const found = await session.rows(
     `SELECT LOWER(table_name) AS tab, LOWER(column_name) AS col FROM information_schema.columns
@@ -151,6 +164,7 @@ export async function presentTables(session: Session, database: DatabaseConfig):
   const columns = new Map<unknown, Set<unknown>>()
   for (const { tab, col } of found) columns.set(tab, (columns.get(tab) ?? new Set()).add(col))
   const present = TABLE_NAMES.filter((name) => columns.has(name))
+  if (present.includes(FORMAT_TABLE)) await checkVersion(session, database)
   const faults = present.flatMap((name) => {
     const { columns: needed, spare = [] } = TABLES[name]
     const missing = Object.keys(needed).filter((one) => !spare.includes(one) && columns.get(name)?.has(one) !== true)
@@ -167,7 +181,24 @@ export async function presentTables(session: Session, database: DatabaseConfig):
 
 /** Makes the tables that are not there. Several processes may do so at once. */
 export async function createTables(session: Session, present: ReadonlySet<TableName>): Promise<void> {
-  for (const name of TABLE_NAMES) {
+  for (const name of NEEDED_TABLES) {
     if (!present.has(name)) await session.write(createStatement(name))
   }
+  await noteVersion(session, present)
+}
+
+/** An account that may make no table has version 0: that is as good, and it is not asked for more than it needed before. */
+async function noteVersion(session: Session, present: ReadonlySet<TableName>): Promise<void> {
+  try {
+    if (!present.has(FORMAT_TABLE)) await session.write(createStatement(FORMAT_TABLE))
+    const isNoted = (await session.rows(`SELECT 1 FROM ${FORMAT_TABLE}`)).length > 0
+    if (!isNoted) await session.write(`INSERT IGNORE INTO ${FORMAT_TABLE} VALUES (1, ?)`, TABLES_FORMAT.version)
+  } catch (error) {
+    if (!isRefused(error)) throw error
+  }
+}
+
+async function checkVersion(session: Session, database: DatabaseConfig): Promise<void> {
+  const [row] = await session.rows(`SELECT format FROM ${FORMAT_TABLE}`)
+  knownVersion(TABLES_FORMAT, row === undefined ? undefined : Number(row['format']), stateIn(database))
 }
