@@ -1,6 +1,7 @@
 /** The tables: made where they are missing, used as they are where they are not. */
 import assert from 'node:assert/strict'
 import { after, before, test, type TestContext } from 'node:test'
+import { inspectState } from '../../../../src/stages/state/mysql/inspect.ts'
 import { MysqlState } from '../../../../src/stages/state/mysql/mysql-state.ts'
 import { at, record } from '../../../conformance/state.ts'
 import { databaseConfig, startMariaDb, type MariaDb } from '../../../support/mariadb.ts'
@@ -22,6 +23,7 @@ const ALL = [
   'backup_history',
   'backup_schedule_config',
   'dicom_backup_copies',
+  'dicom_backup_format',
   'dicom_backup_lock',
   'dicom_backup_runs',
   'dicom_backup_verifications',
@@ -149,6 +151,40 @@ test('an account that may write but not make tables will do where they are there
   await state.saveRun(record('1', { destinations: [at('a')] }))
   assert.equal(await state.copies(), 1)
   await (await state.lock()).release()
+})
+
+test('tables of before there were versions are used by an account that may make none; one that may notes the version', async (t) => {
+  const place = await asUser(t, 'SELECT, INSERT, UPDATE, DELETE')
+  const whole = { ...place.config, database: databaseConfig(server, place.name) }
+  await (await MysqlState.open(whole)).close()
+  await place.query('DROP TABLE dicom_backup_format')
+  const state = await place.open()
+  await state.saveRun(record('1', { destinations: [at('a')] }))
+  assert.ok(!(await tablesOf(place)).includes('dicom_backup_format'))
+  assert.deepEqual((await inspectState(place.config.database)).missingPrivileges, [])
+  await (await MysqlState.open(whole)).close()
+  assert.deepEqual(await place.query('SELECT format FROM dicom_backup_format'), [{ format: 1 }])
+  assert.equal(await state.copies(), 1)
+})
+
+test('tables of a newer version are refused, and nothing is changed', async (t) => {
+  const place = await mysqlPlace(t, server)
+  await (await place.open()).saveRun(record('1', { destinations: [at('a')] }))
+  await place.query('UPDATE dicom_backup_format SET format = 2; DROP TABLE dicom_backup_lock')
+  const checksums = async (): Promise<unknown> => {
+    const rows = await Promise.all((await tablesOf(place)).map((table) => place.query(`CHECKSUM TABLE ${table}`)))
+    return rows.flat()
+  }
+  const found = await checksums()
+  for (const use of [() => place.open(), () => place.openToRead(), () => inspectState(place.config.database)]) {
+    await assert.rejects(use(), {
+      name: 'BackupError',
+      code: 'E_STATE',
+      message: new RegExp(`^The state in the database ${place.name} at .* was made by a newer version of dicom-backup`),
+      advice: /^Nothing was changed.*Update dicom-backup/,
+    })
+  }
+  assert.deepEqual(await checksums(), found)
 })
 
 test('a database that is not there, or not to be signed in to, is told by its place and without the password', async (t) => {
