@@ -32,6 +32,7 @@ test('with nothing to do the hourly call, and what only looks, loads no SDK, no 
   for (const name of ['dropbox', '@googleapis/drive', 'google-auth-library', 'fast-glob', 'pino']) {
     assert.ok(making.includes(name), `${name} is not among ${making.join(', ')}`)
   }
+  assert.ok(!making.includes('log-update'), 'what draws on a terminal is loaded for one')
   const looking = [['status'], ['history'], ['schedule', 'show'], ['accounts']].map((one) => [
     ...one,
     '--config',

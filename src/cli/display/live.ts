@@ -1,4 +1,4 @@
-import { createLogUpdate } from 'log-update'
+import { drawnInPlace } from './in-place.ts'
 import type { Progress } from '../../pipeline/progress.ts'
 import type { Display, DisplayContext } from './display.ts'
 import { frame } from './frame.ts'
@@ -12,7 +12,7 @@ import { cleanLines, visibleWidth, wrap } from './width.ts'
  * frame, so that a killed run leaves a terminal in order, and lines that it does not draw itself go through `note`.
  */
 export function liveDisplay(progress: Progress, { stream, columns, now }: DisplayContext): Display {
-  const update = createLogUpdate(stream, { showCursor: true, defaultWidth: columns })
+  const update = drawnInPlace(stream, { showCursor: true, defaultWidth: columns })
   const meter = newPaceMeter()
   const startedAt = now()
   let shown: readonly string[] = []

@@ -1,4 +1,4 @@
-import { createLogUpdate } from 'log-update'
+import { drawnInPlace } from './in-place.ts'
 import { formatBytes, formatFiles } from './format.ts'
 import type { TextStream } from './style.ts'
 
@@ -13,7 +13,7 @@ export interface Looking {
 
 export function lookingLine(stream: TextStream, now: () => number = Date.now): Looking {
   if (stream.isTTY !== true) return { onProgress: () => undefined, stop: () => undefined }
-  const update = createLogUpdate(stream, { showCursor: true })
+  const update = drawnInPlace(stream, { showCursor: true })
   let drawnAt = -Infinity
   return {
     onProgress(files, bytes) {

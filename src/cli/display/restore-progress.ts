@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream'
-import { createLogUpdate } from 'log-update'
+import { drawnInPlace } from './in-place.ts'
 import type { OnWork, Work } from '../../stages/find/work.ts'
 import { formatBytes, formatCount, formatFiles, formatLocalTime, formatPercent } from './format.ts'
 import type { TextStream } from './style.ts'
@@ -34,7 +34,7 @@ export interface WorkDisplay {
  */
 export function openWorkDisplay(stream: TextStream, quiet: boolean, now: () => number = Date.now): WorkDisplay {
   const live = !quiet && stream.isTTY === true && process.env.TERM !== 'dumb'
-  const update = live ? createLogUpdate(stream, { showCursor: true }) : null
+  const update = live ? drawnInPlace(stream, { showCursor: true }) : null
   let look: (() => Work) | null = null
   let told = ''
 
