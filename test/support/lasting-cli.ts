@@ -11,6 +11,8 @@ import { withThisProcess } from './with-this-process.ts'
 const script = (main: string): string => `
   import { createInterface } from 'node:readline'
   import { main } from ${JSON.stringify(new URL('program.js', pathToFileURL(main)).href)}
+  // Each command listens anew.
+  process.setMaxListeners(0)
   for await (const line of createInterface({ input: process.stdin })) {
     const code = await main(JSON.parse(line))
     process.stdout.write('\\n#' + code + '\\n')
