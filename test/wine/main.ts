@@ -5,11 +5,12 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { CHECKS } from './checks.ts'
+import { SURROUNDINGS } from './surroundings.ts'
 import { prepareMachine, stopMachine, type Machine } from './machine.ts'
 import { REPOSITORY, Windows } from './windows.ts'
 
 const wanted = process.argv.slice(2).join(' ')
-const found = Object.entries(CHECKS).filter(([name]) => name.includes(wanted))
+const found = Object.entries({ ...CHECKS, ...SURROUNDINGS }).filter(([name]) => name.includes(wanted))
 
 async function main(): Promise<number> {
   if (!existsSync(path.join(REPOSITORY, 'dist/cli/main.js'))) throw new Error('There is no build: npm run build')

@@ -28,16 +28,22 @@ export interface Running {
 /** A folder below C:\ in which one check does its work. */
 export class Windows {
   readonly folder: string
-  readonly #machine: Machine
+  readonly machine: Machine
+  /** Of the programs that are started, beside those of the machine. */
+  env: NodeJS.ProcessEnv = {}
+  /** What Node.js loads before the program. */
+  preload: readonly string[] = []
+  readonly #ends: (() => void)[] = []
   #calls = 0
 
   private constructor(machine: Machine, folder: string) {
-    this.#machine = machine
+    this.machine = machine
     this.folder = folder
   }
 
-  static async in(machine: Machine): Promise<Windows> {
-    const windows = new Windows(machine, await mkdtemp(path.join(machine.drive, 'check-')))
+  /** `name`: what the folder's name begins with. */
+  static async in(machine: Machine, name = 'check-'): Promise<Windows> {
+    const windows = new Windows(machine, await mkdtemp(path.join(machine.drive, name)))
     await mkdir(windows.#outputs)
     return windows
   }
@@ -74,7 +80,7 @@ export class Windows {
 
   /** Calls the built program in the check's folder. */
   async cli(...words: string[]): Promise<End> {
-    return await this.start([built('cli/main.js'), ...words]).end
+    return await this.start([...this.preload, built('cli/main.js'), ...words]).end
   }
 
   /** Calls it with --json, and gives its result. */
@@ -89,21 +95,34 @@ export class Windows {
 
   /** Starts Node.js with these words in the check's folder. */
   start(words: readonly string[], cwd = this.folder): Running {
-    return this.program([this.#machine.node, ...words], cwd)
+    return this.program([this.machine.node, ...words], cwd)
   }
 
   /** Starts a Windows program. Its output goes to files: Wine's Node.js cannot write to a pipe of this machine. */
   program(words: readonly string[], cwd = this.folder): Running {
+    return this.#started('wine', words, cwd)
+  }
+
+  /** Starts Node.js on a console; `interrupt` is Ctrl-C on its keyboard. */
+  onConsole(words: readonly string[]): Running & { interrupt(): void } {
+    // The terminal of util-linux' script becomes the console; the output goes to files all the same.
+    const line = ['wine', this.machine.node, ...words].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
+    const running = this.#started('script', ['-qec', `exec ${line} >&3 2>&4`, '/dev/null'], this.folder)
+    return { ...running, interrupt: () => running.process.stdin?.write('\x03') }
+  }
+
+  #started(program: string, words: readonly string[], cwd: string): Running {
     this.#calls += 1
     const [out, err] = ['out', 'err'].map((kind) => path.join(this.#outputs, `${this.#calls}.${kind}`)) as [
       string,
       string,
     ]
     const [stdout, stderr] = [openSync(out, 'w'), openSync(err, 'w')]
-    const child = spawn('wine', words, {
+    const onConsole = program === 'script'
+    const child = spawn(program, words, {
       cwd,
-      env: { ...this.#machine.env, ...NO_COLOURS },
-      stdio: ['ignore', stdout, stderr],
+      env: { ...this.machine.env, ...NO_COLOURS, ...this.env },
+      stdio: onConsole ? ['pipe', 'ignore', stderr, stdout, stderr] : ['ignore', stdout, stderr],
       timeout: LIMIT_MS,
       killSignal: 'SIGKILL',
     })
@@ -117,7 +136,13 @@ export class Windows {
     return { process: child, end, said: () => readFileSync(out, 'utf8') }
   }
 
+  /** Calls it when the check is over. */
+  atEnd(call: () => void): void {
+    this.#ends.push(call)
+  }
+
   async remove(): Promise<void> {
+    for (const call of this.#ends) call()
     for (const folder of [this.folder, this.#outputs]) await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   }
 

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { BackupError } from '../../../src/pipeline/errors.ts'
 import type { RestoreProgress } from '../../../src/stages/restore/restore-files.ts'
+import { nameHere } from '../../support/on-windows.ts'
 import { seeded } from '../../support/seed.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 import { counted, fileOf } from '../archive/stored-archive.ts'
@@ -38,7 +39,7 @@ async function backup(t: TestContext): Promise<{ readonly at: Place; readonly ar
     'new\nline',
     '50%E4.txt',
     'back\\slash',
-  ]
+  ].map(nameHere)
   for (const name of names) await at.put(`odd/${name}`, Buffer.from(name), new Date(1_500_000_000_123))
   await at.put('large.bin', random.bytes(6 << 20), new Date(1_400_000_000_999))
   await at.put('empty.bin', Buffer.alloc(0), new Date(1_400_000_000_000))

@@ -8,6 +8,7 @@ import { readPlan } from '../../../src/stages/plan/plan-reader.ts'
 import { placeOf } from '../../../src/stages/zip/place.ts'
 import { place, type Place } from './archive-maker.ts'
 import { newRun, openSource, readMade, type MadeBytes, type Run } from './archive-run.ts'
+import { nameHere } from '../../support/on-windows.ts'
 
 /** When every file was written. */
 export const MTIME = new Date(2025, 3, 4, 5, 6, 7, 890)
@@ -44,7 +45,7 @@ const packed = (bytes: number, seed: number): Buffer => {
 const FILES: Readonly<Record<string, () => Buffer>> = {
   empty: () => Buffer.alloc(0),
   'patient 🩻/small': () => pixels(20_000, 1),
-  'patient 🩻/größe\\x': () => packed(4 * MIB, 2),
+  [`patient 🩻/${nameHere('größe\\x')}`]: () => packed(4 * MIB, 2),
   'study/a': () => pixels(MIB, 3),
   'study/c': () => packed(500, 5),
   'study/d-large': () => packed(4 * MIB + 77, 6),

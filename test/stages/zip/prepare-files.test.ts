@@ -10,6 +10,7 @@ import { toFsPath } from '../../../src/stages/plan/file-name.ts'
 import type { PlannedFile } from '../../../src/stages/plan/types.ts'
 import type { DeflateLevel } from '../../../src/stages/zip/entry-records.ts'
 import { WHOLE_FILE_BYTES } from '../../../src/stages/zip/read-file.ts'
+import { nameHere } from '../../support/on-windows.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 import { dataSet, element, explicitLittle, metaGroup, part10, preamble } from '../dicom/dicom-bytes.ts'
 import { MTIME, noise, pixels } from './going-on.ts'
@@ -54,7 +55,7 @@ describe('small files come back', () => {
     'patient.dcm': part10(LITTLE, dataSet(explicitLittle, { patientId: 'PID-1 ' })),
     'jpeg.dcm': part10(JPEG, dataSet(explicitLittle)),
     'packed.jpg': Buffer.concat([Buffer.from('ffd8ff', 'hex'), noise(70_000, 1)]),
-    'größe 🩻\u2028"\\\u0001': pixels(300_000, 2),
+    [nameHere('größe 🩻\u2028"\\\u0001')]: pixels(300_000, 2),
     ...Object.fromEntries(Array.from({ length: 90 }, (_, n) => [`n${n}`, noise(n * 97, n)])),
   }
   const stored = new Set(['packed.jpg', 'jpeg.dcm'])

@@ -98,7 +98,7 @@ describe('a file that the system shows and does not let be read', () => {
 })
 
 test('a time beyond what a Date can hold is taken for the last one', async (t) => {
-  if (!existsSync('/dev/shm')) {
+  if (process.platform === 'win32' || !existsSync('/dev/shm')) {
     t.skip('needs a file system that has such times')
     return
   }
