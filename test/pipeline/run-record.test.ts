@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, test } from 'node:test'
+import { formatLine } from '../../src/pipeline/checked-line.ts'
+import { Journal } from '../../src/pipeline/journal.ts'
 import { RunRecord, RunState } from '../../src/pipeline/run-record.ts'
 import { notOnWindows } from '../support/on-windows.ts'
 import { refuseCalls } from '../support/refused-calls.ts'
@@ -187,5 +189,39 @@ describe("a run's record", () => {
     await record.close()
     record.held('nas', 1)
     await assert.rejects(record.sync(), { code: 'E_STATE' })
+  })
+
+  test('of before there were versions it is read, and has its version once it is opened', async (t) => {
+    const file = path.join(await tempFolder(t), 'journal')
+    await writeFile(file, formatLine({ is: 'held', destination: 'nas', held: 7 }))
+    assert.equal((await RunState.read(file)).upload('nas').held, 7)
+    const record = await RunRecord.open(file)
+    await record.close()
+    assert.deepEqual((await Journal.read(file))[0], { is: 'format', format: 1 })
+    assert.equal((await RunState.read(file)).upload('nas').held, 7)
+  })
+
+  test('with a line that is unknown, or not what was written, it is refused as it is', async (t) => {
+    const file = path.join(await tempFolder(t), 'journal')
+    const newer = [{ is: 'format', format: 2 }, { is: 'sealed' }, { held: 1 }, null, 7]
+    const damaged = [
+      { is: 'fact', name: 'a' },
+      { is: 'made', made: { parts: -1, bytes: 0, digest: null }, whole: null },
+      { is: 'made', made: { parts: 0, bytes: 0, digest: 'x' }, whole: null },
+      { is: 'upload', destination: 'nas', note: { token: null, held: 0 } },
+      { is: 'held', destination: 'nas' },
+    ]
+    for (const line of [...newer, ...damaged]) {
+      // What follows is cut off when a journal is opened: not when it is refused.
+      const bytes = Buffer.concat([
+        formatLine({ is: 'held', destination: 'nas', held: 7 }),
+        formatLine(line),
+        Buffer.from('torn'),
+      ])
+      await writeFile(file, bytes)
+      const message = damaged.some((one) => one === line) ? /is damaged/ : /made by a newer version of dicom-backup/
+      await assert.rejects(RunRecord.open(file), { code: 'E_STATE', message }, JSON.stringify(line))
+      assert.deepEqual(await readFile(file), bytes)
+    }
   })
 })

@@ -5,6 +5,7 @@
 import path from 'node:path'
 import { lstat, rm } from 'node:fs/promises'
 import { readJsonLines, SpillFile } from '../../pipeline/spill-file.ts'
+import { damagedStateFile } from '../../pipeline/state-file.ts'
 import { isFolder, type ArchiveEntry } from '../archive/archive-entry.ts'
 import type { ArchiveReader } from '../archive/archive-reader.ts'
 import { isManifest, joined } from '../archive/joined.ts'
@@ -83,7 +84,10 @@ export class RestorePlan {
   }
 
   async *read(): AsyncGenerator<PlannedFile> {
-    for await (const line of readJsonLines(this.#file)) yield line as PlannedFile
+    for await (const line of readJsonLines(this.#file)) {
+      if (!isPlanned(line)) throw damagedStateFile(this.#file)
+      yield line
+    }
   }
 
   async remove(): Promise<void> {
@@ -170,6 +174,23 @@ export class RestorePlan {
     if (!isThere) this.missingBytes += entry.size
   }
 }
+
+function isPlanned(value: unknown): value is PlannedFile {
+  const { entry, parts, mtimeMs, owner, sha256 } = fieldsOf(value)
+  const { index, name, rawName, start, packed, size, crc, method } = fieldsOf(entry)
+  return (
+    [index, start, packed, size, crc, method, mtimeMs].every((one) => typeof one === 'number') &&
+    typeof name === 'string' &&
+    typeof rawName === 'string' &&
+    Array.isArray(parts) &&
+    parts.every((one) => typeof one === 'string') &&
+    (owner === null || typeof owner === 'object') &&
+    (sha256 === null || typeof sha256 === 'string')
+  )
+}
+
+const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
 
 async function hasSize(file: string, size: number): Promise<boolean> {
   try {

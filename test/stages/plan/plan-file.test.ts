@@ -4,7 +4,7 @@ import path from 'node:path'
 import { test } from 'node:test'
 import { crc32 } from 'node:zlib'
 import { FIRST_FILE_BYTES, writePlan } from '../../../src/stages/plan/plan-file.ts'
-import { checkPlan, readPlan, type PlanLine } from '../../../src/stages/plan/plan-reader.ts'
+import { checkPlan, checkPlanVersion, readPlan, type PlanLine } from '../../../src/stages/plan/plan-reader.ts'
 import type { WalkItem } from '../../../src/stages/plan/walk.ts'
 import { collect, everything, gridOf, never, newFolder, treeOf, walkAll } from './tree.ts'
 
@@ -72,4 +72,27 @@ test('a plan begins with its first small file, when one comes soon', async (t) =
   await writePlan(file, root, everything, never)
   const names = (await itemsOf(file)).map((item) => ('path' in item ? item.path : ''))
   assert.deepEqual(names, ['3', '1', '2', 'z/4'])
+})
+
+test('a plan of before there were versions is read from any line on; one of a newer version is refused', async (t) => {
+  const file = path.join(newFolder(t), 'plan')
+  const old = '["a",1,1767323045000]\n["b","a symbolic link"]\n'
+  writeFileSync(file, old)
+  await checkPlan(file, crc32(old))
+  const lines = await linesOf(file)
+  assert.deepEqual(
+    lines.map(({ item }) => item),
+    [{ path: 'a', size: 1, mtimeMs: 1767323045000 }, { leftOut: { path: 'b', reason: 'a symbolic link' } }],
+  )
+  assert.deepEqual(await itemsOf(file, lines[0]?.end), [lines[1]?.item])
+
+  const newer = `{"format":2}\n${old}`
+  writeFileSync(file, newer)
+  for (const read of [checkPlan(file, crc32(newer)), checkPlanVersion(file), itemsOf(file)]) {
+    await assert.rejects(read, { code: 'E_STATE', message: /made by a newer version/ })
+  }
+  for (const line of ['["a"]', '["a",null,3]', '[1,2,3]', '7']) {
+    writeFileSync(file, `{"format":1}\n${line}\n`)
+    await assert.rejects(itemsOf(file), { code: 'E_STATE', message: /is damaged/ })
+  }
 })

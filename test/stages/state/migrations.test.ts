@@ -97,8 +97,8 @@ describe('the record of runs', () => {
     database.exec(`PRAGMA user_version = ${RECORD_FORMAT.version + 1}`)
     database.close()
     copyFileSync(file, path.join(folder, 'copy'))
-    for (const open of [SqliteState.open, SqliteState.openToRead]) {
-      assert.throws(() => open(folder), {
+    for (const open of [() => SqliteState.open(folder), () => SqliteState.openToRead(folder)]) {
+      assert.throws(open, {
         code: 'E_STATE',
         message: `The file ${file} in the state folder was made by a newer version of dicom-backup: the record of runs has a format that is unknown here.`,
         advice: /^Nothing was changed, and stored backups are safe\. Update dicom-backup on this machine/,

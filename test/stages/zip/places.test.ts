@@ -52,6 +52,25 @@ test('a place comes back from its mark as it was, also from a journal', () => {
   assert.deepEqual(placeOf(null), START)
 })
 
+test('a mark of a newer version, and what is no mark, are refused', () => {
+  const mark = JSON.parse(JSON.stringify(toMark(LARGEST))) as { offset: number; place: unknown[] }
+  const withAt = (at: number, value: unknown): Mark => ({ ...mark, place: mark.place.with(at, value) }) as Mark
+  assert.throws(() => placeOf(withAt(14, 2)), { code: 'E_STATE', message: /made by a newer version/ })
+  const broken: Mark[] = [
+    { offset: 1, place: null },
+    { offset: 1, place: [] },
+    { offset: -1, place: toMark(LARGEST).place },
+    { offset: 1, place: mark.place.slice(0, 11) } as Mark,
+    withAt(0, 4),
+    withAt(5, '5'),
+    withAt(9, [1, 2, 3]),
+    withAt(9, [1, 2, 3, 4, 'f', 7]),
+    withAt(11, null),
+    withAt(13, 0.5),
+  ]
+  for (const one of broken) assert.throws(() => placeOf(one), { code: 'E_STATE', message: /is damaged/ })
+})
+
 test('a mark of a version that noted neither method nor counts of DICOM files says that they are not known', () => {
   const old = [1, 2, 3, 4, 5, 6, 7, 8, 9, [10, 11, 12, 13, identity], 14, 15]
   const { large, dicom, sums } = placeOf({ offset: 1, place: old })
