@@ -11,4 +11,5 @@ enableCompileCache(`${import.meta.dirname}/../../node_modules/.cache/dicom-backu
 const { keepHeapSmall } = await import('./small-heap.ts')
 keepHeapSmall()
 const { main } = await import('./program.ts')
-process.exit(await main(process.argv.slice(2)))
+const { endProcess } = await import('./end-process.ts')
+endProcess(await main(process.argv.slice(2)))

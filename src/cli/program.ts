@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { BackupError } from '../pipeline/errors.ts'
 import { configPlaces } from '../stages/config/places.ts'
 import { visibleLines } from '../stages/log/visible.ts'
+import { endProcess } from './end-process.ts'
 import { EXIT, exitUnwritten, type ExitCode } from './exit.ts'
 import { openOutput } from './output.ts'
 import { allWritten, write } from './streams.ts'
@@ -70,7 +71,9 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
 export async function main(args: readonly string[]): Promise<ExitCode> {
   process.once('uncaughtException', (error) => {
     const lines = visibleLines(error instanceof Error ? (error.stack ?? error.message) : String(error))
-    void write('stderr', `${lines.join('\n')}\n`).then(() => process.exit(EXIT.failed))
+    void write('stderr', `${lines.join('\n')}\n`).then(() => {
+      endProcess(EXIT.failed)
+    })
   })
   const code = await carriedOut(args)
   return (await allWritten()) ? code : exitUnwritten(code)

@@ -7,6 +7,11 @@ export function programBeside(module: ImportMeta, name: string): URL {
   return new URL(`${name}${path.extname(module.filename)}`, module.url)
 }
 
+let unanswered = 0
+
+/** How many messages all helper threads together have not answered yet. */
+export const messagesUnanswered = (): number => unanswered
+
 /**
  * A thread that works on messages one after another and answers each. It starts with the first, and keeps the process
  * alive only while it has something to do, so one may be shared by all who need it.
@@ -36,7 +41,12 @@ export class HelperThread {
     // First, for one that cannot be sent has no answer.
     worker.postMessage(message)
     if (this.#waiting.push(answer) === 1) worker.ref()
-    return (await answer.promise) as T
+    unanswered += 1
+    try {
+      return (await answer.promise) as T
+    } finally {
+      unanswered -= 1
+    }
   }
 
   /** Ends the thread, for when it has nothing to do; the next message starts another. Rejects never. */

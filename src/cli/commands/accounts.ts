@@ -54,7 +54,7 @@ export async function test(configFile: string, names: readonly string[], output:
     try {
       const placed = await withPlaceFaults(config, { signal: stop.signal, note: false })
       const tried = placed.destinations.filter(({ name }) => wanted.some((one) => one.name === name))
-      const accounts = await testAccounts(tried, config.endpoints, stop.signal)
+      const accounts = await stop.ends(testAccounts(tried, config.endpoints, stop.signal))
       const well = accounts.filter(({ ok }) => ok).length
       const result = { ok: well === accounts.length, accounts }
       await output.result(result, (style) => accountTestSummary(accounts, style))

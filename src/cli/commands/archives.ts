@@ -15,7 +15,7 @@ export async function archives(configFile: string, from: string | null, output: 
     const stop = stopSignals('Start it again when you are ready.')
     try {
       if (lost !== null) log.logger.warn({ err: lost }, 'the record of runs cannot be read')
-      const result = await listBackups(config, { state, from, log: log.logger, signal: stop.signal })
+      const result = await stop.ends(listBackups(config, { state, from, log: log.logger, signal: stop.signal }))
       await output.result(result, (style) => archivesSummary(result, style))
       return result.unreachable.length === 0 ? EXIT.done : EXIT.lookAtIt
     } finally {

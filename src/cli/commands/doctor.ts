@@ -10,7 +10,7 @@ export async function doctor(configFile: string, output: Output): Promise<ExitCo
   const config = loadConfig(configFile)
   const stop = stopSignals('Start it again when you are ready.')
   try {
-    const result = await examine(config, stop.signal)
+    const result = await stop.ends(examine(config, stop.signal))
     await output.result(result, (style) => doctorSummary(result, style))
     return result.ok ? EXIT.done : EXIT.failed
   } finally {

@@ -22,7 +22,8 @@ export async function prune(configFile: string, flags: PruneFlags, output: Outpu
     const stop = stopSignals('Start it again when you are ready.')
     try {
       const { dryRun, destination: only } = flags
-      const result = await pruneAll(config, state, { dryRun, only, log: log.logger, signal: stop.signal })
+      const options = { dryRun, only, log: log.logger, signal: stop.signal }
+      const result = await stop.ends(pruneAll(config, state, options))
       await output.result(result, (style) => pruneSummary(result, dryRun, style))
       return exitOf(result)
     } finally {

@@ -41,13 +41,17 @@ async function restoreFrom(
   const log = openLog(config.log, config.secrets, display.lines, output.verbose)
   const stop = stopSignals(
     'Start it again when you are ready: files that are already restored are not downloaded again.',
+    () => undefined,
+    (text) => {
+      display.note(text)
+    },
   )
   const found = { archive: false }
   const common = { ...flags, state, log: log.logger, onWork: display.onWork, signal: stop.signal }
   try {
     if (lost !== null) log.logger.warn({ err: lost }, 'the accounts in the state are unknown here')
     if (flags.list) {
-      const list = await listArchive(config, common)
+      const list = await stop.ends(listArchive(config, common))
       display.stop()
       await output.result(list, (style) => restoreList(list, style, streams.stdout.isTTY === true))
       return EXIT.done
@@ -58,7 +62,7 @@ async function restoreFrom(
       found.archive = true
       if (!output.quiet) display.note(`${name}, at ${copies.map(({ destination }) => destination.name).join(', ')}`)
     }
-    const result = await restoreArchive(config, { ...common, to, onFound })
+    const result = await stop.ends(restoreArchive(config, { ...common, to, onFound }))
     display.stop()
     const facts = { to, from: flags.from, tookMs: performance.now() - begun }
     await output.result(result, (style) => restoreSummary(result, facts, style))

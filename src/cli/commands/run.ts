@@ -103,11 +103,8 @@ export async function plan(
   const looking = lookingLine(streams.stderr)
   try {
     const onProgress = output.quiet ? undefined : looking.onProgress
-    const planned = await dryRun(config, {
-      only,
-      ...(onProgress === undefined ? {} : { onProgress }),
-      signal: stop.signal,
-    })
+    const options = { only, ...(onProgress === undefined ? {} : { onProgress }), signal: stop.signal }
+    const planned = await stop.ends(dryRun(config, options))
     const result = lost === null ? planned : { ...planned, warnings: [...planned.warnings, accountsUnknown(lost)] }
     looking.stop()
     await output.result(result, (style) => dryRunSummary(result, style))

@@ -13,7 +13,7 @@ export async function check({ config, state }: Workplace<State>, accept: boolean
   const stop = stopSignals('Start it again when you are ready.')
   try {
     const placed = await withPlaceFaults(config, { signal: stop.signal, note: false })
-    await checkCopies(placed, state, { log: log.logger, signal: stop.signal, accept })
+    await stop.ends(checkCopies(placed, state, { log: log.logger, signal: stop.signal, accept }))
   } finally {
     stop.dispose()
     log.close()

@@ -28,7 +28,8 @@ export async function verify(configFile: string, flags: VerifyFlags, output: Out
     try {
       if (lost !== null) log.logger.warn({ err: lost }, 'what was sent is unknown here, and the result is not recorded')
       const { onWork } = display
-      const result = await verifyArchive(config, { ...flags, state, log: log.logger, onWork, signal: stop.signal })
+      const options = { ...flags, state, log: log.logger, onWork, signal: stop.signal }
+      const result = await stop.ends(verifyArchive(config, options))
       display.stop()
       await output.result(result, (style) => verifySummary(result, style))
       return exitOfVerify(result)

@@ -28,6 +28,18 @@ const OF_ONE_NAME_ON_WINDOWS: Readonly<Record<string, string>> = {
   ENOENT: 'its name is too long for Windows, or has characters that Windows does not take',
 }
 
+/** Of a whole folder. */
+const OF_ALL: Readonly<Record<string, string>> = {
+  EROFS: 'its file system can only be read',
+  EIO: 'its disk reports a fault',
+  ENODEV: 'its disk is gone',
+  ENXIO: 'its disk is gone',
+  ENOTCONN: 'its network drive is gone',
+  ESTALE: 'its network drive is gone',
+  EACCES: 'this account may not write there',
+  EPERM: 'this account may not write there',
+}
+
 /** Calls for a file that is open already: their errors are not of its name. libuv's names, and those of a FileHandle. */
 const OF_CONTENT = /^(writev?|readv?|f?(data)?sync|f?utimes?|close|fstat)$/
 
@@ -67,7 +79,8 @@ export function targetError(
     })
   }
   if (code === '') return error instanceof Error ? error : new Error(String(error))
-  return new BackupError('E_CONFIG', `The folder ${folder} cannot be restored into (${code}).`, {
-    advice: 'Check its rights and its disk, or name another folder.',
+  const why = OF_ALL[code] === undefined ? ` (${code})` : `: ${OF_ALL[code]} (${code})`
+  return new BackupError('E_CONFIG', `The folder ${folder} cannot be restored into${why}.`, {
+    advice: 'Check its rights and its disk, then run the restore again: it resumes. Or name another folder.',
   })
 }
