@@ -46,7 +46,8 @@ export async function installJob(plan: JobPlan): Promise<string[]> {
     for (const command of plan.commands) {
       const { code, words } = await runCommand(command)
       if (code === 0) continue
-      if (command.optional === undefined) throw failed(command, words, plan.kind)
+      if (command.optional === undefined)
+        throw failed('The hourly job could not be installed', command, words, plan.kind)
       notes.unshift(command.optional)
     }
   } catch (error) {
@@ -87,7 +88,9 @@ export async function removeJob(plan: JobPlan): Promise<void> {
   for (const command of plan.commands) {
     const { code, words } = await runCommand(command)
     // A timer whose files are there but which systemd does not know, or no systemd at all: the files go all the same.
-    if (code !== 0 && plan.kind !== 'systemd') throw failed(command, words, plan.kind)
+    if (code !== 0 && plan.kind !== 'systemd') {
+      throw failed('The hourly job could not be removed', command, words, plan.kind)
+    }
   }
   if (plan.kind !== 'systemd') return
   try {
@@ -112,7 +115,7 @@ async function crontabOf(): Promise<string | null> {
   if (code === 0) return stdout
   // With the same exit code it says that there is none yet, and that it could not look.
   if (/no crontab/i.test(words)) return ''
-  throw failed(command, words, 'cron')
+  throw failed('The crontab could not be read', command, words, 'cron')
 }
 
 function windowsUser(): string {
@@ -123,17 +126,13 @@ function windowsUser(): string {
 
 const definitionFile = (call: JobCall): string => path.join(os.tmpdir(), `${jobName(call)}.xml`)
 
-function failed({ words }: JobCommand, said: string, kind: JobKind): BackupError {
-  return new BackupError(
-    'E_CONFIG',
-    `The hourly job could not be installed: ${words.slice(0, 2).join(' ')} says: ${said}`,
-    {
-      advice:
-        kind === 'task-scheduler'
-          ? 'Open the console with "Run as administrator" and call this again, or do by hand what --print shows.'
-          : 'Run it as an account that may set jobs, or do by hand what --print shows.',
-    },
-  )
+function failed(what: string, { words }: JobCommand, said: string, kind: JobKind): BackupError {
+  return new BackupError('E_CONFIG', `${what}: ${words.slice(0, 2).join(' ')} says: ${said}`, {
+    advice:
+      kind === 'task-scheduler'
+        ? 'Open the console with "Run as administrator" and call this again, or do by hand what --print shows.'
+        : 'Run it as an account that may set jobs, or do by hand what --print shows.',
+  })
 }
 
 function unfit(why: string): BackupError {

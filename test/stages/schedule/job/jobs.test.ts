@@ -7,7 +7,8 @@ import { cronJob, cronLine, cronRemoval, hasCronJob } from '../../../../src/stag
 import { hasControlCharacters, jobName, type JobCall } from '../../../../src/stages/schedule/job/job.ts'
 import { systemdJob } from '../../../../src/stages/schedule/job/systemd.ts'
 import { taskSchedulerJob } from '../../../../src/stages/schedule/job/task-scheduler.ts'
-import { findProgram } from '../../../support/mariadb.ts'
+import { findProgram } from '../../../support/find-program.ts'
+import { notOnWindows } from '../../../support/on-windows.ts'
 import { tempFolder } from '../../../support/temp-folder.ts'
 
 const HOSTILE = [
@@ -26,25 +27,29 @@ const call = (config: string): JobCall => ({
 })
 
 describe('the line in a crontab', () => {
-  test('is read back by the shell as it was meant, whatever the path', { skip: process.platform === 'win32' }, () => {
-    for (const config of HOSTILE) {
-      const line = cronLine(call(config))
-      assert.doesNotMatch(line, /\\\\/, 'of two backslashes in a row cron takes one away')
-      assert.match(line, /^0 \* \* \* \* /)
-      // cron ends the command at a bare %, and takes the backslash off the others.
-      const command = line.slice('0 * * * * '.length)
-      assert.doesNotMatch(command.replaceAll('\\%', ''), /%/)
-      const script = command
-        .replaceAll('\\%', '%')
-        .replace(/^cd .*? && /, '')
-        .replace('>/dev/null', '')
-      const told = execFileSync('/bin/sh', [
-        '-c',
-        `set -- ${script.slice(0, script.lastIndexOf(' # '))}\nprintf '%s\\n' "$@"`,
-      ])
-      assert.deepEqual(told.toString().split('\n').slice(0, -1), [call(config).program, ...call(config).args])
-    }
-  })
+  test(
+    'is read back by the shell as it was meant, whatever the path',
+    { skip: notOnWindows('it has no such shell') },
+    () => {
+      for (const config of HOSTILE) {
+        const line = cronLine(call(config))
+        assert.doesNotMatch(line, /\\\\/, 'of two backslashes in a row cron takes one away')
+        assert.match(line, /^0 \* \* \* \* /)
+        // cron ends the command at a bare %, and takes the backslash off the others.
+        const command = line.slice('0 * * * * '.length)
+        assert.doesNotMatch(command.replaceAll('\\%', ''), /%/)
+        const script = command
+          .replaceAll('\\%', '%')
+          .replace(/^cd .*? && /, '')
+          .replace('>/dev/null', '')
+        const told = execFileSync('/bin/sh', [
+          '-c',
+          `set -- ${script.slice(0, script.lastIndexOf(' # '))}\nprintf '%s\\n' "$@"`,
+        ])
+        assert.deepEqual(told.toString().split('\n').slice(0, -1), [call(config).program, ...call(config).args])
+      }
+    },
+  )
 
   test('takes the place of its earlier form, and goes without touching another line', () => {
     const others = '# mine\nMAILTO=admin\n5 4 * * * other # dicom-backup-0badf00d\n'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { jobWarnings, pathsOf } from '../../../../src/stages/schedule/job-warnings.ts'
+import { installJob, removeJob } from '../../../../src/stages/schedule/job/scheduler.ts'
 import { runCommand } from '../../../../src/stages/schedule/job/run-command.ts'
 import type { Config } from '../../../../src/stages/config/types.ts'
 
@@ -76,4 +77,12 @@ describe('what the hourly job lacks', () => {
       `Z:\\images is on a network drive that only your logon has; the job will not find it. Write ${unc} in the configuration.`,
     )
   })
+})
+
+test('a scheduler that refuses is told with what it was asked for, and what it said', async () => {
+  const commands = [{ words: [process.execPath, '-e', 'console.error("Access is denied."); process.exit(1)'] }]
+  const plan = { kind: 'task-scheduler', name: 'x', files: [], commands, notes: [] } as const
+  const advice = /Run as administrator/
+  await assert.rejects(installJob(plan), { message: /could not be installed: .* says: Access is denied/, advice })
+  await assert.rejects(removeJob(plan), { message: /could not be removed: .* says: Access is denied/, advice })
 })
