@@ -1,6 +1,6 @@
 /** The data that is backed up, the same for the same seed. */
-import { cp, mkdir, open, readdir, stat } from 'node:fs/promises'
-import { writeFileSync } from 'node:fs'
+import { readdirSync, statSync, writeFileSync } from 'node:fs'
+import { cp, mkdir, open } from 'node:fs/promises'
 import path from 'node:path'
 import { syntheticInstance, type InstanceOptions } from '../src/stages/demo/synthetic-dicom.ts'
 
@@ -19,12 +19,11 @@ export const TINY: Kind = { modality: 'MR', pixels: 'raw', rows: 40, columns: 45
 const VARIETY = 48
 const IN_A_SERIES = 100
 
-/** `count` instances, a hundred to a series. Gives their bytes. */
-export async function writeStudies(root: string, kind: Kind, count: number, seed = 1): Promise<number> {
+/** `count` instances, a hundred to a series. */
+export async function writeStudies(root: string, kind: Kind, count: number, seed = 1): Promise<void> {
   const images = Array.from({ length: Math.min(VARIETY, count) }, (_, n) =>
     syntheticInstance({ ...kind, patient: seed, study: 1, series: 1, instance: n }),
   )
-  let bytes = 0
   let folder = root
   for (let n = 0; n < count; n += 1) {
     if (n % IN_A_SERIES === 0) {
@@ -37,24 +36,50 @@ export async function writeStudies(root: string, kind: Kind, count: number, seed
     // Bytes of the preamble, which are anyone's.
     image.writeUInt32LE(n, 0)
     writeFileSync(path.join(folder, `IM${n}.dcm`), image)
-    bytes += image.length
   }
-  return bytes
 }
 
-/** The same in a new archive folder below `folder`. */
+export interface ArchiveFolder {
+  readonly root: string
+  readonly files: number
+  /** Below the root. */
+  readonly folders: number
+  /** Of all files. */
+  readonly bytes: number
+}
+
+/** A new archive folder below `folder`, and what it has once `fill` is done. */
 export async function archiveFolder(
   folder: string,
-  kind: Kind,
-  count: number,
-): Promise<{ readonly root: string; readonly bytes: number }> {
-  const root = path.join(folder, 'dicom_files')
+  fill: (root: string) => Promise<unknown>,
+  name = 'dicom_files',
+): Promise<ArchiveFolder> {
+  const root = path.join(folder, name)
   await mkdir(root)
-  return { root, bytes: await writeStudies(root, kind, count) }
+  await fill(root)
+  return { root, ...contentsOf(root) }
+}
+
+/** What lies below a folder. */
+export function contentsOf(folder: string): Omit<ArchiveFolder, 'root'> {
+  let [files, folders, bytes] = [0, 0, 0]
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const full = path.join(folder, entry.name)
+    if (!entry.isDirectory()) {
+      files += 1
+      bytes += statSync(full).size
+      continue
+    }
+    const below = contentsOf(full)
+    files += below.files
+    folders += below.folders + 1
+    bytes += below.bytes
+  }
+  return { files, folders, bytes }
 }
 
 /** One multi-frame instance of about `bytes`: frames one after the other. */
-export async function writeMultiFrame(file: string, bytes: number, seed = 1): Promise<number> {
+export async function writeMultiFrame(file: string, bytes: number, seed = 1): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true })
   const frames = Array.from({ length: VARIETY }, (_, n) =>
     syntheticInstance({ ...CT, patient: seed, study: 1, series: 1, instance: n }),
@@ -67,19 +92,12 @@ export async function writeMultiFrame(file: string, bytes: number, seed = 1): Pr
       await handle.write(frame)
       written += frame.length
     }
-    return written
   } finally {
     await handle.close()
   }
 }
 
-/** The real files of a folder, so many times over. Gives their bytes. */
-export async function writeCopies(root: string, source: string, times: number): Promise<number> {
+/** The real files of a folder, so many times over. */
+export async function writeCopies(root: string, source: string, times: number): Promise<void> {
   for (let n = 0; n < times; n += 1) await cp(source, path.join(root, `copy-${n}`), { recursive: true })
-  const entries = await readdir(root, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile())
-  const sizes = await Promise.all(
-    files.map(async ({ parentPath, name }) => (await stat(path.join(parentPath, name))).size),
-  )
-  return sizes.reduce((sum, size) => sum + size, 0)
 }

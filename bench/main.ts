@@ -1,46 +1,52 @@
 /**
- * `npm run bench`: measures everything, prints tables, writes bench/results/*.json, and says what fell behind the
- * results that were committed last. `npm run bench -- NAME…` measures those cases only, `--rounds N` with another
- * number of rounds, `--only CONTENDER` (repeatable) without the others, `--all` with the cases that take minutes.
- * Results that are not of whole cases are not written.
+ * `npm run bench`: measures everything, prints tables, writes bench/results/*.json, and says what failed, which goals
+ * were missed and what fell behind the pinned baseline. Exit 1 when there is anything of these, 2 when the arguments are
+ * wrong.
+ *
+ *     npm run bench -- NAME…           those cases only
+ *     npm run bench -- --all           with the cases that take many minutes
+ *     npm run bench -- --rounds N      another number of rounds
+ *     npm run bench -- --only NAME     (repeatable) those contenders only
+ *     npm run bench -- --against DIR   the build of another checkout beside ours, in the same run
+ *     npm run bench -- --pin           what is measured becomes the baseline
+ *
+ * Results that are not of whole cases, or of another build too, are neither written nor compared with the baseline.
  */
-import { parseArgs } from 'node:util'
+import { buildOther } from './against.ts'
+import { builtProgram } from './built-program.ts'
 import { CASES } from './cases/index.ts'
-import { measure } from './harness/measure.ts'
-import { committedResult, fallenBehind, saveResult } from './harness/results.ts'
-import { tableOf } from './harness/table.ts'
+import { BadArguments, readArguments, type Options } from './harness/arguments.ts'
+import { installMissing, packagesOf } from './harness/needs.ts'
+import { BASELINE, RESULTS } from './harness/results.ts'
+import { runBenchmark } from './harness/run.ts'
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    rounds: { type: 'string' },
-    only: { type: 'string', multiple: true, default: [] },
-    all: { type: 'boolean', default: false },
-  },
-})
-const unknown = positionals.filter((name) => !CASES.some((one) => one.name === name))
-if (unknown.length > 0) {
-  console.error(`There is no case ${unknown.join(', ')}. There are: ${CASES.map(({ name }) => name).join(', ')}.`)
-  process.exit(2)
-}
-const wanted = CASES.filter(({ name, long = false }) =>
-  positionals.length === 0 ? values.all || !long : positionals.includes(name),
-)
 const say = (text: string): void => {
   process.stderr.write(`${text}\n`)
 }
-const behind: string[] = []
-for (const one of wanted) {
-  const rounds = values.rounds === undefined ? null : Number(values.rounds)
-  const result = await measure(one, { rounds, only: values.only, say })
-  console.log(tableOf(result))
-  if (values.only.length > 0 || rounds !== null) continue
-  const before = committedResult(one.name)
-  if (before !== null) behind.push(...fallenBehind(result, before))
-  saveResult(result)
+
+async function main(options: Options): Promise<number> {
+  const missing = installMissing(options.cases, options.only, say)
+  if (missing.length > 0) {
+    say(`The peers need programs that are not on this machine: ${missing.join(', ')}`)
+    say(`  Debian, Ubuntu:  apt-get install ${packagesOf(missing).join(' ')}`)
+    return 1
+  }
+  const program = await builtProgram()
+  const against = options.against === null ? null : await buildOther(options.against)
+  try {
+    const print = (text: string): void => {
+      console.log(text)
+    }
+    return await runBenchmark(options, { program, against, say, print, results: RESULTS, baseline: BASELINE })
+  } finally {
+    await against?.remove()
+  }
 }
-console.log(
-  behind.length === 0
-    ? '\nNothing of ours fell behind the committed results.'
-    : `\nFell behind the committed results by more than the noise:\n${behind.map((line) => `  ${line}`).join('\n')}`,
-)
+
+try {
+  process.exitCode = await main(readArguments(process.argv.slice(2), CASES))
+} catch (error) {
+  if (!(error instanceof BadArguments)) throw error
+  say(error.message)
+  process.exitCode = 2
+}

@@ -1,4 +1,4 @@
-/** What a benchmark is made of. Sizes are bytes, times ms. */
+/** What a benchmark is made of. Sizes are bytes, times ms; NaN is what the system does not say. */
 
 /** One run of one contender, in a process of its own. */
 export interface Sample {
@@ -6,21 +6,73 @@ export interface Sample {
   readonly value: number
   /** Wall time. */
   readonly ms: number
-  /** The most memory that its processes had resident at once; null where that is not told. */
-  readonly peakBytes: number | null
-  /** CPU time of its processes, and of those that took what it sent. */
+  /** The most memory that its processes had resident at one moment. */
+  readonly peakBytes: number
+  /** Processor time of its processes, and of those that took what it sent. */
   readonly cpuMs: number
   /** Bytes of what it made; null where it makes nothing. */
   readonly bytesOut: number | null
 }
 
-export interface Contender {
+/** The program that is measured, built. */
+export interface Build {
+  /** Null: the one of this checkout. */
+  readonly name: string | null
+  /** The path of its main module. */
+  readonly program: string
+  /** For its configuration and state; no other build's. */
+  readonly folder: string
+}
+
+/** Where the contenders of a case run. */
+export interface Place {
+  /** Removed after the case. */
+  readonly folder: string
+  readonly close?: () => Promise<void>
+}
+
+export interface Contender<P extends Place = Place> {
   readonly name: string
   /** What it is, in a line. */
   readonly what: string
-  /** Once only, whatever the case's rounds are: it takes too long. */
+  /** Programs it starts, besides Node and our own. */
+  readonly needs?: readonly string[]
+  /** Once only and without a warm-up, whatever the case's rounds are: it takes too long. */
   readonly once?: boolean
-  run(): Promise<Sample>
+  /** Throws when it did not do all that it should. Peers have no use for the build. */
+  run(place: P, build: Build): Promise<Sample>
+}
+
+export interface Case<P extends Place = Place> {
+  readonly name: string
+  readonly title: string
+  readonly unit: string
+  readonly better: 'higher' | 'lower'
+  readonly rounds: number
+  /** Left out when everything is asked for: minutes long. */
+  readonly long?: boolean
+  /** Why it cannot be measured on this machine; null when it can. */
+  readonly unmeasured?: () => string | null
+  /** Fills `folder`. */
+  prepare(folder: string): Promise<P>
+  /** Called once for each build that is measured, before its first run. */
+  setUp?(place: P, build: Build): Promise<void>
+  /** Ours; the first is what the case is about. */
+  readonly own: readonly Contender<P>[]
+  /** What ours is compared with, the machine's limit among them. */
+  readonly peers: readonly Contender<P>[]
+  readonly goals: readonly Goal[]
+}
+
+/** What has to be reached. */
+export interface Goal {
+  readonly what: string
+  /** Computed from the rows of one run; NaN is never reached. */
+  readonly reached: (row: (name: string) => Row) => number
+  readonly atLeast?: number
+  readonly atMost?: number
+  /** Why it may be missed, as docs/performance.md explains; without it, a miss fails the benchmark. */
+  readonly known?: string
 }
 
 export interface Spread {
@@ -32,41 +84,16 @@ export interface Spread {
 /** All runs of one contender. */
 export interface Row {
   readonly name: string
+  /** Of this checkout's build. */
+  readonly isOwn: boolean
+  /** Of another build's row: the one of ours that it is to be compared with. Null for all others. */
+  readonly twinOf: string | null
   readonly rounds: number
   readonly value: Spread
   readonly ms: Spread
-  readonly peakBytes: number | null
-  /** CPU time divided by wall time: how many cores were at work. */
-  readonly cores: number
+  readonly cpuMs: Spread
+  readonly peakBytes: Spread
   readonly bytesOut: number | null
-}
-
-/** What has to be reached, and what was. */
-export interface Goal {
-  readonly what: string
-  /** Computed from the rows of one run. */
-  readonly reached: (row: (name: string) => Row) => number
-  readonly atLeast?: number
-  readonly atMost?: number
-}
-
-export interface Prepared {
-  /** The first is ours; the others are peers and the limit. */
-  readonly contenders: readonly Contender[]
-  readonly goals: readonly Goal[]
-  readonly close?: () => Promise<void>
-}
-
-export interface Case {
-  readonly name: string
-  readonly title: string
-  readonly unit: string
-  readonly better: 'higher' | 'lower'
-  readonly rounds: number
-  /** Left out when everything is asked for: minutes long. */
-  readonly long?: boolean
-  /** Fills `folder`, which is removed after the case, and says what is to be run. */
-  prepare(folder: string): Promise<Prepared>
 }
 
 export interface GoalResult {
@@ -74,10 +101,11 @@ export interface GoalResult {
   readonly reached: number
   readonly atLeast?: number
   readonly atMost?: number
+  readonly known?: string
   readonly met: boolean
 }
 
-/** What `bench/results/<case>.json` holds. */
+/** What `bench/results/<case>.json` and `bench/baseline/<case>.json` hold. NaN is null there. */
 export interface CaseResult {
   readonly name: string
   readonly title: string
@@ -87,11 +115,14 @@ export interface CaseResult {
   readonly measuredAt: string
   readonly rows: readonly Row[]
   readonly goals: readonly GoalResult[]
+  /** Contenders that failed, each with its reason. */
+  readonly failures: readonly string[]
 }
 
 export interface Machine {
   readonly cpu: string
   readonly cores: number
+  readonly arch: string
   readonly memoryBytes: number
   readonly system: string
   readonly node: string

@@ -10,7 +10,8 @@ export function openUploads(urls: readonly string[]): { readonly bodies: readonl
       request.on('error', reject)
       request.on('response', (response) => {
         text(response).then(() => {
-          resolve()
+          if (response.statusCode === 200) resolve()
+          else reject(new Error(`${url} answers ${response.statusCode ?? 'nothing'}`))
         }, reject)
       })
     })

@@ -27,6 +27,7 @@ export const NEEDS: readonly Need[] = [
   { programs: ['mariadb'], apt: 'mariadb-client', brew: 'mariadb', notOnWindows: true },
   { programs: ['unzip'], apt: 'unzip', brew: 'unzip' },
   { programs: ['zip'], apt: 'zip', brew: 'zip' },
+  { programs: ['curl'], apt: 'curl', brew: 'curl' },
   { programs: ['7z'], apt: 'p7zip-full', brew: 'p7zip' },
   { programs: ['bsdtar', 'C:\\Windows\\System32\\tar.exe'], apt: 'libarchive-tools', brew: 'libarchive' },
   { programs: ['python3', 'python'], apt: 'python3', brew: 'python' },

@@ -9,7 +9,7 @@ import { filesReachedFrom, ROOT } from './test-imports.ts'
 
 const SLOW = ['mariadb.ts', 'cli.ts', 'lasting-cli.ts'].map((name) => path.join(import.meta.dirname, name))
 
-const files = globSync('test/{pipeline,stages,cli}/**/*.test.ts', { cwd: ROOT })
+const files = globSync('test/{pipeline,stages,cli,bench}/**/*.test.ts', { cwd: ROOT })
   .concat(globSync('test/*.test.ts', { cwd: ROOT }))
   .map((file) => path.join(ROOT, file))
   .filter((file) => !SLOW.some((slow) => filesReachedFrom(file).has(slow)))

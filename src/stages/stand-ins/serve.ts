@@ -10,6 +10,7 @@ import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { startDropboxStandIn } from './dropbox/stand-in.ts'
 import { startDriveStandIn } from './google-drive/stand-in.ts'
+import type { StandIn } from './types.ts'
 
 /** What a configuration that points at this program has to name. */
 export const CREDENTIALS = {
@@ -17,7 +18,10 @@ export const CREDENTIALS = {
   googleDrive: { clientId: 'client-id', clientSecret: 'client-secret', refreshToken: 'refresh-token' },
 } as const
 
-async function serve(args: readonly string[]): Promise<void> {
+/** Both, as the program's arguments say. */
+export async function startBoth(
+  args: readonly string[],
+): Promise<{ readonly dropbox: StandIn; readonly drive: StandIn }> {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -44,6 +48,11 @@ async function serve(args: readonly string[]): Promise<void> {
     bytesPerSecond: driveRate === undefined ? rate : number(driveRate),
     storage: storage('google-drive'),
   })
+  return { dropbox, drive }
+}
+
+async function serve(args: readonly string[]): Promise<void> {
+  const { dropbox, drive } = await startBoth(args)
   try {
     // Before the line goes out, so that whoever reads it may end the program at once.
     const end = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT'), once(process.stdin, 'end')])
