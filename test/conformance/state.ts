@@ -49,6 +49,28 @@ export function describeState(kind: string, make: (t: TestContext) => Promise<St
     })
   })
 
+  describe(`${kind}: the time of the next run`, () => {
+    stateTest(
+      'is kept with the schedule where that is kept, for every process; else the grid alone says it',
+      async (state, under) => {
+        const now = new Date()
+        const isKept = await state.saveSchedule({ enabled: true, every: '6h', verify: 'never' })
+        const due = await state.keptDueAt(now)
+        assert.equal(due !== null, isKept)
+        if (due !== null)
+          assert.ok(Date.parse(due) > now.getTime() && Date.parse(due) <= now.getTime() + 24 * 3_600_000, due)
+        const other = await under.open()
+        try {
+          assert.equal(await other.keptDueAt(now), due)
+        } finally {
+          await other.close()
+        }
+        await state.saveSchedule({ enabled: false, every: '6h', verify: 'never' })
+        assert.equal(await state.keptDueAt(now), null, 'switched off')
+      },
+    )
+  })
+
   describe(`${kind}: verifications`, () => {
     stateTest('the one that was saved last is told, of whichever archive', async (state) => {
       assert.equal(await state.lastVerification(), null)
