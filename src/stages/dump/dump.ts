@@ -1,17 +1,15 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
-import { once } from 'node:events'
-import path from 'node:path'
 import type { Readable } from 'node:stream'
-import { asBackupError, BackupError, systemCode } from '../../pipeline/errors.ts'
+import { asBackupError, BackupError } from '../../pipeline/errors.ts'
 import { fromReadable } from '../../pipeline/from-readable.ts'
 import type { DatabaseConfig } from '../config/types.ts'
 import { mustHaveTls } from '../database/connect.ts'
 import { waitingFor } from '../database/waiting.ts'
 import { dumpArguments, knowsHistory, type DumpContent } from './arguments.ts'
+import { childEnvironment, ending, killChild, started, type ChildEnd } from './child.ts'
 import { identifyClient, type DumpClient } from './client.ts'
-import { dumpFailure, type ProgramEnd } from './failure.ts'
+import { dumpFailure } from './failure.ts'
 import { findDumpProgram } from './find-program.ts'
-import { wordsOf } from '../windows/code-page.ts'
 import { writeOptionFile } from './option-file.ts'
 import { dumpOutline, type DumpOutline } from './outline.ts'
 
@@ -47,7 +45,6 @@ export interface Dump extends AsyncIterable<Buffer> {
 
 type Program = ChildProcessByStdio<null, Readable, Readable>
 
-const STDERR_BYTES = 16 * 1024
 /** What Windows programs end with on Ctrl-C, which the console hands to each of them. */
 const STATUS_CONTROL_C_EXIT = 0xc000013a
 
@@ -86,9 +83,9 @@ async function* runProgram(
   await mustHaveTls(database, signal)
   const optionFile = await writeOptionFile(folder, database, content.leaveOut)
   let program: Program | null = null
-  let ended: Promise<ProgramEnd> | null = null
+  let ended: Promise<ChildEnd> | null = null
   const stop = (): void => {
-    if (program !== null) kill(program)
+    if (program !== null) killChild(program)
   }
   let isRead = true
   const stall: { waiting: Promise<string> | null } = { waiting: null }
@@ -102,7 +99,7 @@ async function* runProgram(
     program = start(client, dumpArguments(client, database, optionFile.path, content), folder)
     ended = ending(program)
     signal.addEventListener('abort', stop, { once: true })
-    await started(program, client)
+    await started(program, `The dump program ${client.program}`)
 
     for await (const chunk of fromReadable(program.stdout)) {
       signal.throwIfAborted()
@@ -136,53 +133,9 @@ async function* runProgram(
  * and a run that is stopped in good order still gets the rest of the dump.
  */
 function start({ program }: DumpClient, args: readonly string[], folder: string): Program {
-  const env = {
-    ...process.env,
-    // Option files of the user's own (~/.my.cnf, the login path file) come after ours and would beat its password.
-    HOME: folder,
-    MYSQL_TEST_LOGIN_FILE: path.join(folder, 'no-login-path'),
-  }
+  const env = childEnvironment(folder)
   const detached = process.platform !== 'win32'
   return spawn(program, args, { env, detached, windowsHide: true, stdio: ['ignore', 'pipe', 'pipe'] })
-}
-
-async function started(program: Program, client: DumpClient): Promise<void> {
-  try {
-    await once(program, 'spawn')
-  } catch (error) {
-    throw new BackupError('E_DUMP', `The dump program ${client.program} cannot be started (${systemCode(error)}).`, {
-      advice: 'Run it by hand with --version.',
-      cause: error,
-    })
-  }
-}
-
-/** Ends the program and, where it is a script, what it started. It holds nothing that would need an orderly end. */
-function kill(program: Program): void {
-  if (program.pid === undefined || program.exitCode !== null || program.signalCode !== null) return
-  try {
-    if (process.platform === 'win32') program.kill('SIGKILL')
-    else process.kill(-program.pid, 'SIGKILL')
-  } catch {
-    // It ended by itself just now.
-  }
-}
-
-/** How the program ends, once everything it wrote has been read or thrown away. Never rejects. */
-function ending(program: Program): Promise<ProgramEnd> {
-  let stderr = ''
-  // Bytes, until it is known what they are.
-  program.stderr.setEncoding('latin1').on('data', (text: string) => {
-    stderr = (stderr + text).slice(-STDERR_BYTES)
-  })
-  return new Promise((resolve) => {
-    program.once('error', (error) => {
-      resolve({ status: null, signal: null, stderr: error.message })
-    })
-    program.once('close', (status, signal) => {
-      resolve({ status, signal, stderr: wordsOf(Buffer.from(stderr, 'latin1'), 'ACP') })
-    })
-  })
 }
 
 function silent({ name }: DatabaseConfig, stallMs: number, waiting: string): BackupError {

@@ -1,22 +1,14 @@
 import type { BackupError } from '../../pipeline/errors.ts'
 import type { DatabaseConfig } from '../config/types.ts'
 import { databaseFault } from '../database/fault.ts'
-
-/** How the dump program ended. */
-export interface ProgramEnd {
-  /** Null when it was killed. */
-  readonly status: number | null
-  readonly signal: NodeJS.Signals | null
-  /** What it wrote to stderr; of a lot, the end. */
-  readonly stderr: string
-}
+import type { ChildEnd } from './child.ts'
 
 const MOST_WORDS = 1000
 /** What dump programs say on stderr though nothing is wrong. */
 const HARMLESS = /using a password on the command line|deprecated program name|\[warning\]|^warning:|forcing protocol/i
 
 /** What it means that the dump program failed, with its own words in the message and no secret. */
-export function dumpFailure(database: DatabaseConfig, program: string, end: ProgramEnd): BackupError {
+export function dumpFailure(database: DatabaseConfig, program: string, end: ChildEnd): BackupError {
   const words = programWords(end.stderr, database.password)
   const ending =
     end.signal === null ? `ended with exit status ${end.status ?? 'unknown'}` : `was killed by ${end.signal}`

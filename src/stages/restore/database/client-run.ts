@@ -1,12 +1,10 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
-import { once } from 'node:events'
-import path from 'node:path'
 import type { Readable, Writable } from 'node:stream'
-import { asBackupError, BackupError, systemCode } from '../../../pipeline/errors.ts'
+import { asBackupError } from '../../../pipeline/errors.ts'
 import type { DatabaseConfig } from '../../config/types.ts'
 import { mustHaveTls } from '../../database/connect.ts'
+import { childEnvironment, ending, killChild, started, type ChildEnd } from '../../dump/child.ts'
 import { writeOptionFile } from '../../dump/option-file.ts'
-import { wordsOf } from '../../windows/code-page.ts'
 
 export interface ClientRun {
   /** Path of the program: `findClientProgram`. */
@@ -22,19 +20,13 @@ export interface ClientRun {
 }
 
 /** How the program ended. */
-export interface ClientEnd {
-  /** Null when it was killed. */
-  readonly status: number | null
-  readonly signal: NodeJS.Signals | null
+export interface ClientEnd extends ChildEnd {
   /** What it answered: one line a row, no heads. */
   readonly stdout: string
-  /** What it wrote to stderr; of a lot, the end. */
-  readonly stderr: string
 }
 
 type Program = ChildProcessByStdio<Writable, Readable, Readable>
 
-const STDERR_BYTES = 16 * 1024
 /** More than a pipe holds: once it is taken the program has read its options and is connected. */
 const SURELY_READ_BYTES = 1024 * 1024
 
@@ -50,14 +42,16 @@ export async function runClient(run: ClientRun): Promise<ClientEnd> {
   let program: Program | null = null
   let ended: Promise<ClientEnd> | null = null
   const stop = (): void => {
-    if (program !== null) kill(program)
+    if (program !== null) killChild(program)
   }
   try {
     signal.throwIfAborted()
     program = start(file, clientArguments(server, database, optionFile.path), folder)
-    ended = ending(program)
+    ended = answered(program)
+    // Its end closes the pipe while something is written to it.
+    program.stdin.on('error', () => undefined)
     signal.addEventListener('abort', stop, { once: true })
-    await started(program, file)
+    await started(program, `The client program ${file}`)
     let bytes = 0
     for await (const piece of input) {
       signal.throwIfAborted()
@@ -112,28 +106,9 @@ function connection({ host, port, socket }: DatabaseConfig): string[] {
 
 /** In a process group of its own: a Ctrl-C on the terminal reaches it through `signal` only. */
 function start(program: string, args: readonly string[], folder: string): Program {
-  const env = {
-    ...process.env,
-    // Option files of the user's own (~/.my.cnf, the login path file) come after ours and would beat its password.
-    HOME: folder,
-    MYSQL_TEST_LOGIN_FILE: path.join(folder, 'no-login-path'),
-    MYSQL_HISTFILE: '/dev/null',
-  }
+  const env = { ...childEnvironment(folder), MYSQL_HISTFILE: '/dev/null' }
   const detached = process.platform !== 'win32'
   return spawn(program, args, { env, detached, windowsHide: true, stdio: ['pipe', 'pipe', 'pipe'] })
-}
-
-async function started(program: Program, file: string): Promise<void> {
-  // Its end closes the pipe while something is written to it.
-  program.stdin.on('error', () => undefined)
-  try {
-    await once(program, 'spawn')
-  } catch (error) {
-    throw new BackupError('E_DUMP', `The client program ${file} cannot be started (${systemCode(error)}).`, {
-      advice: 'Run it by hand with --version.',
-      cause: error,
-    })
-  }
 }
 
 /** Whether the program took it. */
@@ -145,33 +120,12 @@ function written(stdin: Writable, piece: Uint8Array): Promise<boolean> {
   })
 }
 
-function kill(program: Program): void {
-  if (program.pid === undefined || program.exitCode !== null || program.signalCode !== null) return
-  try {
-    if (process.platform === 'win32') program.kill('SIGKILL')
-    else process.kill(-program.pid, 'SIGKILL')
-  } catch {
-    // It ended by itself just now.
-  }
-}
-
-/** How the program ends, once everything it wrote has been read. Never rejects. */
-function ending(program: Program): Promise<ClientEnd> {
+/** Its end, with what it answered. Never rejects. */
+async function answered(program: Program): Promise<ClientEnd> {
   let stdout = ''
-  let stderr = ''
   program.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text
   })
-  // Bytes, until it is known what they are.
-  program.stderr.setEncoding('latin1').on('data', (text: string) => {
-    stderr = (stderr + text).slice(-STDERR_BYTES)
-  })
-  return new Promise((resolve) => {
-    program.once('error', (error) => {
-      resolve({ status: null, signal: null, stdout, stderr: error.message })
-    })
-    program.once('close', (status, signal) => {
-      resolve({ status, signal, stdout, stderr: wordsOf(Buffer.from(stderr, 'latin1'), 'ACP') })
-    })
-  })
+  const end = await ending(program)
+  return { ...end, stdout }
 }
