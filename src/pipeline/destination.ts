@@ -136,10 +136,17 @@ export interface Destination {
   /**
    * Takes an upload up again from its token, in this process or a later one. `acknowledged` is how many bytes, from 0,
    * an earlier call said are held: a destination that cannot vouch for what came after them drops it, or takes it again.
-   * Resolves with what the far side holds, too, as `Upload.held` does: nobody has to ask again. Rejects with E_SESSION when the upload is gone; where the far side does not tell whether one was given up, the
-   * commit does.
+   * Resolves with what the far side holds, too, as `Upload.held` does: nobody has to ask again. Rejects with E_SESSION
+   * when the upload is gone; where the far side does not tell whether one was given up, the commit does.
    */
   resume(token: string, acknowledged: number, signal: AbortSignal): Promise<Resumed>
+
+  /**
+   * Gives up an upload that an earlier process began, and removes what can be removed of it, without asking what is held:
+   * where a full disk keeps an upload from being resumed, this makes room. Rejects with E_SESSION when the upload is
+   * another configuration's.
+   */
+  cancel(token: string, signal: AbortSignal): Promise<void>
 
   /** The object under its final name, or null when there is none. */
   stat(object: string, signal: AbortSignal): Promise<StoredObject | null>

@@ -46,6 +46,7 @@ export function withRetry(inner: Destination, options: RetryOptions = {}): Desti
       const { upload, held } = await again(opening(), signal, resume)
       return { upload: retryingUpload(inner.name, upload, sending), held }
     },
+    cancel: (token, signal) => again(opening(), signal, () => inner.cancel(token, signal)),
     stat: (object, signal) => again(opening(), signal, () => inner.stat(object, signal)),
     async *list(signal) {
       const patience = opening()

@@ -80,13 +80,19 @@ export function describeTakenUp(subject: Subject): void {
 
   test('an upload that was given up cannot be taken up', async () => {
     const unit = await subject.unit()
-    for (const sent of [0, unit]) {
+    for (const [sent, by] of [
+      [0, 'its own process'],
+      [unit, 'a later one'],
+      [0, 'a later one, by its token'],
+      [unit, 'a later one, by its token'],
+    ] as const) {
       const object = fresh()
       const first = await another().begin(object, never)
       await appended(first, randomBytes(sent), 0, sent, unit)
-      // The one who takes it up may be the one who gives it up.
-      const last = sent === 0 ? first : (await another().resume(first.token, sent, never)).upload
-      await last.abort()
+      if (by === 'its own process') await first.abort()
+      else if (by === 'a later one') await (await another().resume(first.token, sent, never)).upload.abort()
+      else await another().cancel(first.token, never)
+      assert.ok(!(await subject.far.visible()).some((name) => name.startsWith(object)), `given up by ${by}`)
       const takeUp = async (): Promise<void> => {
         const { upload: later } = await another().resume(first.token, sent, never)
         assert.notEqual(later.requests.inFlight, 1, 'where the far side tells, it is told at once')

@@ -176,6 +176,10 @@ function destinationTo(
       }
       throw new BackupError('E_SESSION', `${name}: the upload is gone.`, { remedy: 'restart' })
     },
+    async cancel(token, signal) {
+      await enter('cancel', signal)
+      uploads.delete(token)
+    },
     async stat(object, signal) {
       await enter('stat', signal)
       return stored(object)

@@ -4,7 +4,8 @@ import type { Destination, Upload } from '../../src/pipeline/destination.ts'
 /** One call to a far side, before it is carried out or when it was answered. */
 export interface Call {
   readonly destination: string
-  readonly name: 'signIn' | 'begin' | 'resume' | 'stat' | 'remove' | 'read' | 'held' | 'append' | 'commit' | 'abort'
+  readonly name:
+    'signIn' | 'begin' | 'resume' | 'cancel' | 'stat' | 'remove' | 'read' | 'held' | 'append' | 'commit' | 'abort'
   readonly answered: boolean
   /** Of `append` and `commit`: the first byte they carry, and how many; else 0. */
   readonly offset: number
@@ -48,6 +49,7 @@ export function observed(inner: Destination, pass: (call: Call) => void | Promis
       const { upload, held } = await around('resume', () => inner.resume(token, acknowledged, signal))
       return { upload: watched(upload), held }
     },
+    cancel: (token, signal) => around('cancel', () => inner.cancel(token, signal)),
     stat: (object, signal) => around('stat', () => inner.stat(object, signal)),
     remove: (object, signal) => around('remove', () => inner.remove(object, signal)),
     async *read(object, range, signal) {

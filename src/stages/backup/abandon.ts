@@ -13,11 +13,11 @@ export async function abandon(state: RunState, config: Config, log: RunLog): Pro
   const signal = AbortSignal.timeout(ABANDON_MS)
   await Promise.all(
     config.destinations.map(async (one) => {
-      const { token, held, stored } = state.upload(one.name)
+      const { token, stored } = state.upload(one.name)
       if (token === null || stored !== null) return
       const destination = withRetry(openDestination(one, config.endpoints), { stop: signal })
       try {
-        await (await destination.resume(token, held, signal)).upload.abort()
+        await destination.cancel(token, signal)
       } catch (error) {
         const { code } = asBackupError(error)
         if (code !== 'E_SESSION') log.info({ destination: one.name, code }, 'an upload could not be cancelled')

@@ -26,6 +26,7 @@ export function unusableDestination({ name, type, fault }: DestinationConfig): D
     place: refuse,
     begin: refuse,
     resume: refuse,
+    cancel: refuse,
     stat: refuse,
     list: nothing,
     read: nothing,

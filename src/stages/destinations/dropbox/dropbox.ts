@@ -79,6 +79,15 @@ export function dropboxDestination(config: DropboxConfig, { transport, sessions 
     return near === null || line.isFar ? far : near
   }
 
+  const sessionOf = (token: string): Session => {
+    const session = readToken(token)
+    if (session === null) throw notOurs('the recorded upload session cannot be read')
+    if (path.posix.dirname(session.path) !== path.posix.dirname(pathOf('x'))) {
+      throw notOurs('the interrupted upload belongs to a different configuration')
+    }
+    return session
+  }
+
   return {
     name,
     type: 'dropbox',
@@ -92,14 +101,10 @@ export function dropboxDestination(config: DropboxConfig, { transport, sessions 
     begin: (object, signal) =>
       sessions === undefined ? beginAsFar(pathOf(object), signal) : begin(pathOf(object), sessions, signal),
     async resume(token, acknowledged, signal) {
-      const session = readToken(token)
-      if (session === null) throw notOurs('the recorded upload session cannot be read')
-      if (path.posix.dirname(session.path) !== path.posix.dirname(pathOf('x'))) {
-        throw notOurs('the interrupted upload belongs to a different configuration')
-      }
-      const upload = uploadOf(session, acknowledged)
+      const upload = uploadOf(sessionOf(token), acknowledged)
       return { upload, held: await upload.held(signal) }
     },
+    cancel: (token) => Promise.resolve().then(() => uploadOf(sessionOf(token), 0).abort()),
     stat: (object, signal) => fileAt(api, pathOf(object), signal),
     list: (signal) => filesIn(api, folder, signal),
     read: (object, range, signal) => download(object, range, api.download(object.id), signal),

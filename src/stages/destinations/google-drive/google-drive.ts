@@ -75,6 +75,14 @@ export function googleDriveDestination(
     return driveUpload(api, { uri, fileId, folder: config.folder, path: pathIn(parent, object) }, requests)
   }
 
+  const uploadOf = (token: string): Upload => {
+    const session = readToken(token)
+    if (session?.folder === config.folder) return driveUpload(api, session, requests)
+    throw new BackupError('E_SESSION', `${name}: the interrupted upload belongs to a different configuration.`, {
+      remedy: 'restart',
+    })
+  }
+
   return {
     name,
     type: 'google-drive',
@@ -116,15 +124,11 @@ export function googleDriveDestination(
     },
 
     async resume(token, _acknowledged, signal) {
-      const session = readToken(token)
-      if (session?.folder !== config.folder) {
-        throw new BackupError('E_SESSION', `${name}: the interrupted upload belongs to a different configuration.`, {
-          remedy: 'restart',
-        })
-      }
-      const upload = driveUpload(api, session, requests)
+      const upload = uploadOf(token)
       return { upload, held: await upload.held(signal) }
     },
+
+    cancel: (token) => Promise.resolve().then(() => uploadOf(token).abort()),
 
     async stat(object, signal) {
       const parent = await folder.find(signal)

@@ -27,6 +27,11 @@ export function localDestination({ name, folder, chunkSize, mode = PRIVATE }: Lo
   const requests: Requests = { multiple: 1, inFlight: 1, bytes: () => chunkSize ?? DEFAULT_REQUEST_BYTES }
   const gone = (what: string): BackupError => new BackupError('E_SESSION', `${name}: ${what}.`, { remedy: 'restart' })
 
+  const mustBeOurs = (partial: string): void => {
+    if (partial.endsWith(PARTIAL) && path.resolve(path.dirname(partial)) === path.resolve(folder)) return
+    throw gone('the interrupted upload belongs to a different configuration')
+  }
+
   /** What an upload came to that has no partial file: the end of it may have gone unrecorded. */
   const withoutPartial = async (partial: string, final: string): Promise<Upload> => {
     if ((await sizeOf(final)) !== null) return localUpload({ name, partial, final, handle: null, requests, judge })
@@ -84,9 +89,7 @@ export function localDestination({ name, folder, chunkSize, mode = PRIVATE }: Lo
     resume: (partial, acknowledged, signal) =>
       judged(async () => {
         if (signal.aborted) throw abortError(signal)
-        if (!partial.endsWith(PARTIAL) || path.resolve(path.dirname(partial)) !== path.resolve(folder)) {
-          throw gone('the interrupted upload belongs to a different configuration')
-        }
+        mustBeOurs(partial)
         const final = partial.slice(0, -PARTIAL.length)
         const handle = await openedOrNull(partial)
         if (handle === null) return await resumed(await withoutPartial(partial, final), signal)
@@ -95,6 +98,11 @@ export function localDestination({ name, folder, chunkSize, mode = PRIVATE }: Lo
         // After a power cut, what was never flushed may be anything.
         if ((await handle.stat()).size > acknowledged) await handle.truncate(acknowledged)
         return await resumed(localUpload({ name, partial, final, handle, requests, judge }), signal)
+      }),
+    cancel: (partial) =>
+      judged(async () => {
+        mustBeOurs(partial)
+        await rm(partial, { force: true })
       }),
     stat: (object, signal) =>
       judged(async () => {
