@@ -1,7 +1,7 @@
 import { readJsonLinesAt } from '../../pipeline/spill-file.ts'
 import { entryName } from '../plan/file-name.ts'
 import type { LeftOut } from '../plan/types.ts'
-import type { SkippedLine, StoredLine } from '../zip/manifest.ts'
+import type { SkippedLine } from '../zip/manifest.ts'
 import { FILES_FOLDER } from '../zip/prepare-file.ts'
 
 /** How many left-out files a result names; the manifest names all of them. */
@@ -20,8 +20,8 @@ export class LeftOutList {
   async addFrom(manifest: string, bytes: number): Promise<void> {
     if (bytes === 0) return
     for await (const { value } of readJsonLinesAt(manifest, 0, bytes)) {
-      const line = value as SkippedLine | StoredLine
-      if ('skipped' in line) this.#add(line.path, line.skipped)
+      const { path, skipped } = value as { readonly [K in keyof SkippedLine]?: unknown }
+      if (typeof path === 'string' && typeof skipped === 'string') this.#add(path, skipped)
     }
   }
 

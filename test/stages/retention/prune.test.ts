@@ -160,8 +160,9 @@ describe('retention without a run', () => {
 })
 
 /** A manifest is all that these archives have. */
-async function madeAt(name: string, startedAt: Date): Promise<readonly [string, Buffer<ArrayBuffer>]> {
+async function madeAt(name: string, startedAt: Date, format = 1): Promise<readonly [string, Buffer<ArrayBuffer>]> {
   const head = {
+    format,
     tool: 'dicom-backup',
     version: '1',
     runId: name,
@@ -175,6 +176,16 @@ async function madeAt(name: string, startedAt: Date): Promise<readonly [string, 
   zip.end()
   return [name, Buffer.from(await buffer(zip.outputStream))]
 }
+
+test('an archive of a newer version among the newest keeps all: others may be needed for it', async (t) => {
+  const state = await stateOf(t)
+  const far = await holding(OLD.filter((days) => days !== 1))
+  const [name, bytes] = await madeAt(nameOf(1), new Date(startOf(1)), 2)
+  await store(far, name, bytes)
+  const { deleted, failures } = await prune(far, state)
+  assert.deepEqual([deleted, far.objects.size], [[], OLD.length])
+  assert.match(failures.join(' '), new RegExp(`The archive ${name} was made by a newer version of dicom-backup`))
+})
 
 describe('what the clock says', () => {
   const DAY_MS = 86_400_000
