@@ -8,6 +8,8 @@ const LEAST_NOISE = 0.05
 const MOST_NOISE = 0.15
 /** Of a row of one round, which cannot say how far its runs lie apart. */
 const UNKNOWN_NOISE = 0.1
+/** Two ticks of the clock that processor time is counted with, ms. */
+const TICKS_MS = 20
 /** Memory depends on when garbage is collected. */
 const PEAK_NOISE = 0.1
 
@@ -46,7 +48,11 @@ export function compared(better: CaseResult['better'], row: Row, than: Row): Com
   })
   return [
     comparison('time', timeRatio(better, row, than), noise('value', row, than)),
-    comparison('processor time', row.cpuMs.median / than.cpuMs.median, noise('cpuMs', row, than)),
+    comparison(
+      'processor time',
+      row.cpuMs.median / than.cpuMs.median,
+      Math.max(noise('cpuMs', row, than), TICKS_MS / than.cpuMs.median),
+    ),
     comparison('peak memory', row.peakBytes.max / than.peakBytes.max, PEAK_NOISE),
   ]
 }
