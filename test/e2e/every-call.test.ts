@@ -19,14 +19,10 @@ interface Calls {
   readonly last: number
 }
 
-const everySecond = (): Calls => ({ first: 1 + Math.floor(Math.random() * 2), step: 2, last: MOST_CALLS })
+const everyThird = (): Calls => ({ first: 1 + Math.floor(Math.random() * 3), step: 3, last: MOST_CALLS })
 
 /** At a call one kind of fault, at the next another: until a run needs none. */
-async function faultAtEach(
-  rig: EveryCall,
-  goBack: () => Promise<void>,
-  { first, step, last }: Calls,
-): Promise<number> {
+async function faultAtEach(rig: EveryCall, goBack: () => Promise<void>, { first, step, last }: Calls): Promise<number> {
   let tried = 0
   for (let nth = first, spared = 0; spared < KINDS.length && nth <= last; nth += step) {
     assert.ok(nth < MOST_CALLS, 'a run needs no fault at some time')
@@ -51,7 +47,7 @@ test('a run that is killed before any call of its own is gone on with', async (t
 
 test('a run in which any call fails, or finds the disk full from there on, is made good by the next', async (t) => {
   const rig = await EveryCall.create(t, null)
-  const calls = everySecond()
+  const calls = everyThird()
   t.diagnostic(`${await faultAtEach(rig, () => rig.goBack(null), calls)} calls from ${calls.first}`)
 })
 
@@ -59,7 +55,7 @@ test('also one that goes on with a killed one', async (t) => {
   const rig = await EveryCall.create(t, null)
   const moments = await rig.moments()
   const middle = moments[Math.floor(moments.length * 0.6)] ?? null
-  const calls = everySecond()
+  const calls = everyThird()
   t.diagnostic(`${await faultAtEach(rig, () => rig.goBack(middle), calls)} calls from ${calls.first}`)
 })
 
@@ -70,7 +66,7 @@ test('also while it reads the database: the dump is made anew, or is whole', asy
   const { socket, user, password } = server
   const rig = await EveryCall.create(t, { socket, user, password, name })
   const moments = (await rig.moments()).filter(({ isSent }) => !isSent)
-  const calls = { first: 1 + Math.floor(Math.random() * 3), step: 3, last: moments.length }
+  const calls = { ...everyThird(), last: moments.length }
   for (let n = calls.first; n <= calls.last; n += calls.step) {
     await rig.goBack(moments[n - 1]!)
     await rig.mustBeCompleted(`killed before call ${n}`)

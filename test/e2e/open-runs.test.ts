@@ -46,11 +46,11 @@ async function lackingAtDropbox(t: TestContext, sections: Settings = {}): Promis
 }
 
 /** A run that was stopped when Dropbox had its first request: nobody has the archive. */
-async function stoppedAtOnce(t: TestContext): Promise<Open> {
-  const rig = await scenarioRig(t, { database })
+async function stoppedAtOnce(t: TestContext, sections: Settings = { database }): Promise<Open> {
+  const rig = await scenarioRig(t, sections)
   // More than the window holds, lest the folder has all of it before the stop is heard.
   await putZeros(rig, 'large.bin', 60 << 20)
-  await rig.configure({ database, destinations: [dropbox, nas], archive: { compression: 'store' } })
+  await rig.configure({ ...sections, destinations: [dropbox, nas], archive: { compression: 'store' } })
   rig.dropbox.faults.add({ route: 'append', nth: 'every', fault: { kind: 'slow', bytesPerSecond: 8 << 20 } })
   const first = await stopWhen(rig, ({ destinations }) => (destinations[1]?.held ?? 0) > 0)
   assert.equal(first.code, 130, JSON.stringify(first.result))
@@ -108,8 +108,10 @@ describe('a run whose own files are damaged never makes a damaged archive', () =
   /** With these goes what the run had begun, and where. */
   const NAMELESS = ['the journal is gone', 'the journal is empty', 'the journal is damaged at its beginning']
   for (const [what, damage] of Object.entries(damages)) {
+    // A run without a dump takes half of the time.
+    const sources = (): Settings => (/dump|everything/.test(what) ? { database } : { database: undefined })
     test(`one destination lacks it, and ${what}`, async (t) => {
-      const { rig, first, folder } = await lackingAtDropbox(t)
+      const { rig, first, folder } = await lackingAtDropbox(t, sources())
       await damage(folder)
       const here = await runHere(rig)
       if (here.result.archive?.name === first.result.archive?.name) await mustBeDone(rig, here)
@@ -117,7 +119,7 @@ describe('a run whose own files are damaged never makes a damaged archive', () =
     })
 
     test(`it was stopped, and ${what}`, async (t) => {
-      const { rig, first, folder } = await stoppedAtOnce(t)
+      const { rig, first, folder } = await stoppedAtOnce(t, sources())
       const [partial = ''] = await partials(rig)
       await damage(folder)
       // In the same second the new one would have the name of the old one, which nobody knows.
@@ -135,15 +137,16 @@ describe('a run whose own files are damaged never makes a damaged archive', () =
 })
 
 describe('a run whose files cannot be used now, as another program or account has them, is kept:', () => {
-  for (const [code, file, of] of [
-    ['EACCES', 'journal', 'its journal may not be read'],
-    ['EBUSY', 'parts', 'its index of parts is in use'],
-    ['EIO', 'journal', 'the disk has its moments'],
+  // The index is opened once more before: whoever looks for a newer version's marks passes over what is in use.
+  for (const [code, file, opens, of] of [
+    ['EACCES', 'journal', 2, 'its journal may not be read'],
+    ['EBUSY', 'parts', 3, 'its index of parts is in use'],
+    ['EIO', 'journal', 2, 'the disk has its moments'],
   ] as const) {
     test(`${of} (${code})`, async (t) => {
       const { rig, first } = await lackingAtDropbox(t)
       const folders = await openRuns(rig)
-      const refused = refuseCalls(t, 'open', code, 2, path.join(path.basename(folders[0] ?? ''), file))
+      const refused = refuseCalls(t, 'open', code, opens, path.join(path.basename(folders[0] ?? ''), file))
       await assert.rejects(runHere(rig), (error: unknown) => {
         assert.ok(error instanceof BackupError)
         assert.equal(error.code, 'E_STATE')
@@ -154,7 +157,7 @@ describe('a run whose files cannot be used now, as another program or account ha
         assert.match(error.advice, /^Nothing of it was given up: the next run tries again\./)
         return true
       })
-      assert.equal(refused(), 2, 'it was tried again')
+      assert.equal(refused(), opens, 'it was tried again')
       assert.deepEqual(await openRuns(rig), folders)
       const here = await runHere(rig)
       assert.equal(here.result.resumed, true)
