@@ -1,7 +1,7 @@
 import { lengthOf } from './chunks.ts'
 import { PART_BYTES, stretchOf, type Part } from './part.ts'
 import type { PartReader } from './part-reader.ts'
-import type { Branch } from './branch.ts'
+import type { WindowReader } from './window.ts'
 import type { PartWindow, Stretch } from './window.ts'
 
 /** Two parts: what a destination that is behind has in memory beside the window. */
@@ -15,7 +15,7 @@ const CATCH_UP_BYTES = 2 * PART_BYTES
 export class Feed {
   readonly #window: PartWindow
   readonly #reader: PartReader
-  #branch: Branch | null
+  #fromWindow: WindowReader | null
   #offset = 0
   /** Parts of its own, in order. */
   #parts: Part[] = []
@@ -23,7 +23,7 @@ export class Feed {
   constructor(window: PartWindow, reader: PartReader) {
     this.#window = window
     this.#reader = reader
-    this.#branch = window.attach(0)
+    this.#fromWindow = window.attach(0)
   }
 
   /** The first byte that the far side is not known to hold. */
@@ -33,7 +33,7 @@ export class Feed {
 
   /** Whether its bytes do not come from the window. */
   get isBehind(): boolean {
-    return this.#branch?.isAttached !== true
+    return this.#fromWindow?.isAttached !== true
   }
 
   /** Goes on at another byte: where the far side says that it is. */
@@ -41,7 +41,7 @@ export class Feed {
     this.#leaveWindow()
     this.#drop(Infinity)
     this.#offset = offset
-    this.#branch = this.#window.attach(offset)
+    this.#fromWindow = this.#window.attach(offset)
   }
 
   /**
@@ -49,11 +49,11 @@ export class Feed {
    * with the source's failure, or E_SOURCE when the bytes cannot be had any more.
    */
   async take(wanted: number, multiple: number, signal: AbortSignal): Promise<Stretch> {
-    if (this.#branch !== null && !this.#branch.isAttached) this.#leaveWindow()
-    this.#branch ??= this.#window.attach(this.#offset)
-    if (this.#branch !== null) {
+    if (this.#fromWindow !== null && !this.#fromWindow.isAttached) this.#leaveWindow()
+    this.#fromWindow ??= this.#window.attach(this.#offset)
+    if (this.#fromWindow !== null) {
       this.#drop(Infinity)
-      return await this.#branch.take(wanted, signal)
+      return await this.#fromWindow.take(wanted, signal)
     }
     const most = Math.min(wanted, Math.max(multiple, CATCH_UP_BYTES - (CATCH_UP_BYTES % multiple)))
     const available = this.#window.published - this.#offset
@@ -74,14 +74,14 @@ export class Feed {
    */
   async takeFrom(from: number, wanted: number, multiple: number, signal: AbortSignal): Promise<Stretch | null> {
     if (from === this.#offset) return await this.take(wanted, multiple, signal)
-    if (this.#branch?.isAttached !== true) return null
-    return await this.#branch.takeFrom(from, wanted, signal)
+    if (this.#fromWindow?.isAttached !== true) return null
+    return await this.#fromWindow.takeFrom(from, wanted, signal)
   }
 
   /** The far side holds everything before `offset`. */
   release(offset: number): void {
     this.#offset = offset
-    this.#branch?.release(offset)
+    this.#fromWindow?.release(offset)
     this.#drop(offset)
   }
 
@@ -111,8 +111,8 @@ export class Feed {
   }
 
   #leaveWindow(): void {
-    this.#branch?.leave()
-    this.#branch = null
+    this.#fromWindow?.leave()
+    this.#fromWindow = null
   }
 
   /** Gives back the parts that end before `offset`. */

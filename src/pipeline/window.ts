@@ -1,4 +1,3 @@
-import { Branch } from './branch.ts'
 import { abortError, BackupError } from './errors.ts'
 import { stretchOf, type Part } from './part.ts'
 
@@ -9,7 +8,7 @@ export interface Stretch {
   readonly last: boolean
 }
 
-/** How long the window may be held up by its slowest branch while another waits: so many ms, and a share of the time. */
+/** How long the window may be held up by its slowest reader while another waits: so many ms, and a share of the time. */
 export interface HoldUp {
   readonly graceMs: number
   readonly share: number
@@ -29,19 +28,57 @@ export interface WindowOptions {
   readonly onFree: (part: Part) => void
 }
 
+/** One destination's reader of a PartWindow. */
+export interface WindowReader {
+  /** Bytes before this are released. */
+  readonly offset: number
+
+  /** False when the window has let it go. What it was given is good until it is released all the same. */
+  readonly isAttached: boolean
+
+  /**
+   * The next `wanted` bytes, once they and at least one byte after them are published, or the end is known. Taking
+   * twice without a release gives the same bytes again. Rejects with a RangeError when `wanted` can never fit into the
+   * window. Only while it is attached.
+   */
+  take(wanted: number, signal: AbortSignal): Promise<Stretch>
+
+  /**
+   * The same from a byte further on, while requests of what lies before it are in flight: what was taken stays good.
+   * Null when the reader was let go meanwhile.
+   */
+  takeFrom(from: number, wanted: number, signal: AbortSignal): Promise<Stretch | null>
+
+  /** The far side holds everything before `offset`: those bytes are not asked for again. */
+  release(offset: number): void
+
+  /** This reader needs nothing more from here. */
+  leave(): void
+}
+
+/** What the window knows of a reader. */
+interface Reader {
+  /** Bytes before this are released. */
+  offset: number
+  /** The bytes it has asked for and waits for; null when it does not wait. */
+  asks: { readonly from: number; readonly end: number } | null
+  /** The parts that it was given bytes of, each until all of those are released. */
+  pinned: { readonly part: Part; readonly until: number }[]
+}
+
 /**
- * The bounded window of parts that all destinations read from: one producer, any number of branches. A part stays until
- * every branch has released it, so memory is `capacity` × part size whatever the number of destinations. Branches see
+ * The bounded window of parts that all destinations read from: one producer, any number of readers. A part stays until
+ * every reader has released it, so memory is `capacity` × part size whatever the number of destinations. Readers see
  * only what has been published.
  *
- * The slowest branch sets the pace for a while. When others have waited for it too long, it is let go: it leaves the
- * window and has to find its bytes elsewhere. One branch always stays.
+ * The slowest reader sets the pace for a while. When others have waited for it too long, it is let go: it leaves the
+ * window and has to find its bytes elsewhere. One reader always stays.
  */
 export class PartWindow {
   readonly #capacity: number
   readonly #holdUp: HoldUp
   readonly #onFree: (part: Part) => void
-  readonly #branches = new Set<Branch>()
+  readonly #attached = new Set<Reader>()
   readonly #waiting = new Set<() => void>()
   /** Parts outside of the window's list that a request is still being made of. */
   readonly #pins = new Map<Part, number>()
@@ -79,11 +116,36 @@ export class PartWindow {
   }
 
   /** A reader from `offset` on; null when the window does not have, or will not have, all bytes from there on. */
-  attach(offset: number): Branch | null {
+  attach(offset: number): WindowReader | null {
     if (offset < this.#begin || offset > this.#end) return null
-    const branch = new Branch(this, offset)
-    this.#branches.add(branch)
-    return branch
+    const reader: Reader = { offset, asks: null, pinned: [] }
+    this.#attached.add(reader)
+    const isAttached = (): boolean => this.#attached.has(reader)
+    return {
+      get offset() {
+        return reader.offset
+      },
+      get isAttached() {
+        return isAttached()
+      },
+      take: async (wanted, signal) => {
+        this.#unpin(reader)
+        const stretch = await this.#stretch(reader, reader.offset, wanted, signal)
+        if (stretch === null) throw new RangeError('only a reader that is attached can be taken from')
+        return stretch
+      },
+      takeFrom: (from, wanted, signal) => this.#stretch(reader, from, wanted, signal),
+      release: (offset) => {
+        if (offset < reader.offset) throw new RangeError('a released byte cannot be taken back')
+        reader.offset = offset
+        this.#unpin(reader, offset)
+        this.#trim()
+      },
+      leave: () => {
+        this.#unpin(reader)
+        if (this.#attached.delete(reader)) this.#trim()
+      },
+    }
   }
 
   /** A reader ends, attached or not. */
@@ -118,7 +180,7 @@ export class PartWindow {
     this.#wake()
   }
 
-  /** The source failed: every branch's `take` rejects with `error`. */
+  /** The source failed: every reader's `take` rejects with `error`. */
   fail(error: BackupError): void {
     this.#failure ??= error
     this.#wake()
@@ -147,23 +209,23 @@ export class PartWindow {
     }
   }
 
-  /** For Branch only. Null when the branch was let go before it had all of them. */
-  async stretch(branch: Branch, from: number, wanted: number, signal: AbortSignal): Promise<Stretch | null> {
+  /** Null when the reader was let go before it had all of them. */
+  async #stretch(reader: Reader, from: number, wanted: number, signal: AbortSignal): Promise<Stretch | null> {
     const end = from + wanted
     try {
-      while (this.#failure === null && !this.#closed && this.#published <= end && this.isAttached(branch)) {
-        if (this.#isTooLarge(branch, from, wanted)) throw new RangeError(`${wanted} bytes do not fit into the window`)
-        if (branch.asks?.end !== end) {
-          branch.asks = { from, end }
+      while (this.#failure === null && !this.#closed && this.#published <= end && this.#attached.has(reader)) {
+        if (this.#isTooLarge(reader, from, wanted)) throw new RangeError(`${wanted} bytes do not fit into the window`)
+        if (reader.asks?.end !== end) {
+          reader.asks = { from, end }
           this.#wake()
         }
         await this.change(signal)
       }
     } finally {
-      branch.asks = null
+      reader.asks = null
     }
     if (this.#failure !== null) throw this.#failure
-    if (!this.isAttached(branch)) return null
+    if (!this.#attached.has(reader)) return null
     const available = this.#published - from
     const length = Math.min(available, wanted)
     const chunks: Uint8Array[] = []
@@ -172,15 +234,17 @@ export class PartWindow {
       const to = Math.min(part.bytes.length, from + length - part.offset)
       if (first >= to) continue
       chunks.push(stretchOf(part.bytes, first, to))
-      branch.pinned.push({ part, until: from + length })
+      reader.pinned.push({ part, until: from + length })
       this.#pins.set(part, (this.#pins.get(part) ?? 0) + 1)
     }
     return { offset: from, chunks, last: this.#closed && length === available }
   }
 
-  /** For Branch only: nobody reads these parts for it any more. */
-  unpin(parts: readonly Part[]): void {
-    for (const part of parts) {
+  /** Nobody reads for it any more what it was given that ends at or before `offset`. */
+  #unpin(reader: Reader, offset = Infinity): void {
+    const done = reader.pinned.filter(({ until }) => until <= offset)
+    reader.pinned = reader.pinned.filter(({ until }) => until > offset)
+    for (const { part } of done) {
       const left = (this.#pins.get(part) ?? 1) - 1
       if (left > 0) {
         this.#pins.set(part, left)
@@ -191,10 +255,10 @@ export class PartWindow {
     }
   }
 
-  /** For Branch only: drops what no branch needs any more. With none attached everything stays for the next. */
-  trim(): void {
-    if (this.#branches.size === 0) return
-    const needed = Math.min(...[...this.#branches].map((branch) => branch.offset))
+  /** Drops what no reader needs any more. With none attached everything stays for the next. */
+  #trim(): void {
+    if (this.#attached.size === 0) return
+    const needed = Math.min(...[...this.#attached].map(({ offset }) => offset))
     let count = 0
     for (const part of this.#parts) {
       if (part.offset + part.bytes.length > needed) break
@@ -205,15 +269,6 @@ export class PartWindow {
       if (!this.#pins.has(part)) this.#onFree(part)
     }
     this.#wake()
-  }
-
-  /** For Branch only. */
-  detach(branch: Branch): void {
-    if (this.#branches.delete(branch)) this.trim()
-  }
-
-  isAttached(branch: Branch): boolean {
-    return this.#branches.has(branch)
   }
 
   /** Waits until there may be room, and lets go who has held the others up for too long. */
@@ -233,32 +288,32 @@ export class PartWindow {
     }
     this.#heldUpMs = 0
     this.#since = from
-    for (const branch of blocking) this.#branches.delete(branch)
-    this.trim()
+    for (const reader of blocking) this.#attached.delete(reader)
+    this.#trim()
   }
 
-  /** The branches that keep the first part although others have nothing to do. */
-  #blocking(): Branch[] {
+  /** The readers that keep the first part although others have nothing to do. */
+  #blocking(): Reader[] {
     const [first] = this.#parts
-    const branches = [...this.#branches]
-    if (first === undefined || !branches.some((branch) => this.#isHungry(branch))) return []
-    const isAtWork = ({ asks, offset }: Branch): boolean => asks === null || asks.from > offset
-    return branches.filter((branch) => isAtWork(branch) && branch.offset < first.offset + first.bytes.length)
+    const readers = [...this.#attached]
+    if (first === undefined || !readers.some((reader) => this.#isHungry(reader))) return []
+    const isAtWork = ({ asks, offset }: Reader): boolean => asks === null || asks.from > offset
+    return readers.filter((reader) => isAtWork(reader) && reader.offset < first.offset + first.bytes.length)
   }
 
   /**
-   * Whether it waits for bytes that are not there, with none of its requests under way: one that has them may not have
+   * Whether it waits for bytes that are not there, with none of its requests in flight: one that has them may not have
    * heard of it yet.
    */
-  #isHungry({ asks, offset }: Branch): boolean {
+  #isHungry({ asks, offset }: Reader): boolean {
     return asks?.from === offset && this.#published <= asks.end
   }
 
   /**
-   * Whether a full window, held up by the branch itself, does not have `wanted` bytes from `from` on and one more for it:
+   * Whether a full window, held up by the reader itself, does not have `wanted` bytes from `from` on and one more for it:
    * it would wait for ever. The first part tells how large parts are, for only the last may be shorter.
    */
-  #isTooLarge({ offset }: Branch, from: number, wanted: number): boolean {
+  #isTooLarge({ offset }: Reader, from: number, wanted: number): boolean {
     const [first] = this.#parts
     if (first === undefined || from > offset || this.#parts.length < this.#capacity) return false
     const size = first.bytes.length

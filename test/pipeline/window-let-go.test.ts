@@ -2,17 +2,17 @@ import assert from 'node:assert/strict'
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { describe, test } from 'node:test'
 import { lengthOf } from '../../src/pipeline/chunks.ts'
-import type { Branch } from '../../src/pipeline/branch.ts'
+import type { WindowReader } from '../../src/pipeline/window.ts'
 import type { PartWindow } from '../../src/pipeline/window.ts'
 import { assertBytes, dice, inTime, PART, partAt, watched } from '../support/window-watch.ts'
 
 const never = new AbortController().signal
 const AT_ONCE = { graceMs: 0, share: 0 }
 
-function attached(window: PartWindow, offset = 0): Branch {
-  const branch = window.attach(offset)
-  assert.ok(branch)
-  return branch
+function attached(window: PartWindow, offset = 0): WindowReader {
+  const reader = window.attach(offset)
+  assert.ok(reader)
+  return reader
 }
 
 /** Counts how often somebody waits for the window to change. */
@@ -30,7 +30,7 @@ async function turns(count: number): Promise<void> {
   for (let n = 0; n < count; n += 1) await turn()
 }
 
-describe('a window that is held up by its slowest branch', () => {
+describe('a window that is held up by its slowest reader', () => {
   test('in any order of steps nobody gets a wrong byte, and each part is freed once', async () => {
     let letGo = 0
     for (let seed = 1; seed <= 300; seed += 1) {
@@ -44,13 +44,13 @@ describe('a window that is held up by its slowest branch', () => {
       const { window, freed, fill } = watched({ capacity, readers, holdUp: AT_ONCE })
       const read = async (slowness: number): Promise<number> => {
         let offset = 0
-        let branch = window.attach(0)
+        let reader = window.attach(0)
         for (;;) {
           await pause(slowness)
-          if (branch?.isAttached !== true) {
-            branch?.leave()
-            branch = window.attach(offset)
-            if (branch === null) {
+          if (reader?.isAttached !== true) {
+            reader?.leave()
+            reader = window.attach(offset)
+            if (reader === null) {
               // Its bytes come from elsewhere.
               const behind = window.published - offset
               if (behind > 0) offset += 1 + roll(behind)
@@ -58,16 +58,16 @@ describe('a window that is held up by its slowest branch', () => {
               continue
             }
           }
-          const stretch = await branch.take(1 + roll((capacity - 1) * PART), never)
+          const stretch = await reader.take(1 + roll((capacity - 1) * PART), never)
           assert.equal(stretch.offset, offset)
           await pause(slowness)
-          if (!branch.isAttached) letGo += 1
+          if (!reader.isAttached) letGo += 1
           assertBytes(offset, stretch.chunks)
           offset += lengthOf(stretch.chunks)
-          branch.release(offset)
+          reader.release(offset)
           if (stretch.last) break
         }
-        branch.leave()
+        reader.leave()
         window.quit()
         return offset
       }
@@ -225,9 +225,9 @@ describe('a window that is held up by its slowest branch', () => {
     const { window, fill } = watched({ capacity: 10, readers: 1, begin })
     assert.equal(window.published, begin)
     for (const offset of [0, begin - 1, begin + 1]) assert.equal(window.attach(offset), null, `at ${offset}`)
-    const branch = attached(window, begin)
+    const reader = attached(window, begin)
     await fill(8 * PART)
-    branch.release(5 * PART + 1)
+    reader.release(5 * PART + 1)
     const has = Array.from({ length: 9 * PART }, (_, offset) => window.attach(offset) !== null)
     const first = has.indexOf(true)
     const last = has.lastIndexOf(true)
@@ -250,11 +250,11 @@ describe('a window that is held up by its slowest branch', () => {
     await turns(50)
     assert.equal(window.published, 3 * PART, 'one that came and went leaves all of it for the next')
     assert.deepEqual(freed, [])
-    const branch = attached(window, PART + 2)
+    const reader = attached(window, PART + 2)
     for (;;) {
-      const { chunks, offset, last } = await inTime('the next', branch.take(PART, never))
+      const { chunks, offset, last } = await inTime('the next', reader.take(PART, never))
       assertBytes(offset, chunks)
-      branch.release(offset + lengthOf(chunks))
+      reader.release(offset + lengthOf(chunks))
       if (last) break
     }
     await filled
@@ -267,9 +267,9 @@ describe('a window that is held up by its slowest branch', () => {
   test('readers with nothing to do do not wake one another for ever', async () => {
     for (const holdUp of [AT_ONCE, { graceMs: 2 ** 30, share: 0 }]) {
       const { window } = watched({ capacity: 2, readers: 4, holdUp })
-      const branches = Array.from({ length: 3 }, () => attached(window))
+      const readers = Array.from({ length: 3 }, () => attached(window))
       const waits = countWaits(window)
-      const waiting = branches.map((branch) => branch.take(PART, never))
+      const waiting = readers.map((reader) => reader.take(PART, never))
       await window.put(partAt(0), never)
       await window.put(partAt(PART), never)
       const stop = new AbortController()

@@ -4,20 +4,20 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { describe, test } from 'node:test'
 import { lengthOf } from '../../src/pipeline/chunks.ts'
 import { BackupError } from '../../src/pipeline/errors.ts'
-import type { Branch } from '../../src/pipeline/branch.ts'
+import type { WindowReader } from '../../src/pipeline/window.ts'
 import type { PartWindow } from '../../src/pipeline/window.ts'
 import { assertBytes, dice, inTime, PART, partAt, watched } from '../support/window-watch.ts'
 
 const never = new AbortController().signal
 
-function attached(window: PartWindow, offset = 0): Branch {
-  const branch = window.attach(offset)
-  assert.ok(branch)
-  return branch
+function attached(window: PartWindow, offset = 0): WindowReader {
+  const reader = window.attach(offset)
+  assert.ok(reader)
+  return reader
 }
 
 describe('the window of parts', () => {
-  test('in any order of steps each branch gets every byte once and in order, and each part is freed once, when nobody needs it', async () => {
+  test('in any order of steps each reader gets every byte once and in order, and each part is freed once, when nobody needs it', async () => {
     for (let seed = 1; seed <= 300; seed += 1) {
       const roll = dice(seed)
       const capacity = 2 + roll(5)
@@ -27,44 +27,44 @@ describe('the window of parts', () => {
       }
       const count = 1 + roll(4)
       const { window, freed, fill } = watched({ capacity, readers: count })
-      const branches = Array.from({ length: count }, () => attached(window))
-      const gone = new Set<Branch>()
-      /** Whether the last branch that left had come to the end. */
+      const readers = Array.from({ length: count }, () => attached(window))
+      const gone = new Set<WindowReader>()
+      /** Whether the last reader that left had come to the end. */
       let isFinalAtEnd = false
 
-      const read = async (branch: Branch, leavesAt: number): Promise<number> => {
+      const read = async (reader: WindowReader, leavesAt: number): Promise<number> => {
         for (;;) {
           await pause()
-          const { offset } = branch
+          const { offset } = reader
           const wanted = 1 + roll((capacity - 1) * PART)
-          const stretch = await branch.take(wanted, never)
+          const stretch = await reader.take(wanted, never)
           const length = lengthOf(stretch.chunks)
           assert.equal(stretch.offset, offset)
           assert.equal(stretch.last, offset + length === total, 'last is last')
           if (stretch.last) assert.ok(length <= wanted)
           else assert.equal(length, wanted, 'only the last may be short')
           await pause()
-          if (roll(3) === 0) assert.deepEqual((await branch.take(wanted, never)).chunks, stretch.chunks)
+          if (roll(3) === 0) assert.deepEqual((await reader.take(wanted, never)).chunks, stretch.chunks)
           // Only now, as a slow request would: what it still holds must not have been given to another part.
           assertBytes(offset, stretch.chunks)
           if (stretch.last || offset >= leavesAt) {
-            gone.add(branch)
+            gone.add(reader)
             isFinalAtEnd = stretch.last
-            if (stretch.last) branch.release(total)
-            branch.leave()
-            branch.leave()
+            if (stretch.last) reader.release(total)
+            reader.leave()
+            reader.leave()
             window.quit()
             return stretch.last ? total : offset
           }
-          branch.release(offset + roll(length + 1))
+          reader.release(offset + roll(length + 1))
           for (const at of freed) {
-            for (const other of branches) assert.ok(gone.has(other) || at + PART <= other.offset, 'freed too early')
+            for (const other of readers) assert.ok(gone.has(other) || at + PART <= other.offset, 'freed too early')
           }
         }
       }
-      // The first branch stays, so that there is always one to fill the window for.
-      const readers = branches.map((branch, n) => read(branch, n > 0 && roll(3) === 0 ? roll(total + 1) : Infinity))
-      const [seen] = await inTime(`seed ${seed}`, Promise.all([Promise.all(readers), fill(total, never, pause)]))
+      // The first reader stays, so that there is always one to fill the window for.
+      const reading = readers.map((reader, n) => read(reader, n > 0 && roll(3) === 0 ? roll(total + 1) : Infinity))
+      const [seen] = await inTime(`seed ${seed}`, Promise.all([Promise.all(reading), fill(total, never, pause)]))
       assert.equal(seen[0], total)
       const all = Array.from({ length: Math.ceil(total / PART) }, (_, n) => n * PART)
       // With nobody left the rest stays where it is.
@@ -77,14 +77,14 @@ describe('the window of parts', () => {
     for (const total of [0, 1, PART - 1, PART, PART + 1, 3 * PART]) {
       for (const wanted of [1, PART - 1, PART, PART + 1, 2 * PART]) {
         const { window, fill } = watched({ capacity: 4, readers: 1 })
-        const branch = attached(window)
+        const reader = attached(window)
         const filled = fill(total)
         const lengths: number[] = []
         for (;;) {
-          const { chunks, last } = await inTime('the branch', branch.take(wanted, never))
+          const { chunks, last } = await inTime('the reader', reader.take(wanted, never))
           lengths.push(lengthOf(chunks))
           if (last) break
-          branch.release(branch.offset + wanted)
+          reader.release(reader.offset + wanted)
         }
         await filled
         const before = Math.max(0, Math.ceil(total / wanted) - 1)
@@ -96,9 +96,9 @@ describe('the window of parts', () => {
 
   test('what is put is read by nobody before it is published', async () => {
     const { window } = watched({ capacity: 4, readers: 1 })
-    const branch = attached(window)
+    const reader = attached(window)
     let taken = 0
-    const reading = branch.take(PART, never).then(({ chunks }) => (taken = lengthOf(chunks)))
+    const reading = reader.take(PART, never).then(({ chunks }) => (taken = lengthOf(chunks)))
     await window.put(partAt(0), never)
     await window.put(partAt(PART), never)
     await turn()
@@ -107,62 +107,62 @@ describe('the window of parts', () => {
     await turn()
     assert.equal(taken, 0, 'one byte more has to be published: these may be the last')
     window.publish(2 * PART)
-    assert.equal(await inTime('the branch', reading), PART)
-    branch.release(PART)
-    const rest = branch.take(2 * PART, never)
+    assert.equal(await inTime('the reader', reading), PART)
+    reader.release(PART)
+    const rest = reader.take(2 * PART, never)
     window.close()
     assert.deepEqual({ ...(await rest), chunks: [] }, { offset: PART, chunks: [], last: true })
   })
 
   test('a request that can never fit is refused instead of waited for', async () => {
     const { window, fill } = watched({ capacity: 3, readers: 1 })
-    const branch = attached(window)
+    const reader = attached(window)
     const stop = new AbortController()
     const filled = fill(10 * PART, stop.signal)
-    branch.release(PART - 1)
-    assert.equal(lengthOf((await inTime('the largest', branch.take(2 * PART, never))).chunks), 2 * PART)
-    await inTime('one more', assert.rejects(branch.take(2 * PART + 1, never), RangeError))
+    reader.release(PART - 1)
+    assert.equal(lengthOf((await inTime('the largest', reader.take(2 * PART, never))).chunks), 2 * PART)
+    await inTime('one more', assert.rejects(reader.take(2 * PART + 1, never), RangeError))
     stop.abort()
     await assert.rejects(filled, { code: 'E_ABORTED' })
   })
 
   test('a released byte cannot be taken back', async () => {
     const { window, fill } = watched({ capacity: 3, readers: 1 })
-    const branch = attached(window)
+    const reader = attached(window)
     await fill(2 * PART)
-    branch.release(5)
+    reader.release(5)
     assert.throws(() => {
-      branch.release(4)
+      reader.release(4)
     }, RangeError)
-    assert.equal(branch.offset, 5)
+    assert.equal(reader.offset, 5)
   })
 
   test('with the last reader gone, what is waiting to be put is refused', async () => {
     const { window, freed, fill } = watched({ capacity: 2, readers: 2 })
-    const branches = [attached(window), attached(window)] as const
+    const readers = [attached(window), attached(window)] as const
     const filled = fill(5 * PART)
     await turn()
-    branches[0].leave()
+    readers[0].leave()
     window.quit()
     await turn()
-    assert.deepEqual(freed, [], 'the other branch still needs them')
+    assert.deepEqual(freed, [], 'the other reader still needs them')
     assert.equal(window.isDeserted, false)
-    branches[1].leave()
+    readers[1].leave()
     window.quit()
     assert.equal(window.isDeserted, true)
     await inTime('the source', assert.rejects(filled, { code: 'E_DESTINATION' }))
   })
 
-  test('a source that failed wakes every branch with its error, also those that come to ask later', async () => {
+  test('a source that failed wakes every reader with its error, also those that come to ask later', async () => {
     const { window } = watched({ capacity: 3, readers: 3 })
-    const branches = [attached(window), attached(window), attached(window)] as const
+    const readers = [attached(window), attached(window), attached(window)] as const
     await window.put(partAt(0), never)
-    const waiting = branches.slice(1).map((branch) => branch.take(PART, never))
+    const waiting = readers.slice(1).map((reader) => reader.take(PART, never))
     await turn()
     const error = new BackupError('E_DUMP', 'the dump broke off')
     window.fail(error)
-    for (const one of waiting) await inTime('a branch', assert.rejects(one, error))
-    await inTime('a late one', assert.rejects(branches[0].take(1, never), error))
+    for (const one of waiting) await inTime('a reader', assert.rejects(one, error))
+    await inTime('a late one', assert.rejects(readers[0].take(1, never), error))
     await inTime('what is put', assert.rejects(window.put(partAt(PART), never), error))
   })
 
@@ -180,9 +180,9 @@ describe('the window of parts', () => {
     assert.equal(getEventListeners(stopFirst.signal, 'abort').length, 1)
 
     stopFirst.abort(reason)
-    await inTime('the aborted branch', assert.rejects(waiting[0], reason))
+    await inTime('the aborted reader', assert.rejects(waiting[0], reason))
     await assert.rejects(first.take(1, stopFirst.signal), reason, 'and at once when it is aborted already')
-    assert.equal(lengthOf((await inTime('the other branch', waiting[1])).chunks), PART, 'which did not have to wait')
+    assert.equal(lengthOf((await inTime('the other reader', waiting[1])).chunks), PART, 'which did not have to wait')
 
     stopSource.abort(reason)
     await inTime('the source', assert.rejects(filled, reason))
@@ -198,16 +198,16 @@ describe('the window of parts', () => {
       const roll = dice(steps)
       const stop = new AbortController()
       const { window, fill } = watched({ capacity: 2, readers: 2 })
-      const read = async (branch: Branch): Promise<void> => {
+      const read = async (reader: WindowReader): Promise<void> => {
         try {
           for (;;) {
-            const { chunks } = await branch.take(1 + roll(PART), stop.signal)
+            const { chunks } = await reader.take(1 + roll(PART), stop.signal)
             await turn()
-            assertBytes(branch.offset, chunks)
-            branch.release(branch.offset + lengthOf(chunks))
+            assertBytes(reader.offset, chunks)
+            reader.release(reader.offset + lengthOf(chunks))
           }
         } finally {
-          branch.leave()
+          reader.leave()
         }
       }
       const all = [read(attached(window)), read(attached(window)), fill(1_000_000, stop.signal, () => turn())]
