@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import type { RunResult } from '../src/stages/backup/results.ts'
+import type { RunResult } from '../src/stages/contract/results.ts'
 import { builtProgram } from './built-program.ts'
 import { watched, type Watched } from './harness/watched.ts'
 import { writeConfig, type Compression } from './ours.ts'

@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { stringify } from 'yaml'
-import type { RunResult } from '../src/stages/backup/results.ts'
+import type { RunResult } from '../src/stages/contract/results.ts'
 import { CREDENTIALS } from '../src/stages/stand-ins/serve.ts'
 import type { Build, Contender, Place, Sample } from './harness/types.ts'
 import { watched } from './harness/watched.ts'

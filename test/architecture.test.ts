@@ -6,7 +6,15 @@ import { describe, test } from 'node:test'
 
 const root = path.resolve(import.meta.dirname, '..')
 const floors = ['pipeline', 'stages', 'cli']
-const IMPORT = /^(?:(?:import|export)\b[^'\n]*|\} )from '([^']+)'|\bimport\('([^']+)'\)/gm
+/** From the lowest up: a stage knows those before it. */
+const STAGES = [
+  ...['text', 'windows', 'config', 'log', 'dicom', 'contract', 'database', 'dump', 'plan', 'zip', 'archive', 'http'],
+  ...['destinations', 'accounts', 'state', 'find', 'restore', 'retention', 'verify', 'schedule', 'backup', 'status'],
+  ...['doctor', 'stand-ins', 'demo'],
+]
+/** Named, called, for its effect alone, and the program of a thread, whose ending is left out. */
+const IMPORT =
+  /^(?:(?:import|export)\b[^'\n]*|\} )from '([^']+)'|\bimport\('([^']+)'\)|^import '([^']+)'|\bprogramBeside\([^']*'([^']+)'\)/gm
 
 interface Import {
   readonly file: string
@@ -15,11 +23,16 @@ interface Import {
 
 const sources = globSync('src/**/*.ts', { cwd: root })
 const imports: Import[] = sources.flatMap((file) =>
-  [...readFileSync(path.join(root, file), 'utf8').matchAll(IMPORT)].map(([, named, called]) => ({
+  [...readFileSync(path.join(root, file), 'utf8').matchAll(IMPORT)].map(([, named, called, alone, program]) => ({
     file,
-    target: named ?? called ?? '',
+    target: named ?? called ?? alone ?? (program === undefined ? '' : `${program}.ts`),
   })),
 )
+/** Those within src, by the file that is meant. */
+const within: Import[] = imports
+  .filter(({ target }) => target.startsWith('.'))
+  .map(({ file, target }) => ({ file, target: path.join(path.dirname(file), target) }))
+const stageOf = (file: string): string => file.split(path.sep)[2] ?? ''
 const floorOf = (file: string): number => floors.indexOf(file.split(path.sep)[1] ?? '')
 
 describe('the architecture', () => {
@@ -32,11 +45,46 @@ describe('the architecture', () => {
   })
 
   test('imports go down only: cli → stages → pipeline', () => {
-    const up = imports.filter(({ file, target }) => {
-      if (!target.startsWith('.')) return false
-      return floorOf(path.join(path.dirname(file), target)) > floorOf(file)
-    })
-    assert.deepEqual(up, [])
+    assert.deepEqual(
+      within.filter(({ file, target }) => floorOf(target) > floorOf(file)),
+      [],
+    )
+  })
+
+  test('every import is one of a file that is there', () => {
+    assert.deepEqual(
+      within.filter(({ target }) => !sources.includes(target)),
+      [],
+    )
+  })
+
+  test('a stage knows the stages before it only, in the order that docs/design.md draws', () => {
+    const stages = within.filter(({ file, target }) => floorOf(file) === 1 && floorOf(target) === 1)
+    assert.deepEqual(
+      [...new Set(stages.map(({ file }) => stageOf(file)))].filter((one) => !STAGES.includes(one)),
+      [],
+      'every stage has its place in the order',
+    )
+    assert.deepEqual(
+      stages.filter(({ file, target }) => STAGES.indexOf(stageOf(target)) > STAGES.indexOf(stageOf(file))),
+      [],
+    )
+    const map = readFileSync(path.join(root, 'docs/design.md'), 'utf8')
+    const drawn = [...map.matchAll(/^\d+\. `([a-z-]+)`/gm)].map(([, name]) => name)
+    assert.deepEqual(drawn, STAGES)
+  })
+
+  test('no file imports itself by way of others', () => {
+    const next = new Map(sources.map((file) => [file, new Set<string>()]))
+    for (const { file, target } of within) next.get(file)?.add(target)
+    // What imports nothing that is left is in no circle.
+    for (;;) {
+      const done = [...next].filter(([, targets]) => targets.size === 0).map(([file]) => file)
+      if (done.length === 0) break
+      for (const file of done) next.delete(file)
+      for (const targets of next.values()) for (const file of done) targets.delete(file)
+    }
+    assert.deepEqual([...next.keys()], [])
   })
 
   test('the pipeline knows no vendor, no SQL and no DICOM', () => {
@@ -48,6 +96,25 @@ describe('the architecture', () => {
       packages.filter(({ target }) => !allowed.includes(target)),
       [],
     )
+  })
+
+  test('nor does it name one, but where it says whose algorithm it is', () => {
+    const found = sources
+      .filter((file) => floorOf(file) === 0)
+      .flatMap((file) =>
+        readFileSync(path.join(root, file), 'utf8')
+          .split('\n')
+          .filter((line) =>
+            /dropbox|google|mysql|mariadb|\bSQL\b|dicom(?!-backup)/i.test(line.replace(/https:\S+/, '')),
+          )
+          .map((line) => `${file}: ${line.trim()}`),
+      )
+    assert.deepEqual(found, [])
+  })
+
+  test('the demo alone knows the services’ stand-ins', () => {
+    const known = within.filter(({ file, target }) => stageOf(target) === 'stand-ins' && stageOf(file) !== 'stand-ins')
+    assert.deepEqual([...new Set(known.map(({ file }) => file))], [path.normalize('src/cli/commands/demo.ts')])
   })
 
   test('every package that is imported is named in package.json, and every one named there is used', () => {

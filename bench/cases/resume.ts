@@ -3,7 +3,7 @@
  * of its archive has come to one of them.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { RunResult } from '../../src/stages/backup/results.ts'
+import type { RunResult } from '../../src/stages/contract/results.ts'
 import { archiveFolder, type ArchiveFolder } from '../data.ts'
 import { kill, watched } from '../harness/watched.ts'
 import type { Build, Case, Contender, Goal, Sample } from '../harness/types.ts'

@@ -1,7 +1,7 @@
 /** What a person waits for before anything is sent: the plan of a run, and a dry run. */
 import { readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
-import type { DryRunResult } from '../../src/stages/backup/results.ts'
+import type { DryRunResult } from '../../src/stages/contract/results.ts'
 import { archiveFolder, TINY, writeStudies, type ArchiveFolder } from '../data.ts'
 import type { Build, Case, Place } from '../harness/types.ts'
 import { wordsOf, writeConfig, type ServicesPlace } from '../ours.ts'

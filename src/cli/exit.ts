@@ -1,5 +1,5 @@
 import type { BackupError } from '../pipeline/errors.ts'
-import type { RestoreResult, RunResult, VerifyResult, Warning } from '../stages/backup/results.ts'
+import type { RestoreResult, RunResult, VerifyResult, Warning } from '../stages/contract/results.ts'
 
 /** The exit codes, as README.md lists them. */
 export const EXIT = {

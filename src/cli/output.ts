@@ -1,5 +1,5 @@
 import { asBackupError } from '../pipeline/errors.ts'
-import { report } from '../stages/backup/run-result.ts'
+import { report } from '../stages/contract/report.ts'
 import { ConfigError } from '../stages/config/config-error.ts'
 import { visibleJson } from '../stages/log/visible.ts'
 import { errorText } from './display/error.ts'

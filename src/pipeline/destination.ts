@@ -43,7 +43,7 @@ export interface Account {
 
 /** An object that a destination holds whole under its final name. */
 export interface StoredObject {
-  /** The destination's own id of the object (Drive file id, Dropbox id, file path). */
+  /** The destination's own id of the object (the service's id of a file, or a path). */
   readonly id: string
   /** Where a person finds it. */
   readonly path: string

@@ -1,8 +1,21 @@
 /** The program of the thread that makes digests (digest-thread.ts). */
 import { parentPort } from 'node:worker_threads'
-import { ArchiveDigest } from './archive-digest.ts'
-import type { DigestRequest, PartDigest } from './digest-thread.ts'
-import type { ObjectDigests } from './digests.ts'
+import { ArchiveDigest, type DigestState } from './archive-digest.ts'
+import type { DigestName, ObjectDigests } from './digests.ts'
+
+/** What the thread is asked `id`: which archive's digest. */
+export type DigestRequest = { readonly id: number } & (
+  | { readonly is: 'open'; readonly from: readonly DigestName[] | DigestState }
+  | { readonly is: 'add'; readonly part: Uint8Array }
+  | { readonly is: 'end' }
+)
+
+export interface PartDigest {
+  /** SHA-256 of the part, hex. */
+  readonly sha256: string
+  /** Of the archive up to the part's end. */
+  readonly state: DigestState
+}
 
 const digests = new Map<number, ArchiveDigest>()
 

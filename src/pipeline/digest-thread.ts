@@ -1,20 +1,7 @@
 import type { DigestState } from './archive-digest.ts'
+import type { DigestRequest, PartDigest } from './digest-program.ts'
 import type { DigestName, ObjectDigests } from './digests.ts'
 import { HelperThread, programBeside } from './helper-thread.ts'
-
-/** What the thread is asked (digest-program.ts). `id`: which archive's digest. */
-export type DigestRequest = { readonly id: number } & (
-  | { readonly is: 'open'; readonly from: readonly DigestName[] | DigestState }
-  | { readonly is: 'add'; readonly part: Uint8Array }
-  | { readonly is: 'end' }
-)
-
-export interface PartDigest {
-  /** SHA-256 of the part, hex. */
-  readonly sha256: string
-  /** Of the archive up to the part's end. */
-  readonly state: DigestState
-}
 
 const thread = new HelperThread(programBeside(import.meta, './digest-program'))
 let count = 0

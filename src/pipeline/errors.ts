@@ -34,7 +34,7 @@ export interface BackupErrorOptions {
   readonly cause?: unknown
 }
 
-/** The only error class that leaves a stage. Never carries a secret, a patient's name or id, or a DICOM path. */
+/** The only error class that leaves a stage. Never carries a secret, a patient's name or id, or the path of an image. */
 export class BackupError extends Error {
   override readonly name = 'BackupError'
   readonly code: ErrorCode

@@ -1,4 +1,5 @@
-import { DigestThread, type PartDigest } from './digest-thread.ts'
+import type { PartDigest } from './digest-program.ts'
+import { DigestThread } from './digest-thread.ts'
 import type { DigestName, ObjectDigests } from './digests.ts'
 import { abortError, asBackupError, BackupError } from './errors.ts'
 import { cutParts, PART_BYTES, type CutPart, type PartPool } from './part.ts'

@@ -13,7 +13,7 @@ export function stretchOf(bytes: Uint8Array, from: number, to: number): Uint8Arr
 }
 
 /**
- * 4 MiB: a block of the content hash (`DIGESTS.contentHash`) and of Dropbox's concurrent sessions, whose appends
+ * 4 MiB: a block of the content hash (`DIGESTS.contentHash`) and of a service's uploads in pieces at once, whose appends
  * start at and have a multiple of it; a multiple of every service's request granularity.
  */
 export const PART_BYTES = 4 * 1024 * 1024

@@ -275,6 +275,6 @@ const tooLarge = ({ name, traits }: Destination): BackupError =>
     'E_QUOTA',
     `${name}: the archive is larger than the ${traits.maxObjectBytes} bytes allowed for a file there.`,
     {
-      advice: 'Back up to another kind of destination, or leave files out with dicom.exclude.',
+      advice: 'Back up to another kind of destination, or leave files out (docs/configuration.md, `exclude`).',
     },
   )

@@ -1,8 +1,8 @@
 /** The record of runs, whatever the state is kept in. */
 import assert from 'node:assert/strict'
 import { describe } from 'node:test'
-import type { DestinationResult } from '../../src/stages/backup/results.ts'
-import type { RunRecord } from '../../src/stages/state/state.ts'
+import type { DestinationResult } from '../../src/stages/contract/results.ts'
+import type { RunRecord } from '../../src/stages/contract/history.ts'
 import { at, record, type StateTest } from './state-subject.ts'
 
 export function describeRuns(kind: string, stateTest: StateTest): void {

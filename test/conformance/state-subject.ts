@@ -1,8 +1,9 @@
 /** What the suites of the state's contract share. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { test, type TestContext } from 'node:test'
-import type { DestinationResult, VerifyCheck } from '../../src/stages/backup/results.ts'
-import type { RunRecord, State } from '../../src/stages/state/state.ts'
+import type { DestinationResult, VerifyCheck } from '../../src/stages/contract/results.ts'
+import type { RunRecord } from '../../src/stages/contract/history.ts'
+import type { State } from '../../src/stages/state/state.ts'
 
 export interface StateUnderTest {
   /** The same state each time, as another process would open it. */

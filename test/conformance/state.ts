@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, test, type TestContext } from 'node:test'
-import type { VerifyCheck } from '../../src/stages/backup/results.ts'
+import type { VerifyCheck } from '../../src/stages/contract/results.ts'
 import { describeRuns } from './state-runs.ts'
 import { at, AT, check, DIGESTS, elsewhere, record, stateTests, type StateUnderTest } from './state-subject.ts'
 

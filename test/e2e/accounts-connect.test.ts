@@ -8,7 +8,7 @@ import { once } from 'node:events'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, test } from 'node:test'
-import type { AccountsResult, DoctorResult } from '../../src/stages/backup/results.ts'
+import type { AccountsResult, DoctorResult } from '../../src/stages/contract/results.ts'
 import {
   allows,
   connectByHand,

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { copyFile, readdir, rename, rm, truncate } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, test } from 'node:test'
-import type { ArchivesResult, HistoryResult, RestoreResult } from '../../src/stages/backup/results.ts'
+import type { ArchivesResult, RestoreResult } from '../../src/stages/contract/results.ts'
+import type { HistoryResult } from '../../src/stages/contract/history.ts'
 import { makeRig, type Rig } from '../support/rig.ts'
 
 const NAMES = ['hospital-dropbox', 'hospital-drive', 'nas']

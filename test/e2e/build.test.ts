@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import type { RunResult } from '../../src/stages/backup/results.ts'
+import type { RunResult } from '../../src/stages/contract/results.ts'
 import { makeRig } from '../support/rig.ts'
 
 const run = promisify(execFile)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, test } from 'node:test'
-import type { HistoryResult } from '../../src/stages/backup/results.ts'
+import type { HistoryResult } from '../../src/stages/contract/history.ts'
 import { makeRig, onlyNas } from '../support/rig.ts'
 
 const NO_DATABASE = 'this is no database, and long enough to be seen as none at first glance. '.repeat(100)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
-import type { DoctorCheck, DoctorResult } from '../../src/stages/backup/results.ts'
+import type { DoctorCheck, DoctorResult } from '../../src/stages/contract/results.ts'
 import { makeRig, type Rig } from '../support/rig.ts'
 import { runHere } from '../support/run-here.ts'
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdir, readFile, rm, symlink } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, test } from 'node:test'
-import type { RunResult } from '../../src/stages/backup/results.ts'
+import type { RunResult } from '../../src/stages/contract/results.ts'
 import type { CliResult } from '../support/cli.ts'
 import { makeRig, onlyNas } from '../support/rig.ts'
 

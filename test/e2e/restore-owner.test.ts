@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { chmod, chown, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
-import type { RestoreResult } from '../../src/stages/backup/results.ts'
+import type { RestoreResult } from '../../src/stages/contract/results.ts'
 import { makeRig, onlyNas } from '../support/rig.ts'
 
 const notRoot = process.getuid?.() !== 0 && 'only root may give files away'

@@ -1,7 +1,7 @@
 /** What a run knew to be missing in its dump is known on the day of the restore. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import type { RestoreResult, VerifyResult } from '../../src/stages/backup/results.ts'
+import type { RestoreResult, VerifyResult } from '../../src/stages/contract/results.ts'
 import { startMariaDb, type MariaDb } from '../support/mariadb.ts'
 import { makeRig, onlyNas } from '../support/rig.ts'
 

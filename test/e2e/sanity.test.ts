@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { rename, rm, truncate } from 'node:fs/promises'
 import path from 'node:path'
 import { after, before, describe, test, type TestContext } from 'node:test'
-import type { RunResult } from '../../src/stages/backup/results.ts'
+import type { RunResult } from '../../src/stages/contract/results.ts'
 import { startMariaDb, type MariaDb } from '../support/mariadb.ts'
 import { makeRig, onlyNas, type Rig, type Settings } from '../support/rig.ts'
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { after, before, describe, test } from 'node:test'
-import type { VerifyResult } from '../../src/stages/backup/results.ts'
+import type { VerifyResult } from '../../src/stages/contract/results.ts'
 import { startMariaDb, type MariaDb } from '../support/mariadb.ts'
 import { onlyNas } from '../support/rig.ts'
 import { damage, look, of, stored, WINDOWS } from '../support/verify-rig.ts'

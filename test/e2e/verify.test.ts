@@ -9,7 +9,7 @@ import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { ObjectDigest } from '../../src/pipeline/digests.ts'
 import { openDestination } from '../../src/stages/destinations/open.ts'
-import type { StatusResult, VerifyResult } from '../../src/stages/backup/results.ts'
+import type { StatusResult, VerifyResult } from '../../src/stages/contract/results.ts'
 import { makeRig, onlyNas, SECRETS } from '../support/rig.ts'
 import { damage, look, NAMES, of, stored, takeDown, WINDOWS } from '../support/verify-rig.ts'
 

@@ -1,7 +1,7 @@
 /** The time of the next backup in the viewer's page: the hourly call keeps to what its "Save Schedule" sets. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import type { RunResult, StatusResult } from '../../src/stages/backup/results.ts'
+import type { RunResult, StatusResult } from '../../src/stages/contract/results.ts'
 import { startMariaDb, type MariaDb } from '../support/mariadb.ts'
 import { atClock, noShiftedClock } from '../support/shifted-clock.ts'
 import { makeViewerRig } from '../support/viewer-rig.ts'

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
-import type { RestoreResult } from '../../src/stages/backup/results.ts'
+import type { RestoreResult } from '../../src/stages/contract/results.ts'
 import { syntheticInstance } from '../../src/stages/demo/synthetic-dicom.ts'
 import { makeRig } from '../support/rig.ts'
 

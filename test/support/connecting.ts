@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SignIn } from '../../src/stages/accounts/sign-ins.ts'
-import type { StatusResult } from '../../src/stages/backup/results.ts'
+import type { StatusResult } from '../../src/stages/contract/results.ts'
 import type { CliResult } from './cli.ts'
 import { makeRig, SECRETS, type Rig, type Settings } from './rig.ts'
 

@@ -1,7 +1,7 @@
 /** The runs of one archive: started, killed, started again. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import type { RunResult } from '../../src/stages/backup/results.ts'
+import type { RunResult } from '../../src/stages/contract/results.ts'
 import { drawMoment, killAt, type CleanRun, type KillMoment } from './kill-moment.ts'
 import type { Rig } from './rig.ts'
 import { fileInProgress, loseRing, tearJournal } from './run-damage.ts'

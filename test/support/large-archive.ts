@@ -7,7 +7,7 @@ import path from 'node:path'
 import { tmpdir } from 'node:os'
 import type { TestContext } from 'node:test'
 import { promisify } from 'node:util'
-import type { RunResult } from '../../src/stages/backup/results.ts'
+import type { RunResult } from '../../src/stages/contract/results.ts'
 import { needProgram } from './needed-programs.ts'
 import type { Rig } from './rig.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { linkSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
-import type { RestoreResult, VerifyResult } from '../../src/stages/backup/results.ts'
+import type { RestoreResult, VerifyResult } from '../../src/stages/contract/results.ts'
 import type { Rig } from './rig.ts'
 
 const ORIGINALS = 1000

@@ -1,6 +1,6 @@
 /** Bytes that were sent more than once, for each destination. */
 import assert from 'node:assert/strict'
-import type { RunResult } from '../../src/stages/backup/results.ts'
+import type { RunResult } from '../../src/stages/contract/results.ts'
 import type { Rig } from './rig.ts'
 import type { RequestBytes } from './small-rig.ts'
 import { traffic, type Traffic } from './traffic.ts'

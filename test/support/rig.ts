@@ -2,7 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
 import { stringify } from 'yaml'
-import type { RunResult } from '../../src/stages/backup/results.ts'
+import type { RunResult } from '../../src/stages/contract/results.ts'
 import {
   startDriveStandIn,
   type DriveStandIn,

@@ -2,7 +2,7 @@
 import type { Destination } from '../../src/pipeline/destination.ts'
 import type { Progress } from '../../src/pipeline/progress.ts'
 import { exitOfRun, type ExitCode } from '../../src/cli/exit.ts'
-import type { DestinationResult, RunResult } from '../../src/stages/backup/results.ts'
+import type { DestinationResult, RunResult } from '../../src/stages/contract/results.ts'
 import type { RunOptions } from '../../src/stages/backup/run-options.ts'
 import { runBackup } from '../../src/stages/backup/run.ts'
 import { withState } from '../../src/cli/workplace.ts'

@@ -1,6 +1,6 @@
 /** A small archive to three destinations, in many requests: for what is tried at each step of a run. */
 import type { TestContext } from 'node:test'
-import type { RunResult } from '../../src/stages/backup/results.ts'
+import type { RunResult } from '../../src/stages/contract/results.ts'
 import { makeRig, SECRETS, type Rig, type Settings } from './rig.ts'
 import type { Seeded } from './seed.ts'
 import { Sources } from './source-changes.ts'

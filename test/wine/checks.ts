@@ -6,7 +6,7 @@ import { mkdir, readdir, readFile, stat, utimes } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import manifest from '../../package.json' with { type: 'json' }
-import type { StatusResult } from '../../src/stages/backup/results.ts'
+import type { StatusResult } from '../../src/stages/contract/results.ts'
 import { built, inRepository, type Windows } from './windows.ts'
 import {
   MIB,

@@ -7,7 +7,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stringify } from 'yaml'
-import type { RestoreResult, RunResult } from '../../src/stages/backup/results.ts'
+import type { RestoreResult, RunResult } from '../../src/stages/contract/results.ts'
 import { ContentHash } from '../../src/stages/stand-ins/digests.ts'
 import { built, REPOSITORY, type Running, type Windows } from './windows.ts'
 

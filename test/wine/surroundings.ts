@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { DoctorResult, StatusResult } from '../../src/stages/backup/results.ts'
+import type { DoctorResult, StatusResult } from '../../src/stages/contract/results.ts'
 import { startMariaDb } from '../support/mariadb.ts'
 import { needProgram } from '../support/needed-programs.ts'
 import type { Check } from './checks.ts'
@@ -26,7 +26,7 @@ const PORTABLE = [
   'test/pipeline/journal.test.ts',
   'test/pipeline/rename.test.ts',
   'test/stages/config/load.test.ts',
-  'test/stages/restore/restore-files-replace.test.ts',
+  'test/stages/restore/files/replace.test.ts',
   'test/stages/restore/safe-path.test.ts',
   'test/stages/windows/private-path.test.ts',
   // Its server is not there.

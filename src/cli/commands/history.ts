@@ -1,4 +1,4 @@
-import type { HistoryResult } from '../../stages/backup/results.ts'
+import type { HistoryResult } from '../../stages/contract/history.ts'
 import { historySummary } from '../display/history-summary.ts'
 import { EXIT, type ExitCode } from '../exit.ts'
 import type { Output } from '../output.ts'

@@ -1,6 +1,6 @@
 import { openLog } from '../../stages/log/log.ts'
 import { pruneAll } from '../../stages/retention/prune-all.ts'
-import type { PruneResult } from '../../stages/backup/results.ts'
+import type { PruneResult } from '../../stages/contract/results.ts'
 import { mustBeDestinations } from '../destination-names.ts'
 import { pruneSummary } from '../display/prune-summary.ts'
 import { EXIT, type ExitCode } from '../exit.ts'

@@ -1,7 +1,7 @@
 import { withPlaceFaults } from '../../stages/destinations/places.ts'
 import { openLog } from '../../stages/log/log.ts'
 import type { State } from '../../stages/state/state.ts'
-import { checkCopies } from '../../stages/status/copies.ts'
+import { checkCopies } from '../../stages/find/copies.ts'
 import type { Output } from '../output.ts'
 import { openPeople } from '../people.ts'
 import { stopSignals } from '../stop-signals.ts'

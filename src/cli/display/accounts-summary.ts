@@ -1,4 +1,4 @@
-import type { AccountsResult, AccountTest } from '../../stages/backup/results.ts'
+import type { AccountsResult, AccountTest } from '../../stages/contract/results.ts'
 import { beside, heading, items, joinBlocks, paragraph, verdict, type Item, type Mark } from './blocks.ts'
 import { formatFree, formatLocalMinute } from './format.ts'
 import { signsOf, type Format, type Style } from './style.ts'

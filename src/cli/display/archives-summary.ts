@@ -1,4 +1,4 @@
-import type { ArchivesResult } from '../../stages/backup/results.ts'
+import type { ArchivesResult } from '../../stages/contract/results.ts'
 import { beside, heading, items, joinBlocks, paragraph, verdict, type Item, type Mark } from './blocks.ts'
 import { formatBytes, formatLocalMinute } from './format.ts'
 import { paint, signsOf, type Format, type Style } from './style.ts'

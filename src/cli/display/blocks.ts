@@ -1,6 +1,6 @@
 /** The pieces that results for people are made of: a heading, facts, marked items, notes, all as lines. */
 
-import type { Warning } from '../../stages/backup/results.ts'
+import type { Warning } from '../../stages/contract/results.ts'
 import { formatCount, formatFiles } from './format.ts'
 import { paint, signsOf, type Format, type Style } from './style.ts'
 import { table } from './table.ts'

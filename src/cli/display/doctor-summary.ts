@@ -1,4 +1,4 @@
-import type { DoctorResult } from '../../stages/backup/results.ts'
+import type { DoctorResult } from '../../stages/contract/results.ts'
 import { beside, items, joinBlocks, verdict } from './blocks.ts'
 import { signsOf, type Style } from './style.ts'
 

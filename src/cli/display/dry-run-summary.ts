@@ -1,4 +1,4 @@
-import type { DryRunResult } from '../../stages/backup/results.ts'
+import type { DryRunResult } from '../../stages/contract/results.ts'
 import { beside, facts, heading, items, joinBlocks, leftOut, paragraph, warnings, type Item } from './blocks.ts'
 import { formatBytes, formatCount, formatDicom, formatFiles, formatRatio } from './format.ts'
 import type { Style } from './style.ts'

@@ -1,4 +1,4 @@
-import type { HistoryResult } from '../../stages/backup/results.ts'
+import type { HistoryResult } from '../../stages/contract/history.ts'
 import { beside, items, joinBlocks, type Item, type Mark } from './blocks.ts'
 import { formatBytes, formatDuration, formatLocalMinute } from './format.ts'
 import { paint, signsOf, type Format, type Style } from './style.ts'

@@ -1,4 +1,4 @@
-import type { PruneResult } from '../../stages/backup/results.ts'
+import type { PruneResult } from '../../stages/contract/results.ts'
 import { beside, heading, items, joinBlocks, paragraph, verdict, type Item } from './blocks.ts'
 import { signsOf, type Style } from './style.ts'
 import { table, type Cell } from './table.ts'

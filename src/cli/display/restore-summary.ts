@@ -1,4 +1,4 @@
-import type { RestoreResult } from '../../stages/backup/results.ts'
+import type { RestoreResult } from '../../stages/contract/results.ts'
 import { isOfConcern } from '../exit.ts'
 import { facts, heading, joinBlocks, leftOut, paragraph, verdict, warnings, type Mark } from './blocks.ts'
 import { formatBytes, formatCount, formatDuration, formatFiles } from './format.ts'

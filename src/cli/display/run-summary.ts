@@ -1,5 +1,5 @@
 import type { Progress } from '../../pipeline/progress.ts'
-import type { DestinationResult, RunResult } from '../../stages/backup/results.ts'
+import type { DestinationResult, RunResult } from '../../stages/contract/results.ts'
 import {
   beside,
   facts,

@@ -1,4 +1,4 @@
-import type { StatusResult } from '../../stages/backup/results.ts'
+import type { StatusResult } from '../../stages/contract/results.ts'
 import type { JobPlan } from '../../stages/schedule/job/job.ts'
 import type { Installed } from '../../stages/schedule/job/scheduler.ts'
 import { facts, heading, items, joinBlocks, paragraph, verdict } from './blocks.ts'

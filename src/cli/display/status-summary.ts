@@ -1,4 +1,4 @@
-import type { InterruptedRun, RunningRun } from '../../stages/backup/results.ts'
+import type { InterruptedRun, RunningRun } from '../../stages/contract/results.ts'
 import type { Status } from '../../stages/status/status.ts'
 import { beside, facts, heading, items, joinBlocks, paragraph, verdict, type Item, type Mark } from './blocks.ts'
 import { formatBytes, formatCount, formatDuration, formatLocalMinute, formatPercent } from './format.ts'

@@ -1,4 +1,4 @@
-import type { VerifyCheck, VerifyResult } from '../../stages/backup/results.ts'
+import type { VerifyCheck, VerifyResult } from '../../stages/contract/results.ts'
 import { facts, heading, items, joinBlocks, paragraph, verdict, warnings, type Mark } from './blocks.ts'
 import type { Style } from './style.ts'
 

@@ -1,6 +1,6 @@
 import { Option } from 'commander'
 import { BackupError } from '../../pipeline/errors.ts'
-import type { Interval } from '../../stages/schedule/grid.ts'
+import type { Interval } from '../../stages/contract/grid.ts'
 import { examples, withConfig, type Shared, type Words } from './words.ts'
 
 const INTERVALS: readonly Interval[] = ['1h', '3h', '6h', '12h', '24h']

@@ -1,6 +1,6 @@
 /** `accounts connect`: a person's consent in the browser, exchanged for a sign-in that lasts. */
 import { abortError, BackupError } from '../../pipeline/errors.ts'
-import { isoLocal } from '../backup/archive-name.ts'
+import { isoLocal } from '../contract/time.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
 import { openDestination, transportTo } from '../destinations/open.ts'
 import { exchangeCode } from './exchange-code.ts'

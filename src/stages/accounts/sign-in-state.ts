@@ -1,6 +1,6 @@
-import type { ErrorReport, SignInStatus } from '../backup/results.ts'
+import type { ErrorReport, SignInStatus } from '../contract/results.ts'
 import type { DestinationConfig } from '../config/types.ts'
-import { connectCommand, insteadOfAccessToken } from './connect-command.ts'
+import { connectCommand, insteadOfAccessToken } from '../destinations/connect-command.ts'
 import type { SignIn } from './sign-ins.ts'
 
 const DAY_MS = 24 * 3_600_000

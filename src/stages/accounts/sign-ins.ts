@@ -9,9 +9,9 @@ import { renameOver } from '../../pipeline/rename.ts'
 import { syncFolder, syncName } from '../../pipeline/state-file.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import type { DestinationConfig } from '../config/types.ts'
-import { addSecrets } from '../log/redact.ts'
+import { addSecrets } from '../text/redact.ts'
 import { makePrivateFolder } from '../windows/private-path.ts'
-import { connectCommand } from './connect-command.ts'
+import { connectCommand } from '../destinations/connect-command.ts'
 
 export interface SignIn {
   /** The destination's name. */

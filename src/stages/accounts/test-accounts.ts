@@ -1,6 +1,6 @@
 import { asBackupError } from '../../pipeline/errors.ts'
-import { report } from '../backup/run-result.ts'
-import type { AccountTest } from '../backup/results.ts'
+import { report } from '../contract/report.ts'
+import type { AccountTest } from '../contract/results.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
 import { openPatiently } from '../destinations/open.ts'
 

@@ -3,7 +3,7 @@
  * the next place is looked for at which they fit again, and what lies between is told, entry by entry.
  */
 import { MANIFEST_NAME, type ManifestHead, type SkippedLine } from '../zip/manifest.ts'
-import { FILES_FOLDER } from '../zip/prepare-file.ts'
+import { FILES_FOLDER } from '../plan/file-name.ts'
 import { isFolder, type ArchiveEntry } from './archive-entry.ts'
 import type { ArchiveReader } from './archive-reader.ts'
 import { isSkipped, type ManifestFile } from './manifest-line.ts'

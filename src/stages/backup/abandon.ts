@@ -3,7 +3,7 @@ import { withRetry } from '../../pipeline/retry.ts'
 import type { RunState } from '../../pipeline/run-record.ts'
 import type { Config } from '../config/types.ts'
 import { openDestination } from '../destinations/open.ts'
-import type { RunLog } from './run-options.ts'
+import type { RunLog } from '../contract/run-log.ts'
 
 /** Giving up is a courtesy: what cannot be cancelled in this time ends by itself. ms. */
 const ABANDON_MS = 20_000

@@ -3,7 +3,7 @@ import type { DatabaseConfig } from '../config/types.ts'
 import type { DatabaseInspection } from '../database/inspect.ts'
 import { schemaChanges, type BrokenView } from '../database/schema.ts'
 import type { DumpSummary } from '../dump/dump.ts'
-import type { Warning } from './results.ts'
+import type { Warning } from '../contract/results.ts'
 
 /** What the database holds, or why it could not be inspected. */
 export type Inspected = { readonly found: DatabaseInspection } | { readonly failure: BackupError }

@@ -6,7 +6,7 @@ import { identifyClient } from '../dump/client.ts'
 import { findDumpProgram } from '../dump/find-program.ts'
 import { canDump } from '../dump/try-dump.ts'
 import { lacksOf, notInspected } from './dump-warnings.ts'
-import type { Warning } from './results.ts'
+import type { Warning } from '../contract/results.ts'
 
 /** What a dump would come to, before it is made. */
 export interface ForeseenDump {

@@ -2,7 +2,7 @@
 import type { BackupError } from '../../pipeline/errors.ts'
 import { NewerFormatError } from '../../pipeline/format-version.ts'
 import type { Config } from '../config/types.ts'
-import type { DestinationResult, RunResult } from './results.ts'
+import type { DestinationResult, RunResult } from '../contract/results.ts'
 import type { OpenRun } from './run-folder.ts'
 
 const HOUR_MS = 3600_000

@@ -1,8 +1,7 @@
 import { readJsonLinesAt } from '../../pipeline/spill-file.ts'
-import { entryName } from '../plan/file-name.ts'
+import { entryName, FILES_FOLDER } from '../plan/file-name.ts'
 import type { LeftOut } from '../plan/types.ts'
 import type { SkippedLine } from '../zip/manifest.ts'
-import { FILES_FOLDER } from '../zip/prepare-file.ts'
 
 /** How many left-out files a result names; the manifest names all of them. */
 const MOST_NAMED = 10_000

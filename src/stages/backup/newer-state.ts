@@ -4,7 +4,7 @@ import { refuseNewerSignIns } from '../accounts/sign-ins.ts'
 import { MOUNTS_FILE, MOUNTS_FORMAT } from '../destinations/noted-mounts.ts'
 import { refuseNewerRecord } from '../state/sqlite-file.ts'
 import { HOLDER_FILE, HOLDER_FORMAT } from '../state/folder-lock.ts'
-import { LISTED_FILE, LISTED_FORMAT } from '../status/listed.ts'
+import { LISTED_FILE, LISTED_FORMAT } from '../find/listed.ts'
 import { refuseNewerRun, runFolders } from './run-files.ts'
 import { RUNNING_FILE, RUNNING_FORMAT } from './running-file.ts'
 

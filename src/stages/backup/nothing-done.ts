@@ -1,5 +1,5 @@
-import { isoLocal } from './archive-name.ts'
-import type { RunResult } from './results.ts'
+import { isoLocal } from '../contract/time.ts'
+import type { RunResult } from '../contract/results.ts'
 
 /** The result of a run that was not begun, as there is nothing to do. */
 export function nothingDone(reason: string, nextDueAt?: string | null): RunResult {

@@ -1,6 +1,6 @@
 import type { RunState } from '../../pipeline/run-record.ts'
-import { isoLocal } from './archive-name.ts'
-import type { InterruptedRun } from './results.ts'
+import { isoLocal } from '../contract/time.ts'
+import type { InterruptedRun } from '../contract/results.ts'
 import { factOf } from './run-facts.ts'
 import { readJournal, runFolders } from './run-files.ts'
 

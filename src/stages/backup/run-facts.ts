@@ -5,7 +5,7 @@ import { damagedStateFile } from '../../pipeline/state-file.ts'
 import type { Compression } from '../config/types.ts'
 import type { DumpSummary } from '../dump/dump.ts'
 import type { LeftOutView } from '../zip/manifest.ts'
-import type { Warning } from './results.ts'
+import type { Warning } from '../contract/results.ts'
 
 /** What a run was begun with. It is gone on with only where that still holds. */
 export interface RunStart {

@@ -1,12 +1,7 @@
+import type { RunLog } from '../contract/run-log.ts'
 import type { Progress } from '../../pipeline/progress.ts'
 import type { openDestination } from '../destinations/open.ts'
-import type { RunResult } from './results.ts'
-
-/** Where a run tells what it does. Never given a secret, a patient's name or id, or a DICOM path. */
-export interface RunLog {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-}
+import type { RunResult } from '../contract/results.ts'
 
 export interface RunOptions {
   /**

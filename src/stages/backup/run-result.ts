@@ -1,12 +1,12 @@
-import { redact } from '../log/redact.ts'
+import { report } from '../contract/report.ts'
 import type { Delivery } from '../../pipeline/deliver.ts'
 import { BackupError } from '../../pipeline/errors.ts'
 import type { Progress } from '../../pipeline/progress.ts'
 import type { DestinationConfig } from '../config/types.ts'
 import type { DicomCounts } from '../dicom/counts.ts'
-import { isoLocal } from './archive-name.ts'
+import { isoLocal } from '../contract/time.ts'
 import type { LeftOutList } from './left-out-list.ts'
-import type { DestinationResult, ErrorReport, RunResult, Warning } from './results.ts'
+import type { DestinationResult, RunResult, Warning } from '../contract/results.ts'
 import type { RunStart } from './run-facts.ts'
 
 /** All that is known when a run has ended. */
@@ -80,13 +80,6 @@ function destinationResult(attempt: Attempt, config: DestinationConfig, index: n
   const stopped = attempt.interrupted && attempt.failure !== null && isStop
   const status = stopped ? 'interrupted' : 'failed'
   return { ...common, status, remoteId: null, remotePath: null, error: error === null ? null : report(error) }
-}
-
-/** An error for a result, which the state keeps: what happened and what to do, in one text without secrets. */
-export function report({ code, message, advice }: BackupError): ErrorReport {
-  const what = redact(message)
-  if (advice === '') return { code, message: what }
-  return { code, message: `${what}${/[.!?…]$/.test(what) ? '' : '.'} ${redact(advice)}` }
 }
 
 function reasonOf(

@@ -4,8 +4,8 @@ import path from 'node:path'
 import type { Format } from '../../pipeline/format-version.ts'
 import type { Progress } from '../../pipeline/progress.ts'
 import { readNote, replaceNote } from '../../pipeline/state-file.ts'
-import { isoLocal } from './archive-name.ts'
-import type { RunningRun } from './results.ts'
+import { isoLocal } from '../contract/time.ts'
+import type { RunningRun } from '../contract/results.ts'
 
 const EVERY_MS = 5000
 

@@ -1,5 +1,5 @@
-import type { SourceMeasure } from '../state/state.ts'
-import type { Warning } from './results.ts'
+import type { SourceMeasure } from '../contract/history.ts'
+import type { Warning } from '../contract/results.ts'
 
 /** A source that lost this share of its files or bytes, or more, is told. */
 const FILES_LOST = 0.3

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { redact } from '../log/redact.ts'
+import { redact } from '../text/redact.ts'
 import type { Fault, Path } from './config-error.ts'
 import { nearest } from './nearest.ts'
 import { SENTENCE } from './parts.ts'

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { BackupError } from '../../pipeline/errors.ts'
-import { addSecrets } from '../log/redact.ts'
+import { addSecrets } from '../text/redact.ts'
 import { ConfigError } from './config-error.ts'
 import type { Fault } from './config-error.ts'
 import { folderFaults } from './folders.ts'

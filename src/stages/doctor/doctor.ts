@@ -2,7 +2,7 @@
 import { asBackupError } from '../../pipeline/errors.ts'
 import { withSignIns } from '../accounts/sign-ins.ts'
 import { refuseNewerState } from '../backup/newer-state.ts'
-import type { DoctorCheck, DoctorResult } from '../backup/results.ts'
+import type { DoctorCheck, DoctorResult } from '../contract/results.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import { withPlaceFaults } from '../destinations/places.ts'
 import { clockCheck } from './clock.ts'

@@ -1,4 +1,4 @@
-import type { DoctorCheck } from '../backup/results.ts'
+import type { DoctorCheck } from '../contract/results.ts'
 
 /** What came of one check. */
 export interface Finding {

@@ -1,10 +1,12 @@
 /** What lies where: the backups at the destinations, with what the record knows of them. */
-import { isoLocal } from '../backup/archive-name.ts'
-import type { ArchivesResult } from '../backup/results.ts'
-import { report } from '../backup/run-result.ts'
+import { isoLocal } from '../contract/time.ts'
+import type { ArchivesResult } from '../contract/results.ts'
+import { report } from '../contract/report.ts'
 import type { Config } from '../config/types.ts'
-import type { CopyCheck, PastRun, State } from '../state/state.ts'
-import { agesIn, askAll, copiesOf, findArchive, type Copy } from './find-archive.ts'
+import type { CopyCheck, PastRun } from '../contract/history.ts'
+import type { State } from '../state/state.ts'
+import { agesIn, askAll, copiesOf, findArchive } from './find-archive.ts'
+import type { Copy } from './found.ts'
 import { closeAll, openToRead, type OpenOptions } from './open-to-read.ts'
 import { orLost, recordedTimes, sentBy } from './recorded.ts'
 

@@ -1,5 +1,5 @@
 /** Which archive was begun last: by the record of runs, else by its manifest, else by the time in its name. */
-import type { RunPeriod } from '../state/state.ts'
+import type { RunPeriod } from '../contract/history.ts'
 import { timeInName } from './archive-names.ts'
 
 /** Between the local times of two zones (UTC-12 and UTC+14). ms. */

@@ -2,7 +2,7 @@ import { abortError } from '../../pipeline/errors.ts'
 import { ArchiveReader } from '../archive/archive-reader.ts'
 import { parseHead } from '../archive/manifest-line.ts'
 import { remoteFile } from '../archive/remote-file.ts'
-import type { Copy } from './find-archive.ts'
+import type { Copy } from './found.ts'
 
 /** An end of central directory record (APPNOTE.TXT 4.3.16). */
 const SMALLEST_ZIP_BYTES = 22

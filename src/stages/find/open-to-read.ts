@@ -2,7 +2,7 @@ import type { Destination } from '../../pipeline/destination.ts'
 import { BackupError } from '../../pipeline/errors.ts'
 import { DEFAULT_RETRY } from '../../pipeline/patience.ts'
 import { withRetry } from '../../pipeline/retry.ts'
-import type { RunLog } from '../backup/run-options.ts'
+import type { RunLog } from '../contract/run-log.ts'
 import type { Config } from '../config/types.ts'
 import { openDestination } from '../destinations/open.ts'
 

@@ -1,5 +1,6 @@
-import type { RunLog } from '../backup/run-options.ts'
-import type { SentArchive, State } from '../state/state.ts'
+import type { RunLog } from '../contract/run-log.ts'
+import type { SentArchive } from '../contract/history.ts'
+import type { State } from '../state/state.ts'
 import { begunByRecord } from './by-age.ts'
 
 /** When the archives of the record were begun, ms since 1970; empty where the record is lost. */

@@ -6,7 +6,7 @@ import { wordsOf } from './error-report.ts'
 import { openFileSink } from './file-sink.ts'
 import { tellPeople } from './people.ts'
 import { plainRecord, redactRecord } from './record.ts'
-import { addSecrets } from './redact.ts'
+import { addSecrets } from '../text/redact.ts'
 import { inJson } from './visible.ts'
 
 export interface Log {

@@ -1,5 +1,5 @@
 import { errorReport } from './error-report.ts'
-import { MARK, redact } from './redact.ts'
+import { MARK, redact } from '../text/redact.ts'
 
 const DEEPEST = 6
 

@@ -3,7 +3,7 @@
  * place that the display, results and the log go through.
  */
 import { stripVTControlCharacters } from 'node:util'
-import { redact } from './redact.ts'
+import { redact } from '../text/redact.ts'
 
 /** Control characters, line and paragraph separators, and what turns the direction of writing. */
 const STEERING = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]+/gu

@@ -103,3 +103,9 @@ export const isKeptApart = (relPath: string): boolean => relPath.search(ESCAPED_
 /** The path as it is on the disk, for patterns: without what `keptApart` has changed. */
 export const onDisk = (relPath: string): string =>
   relPath.isWellFormed() ? relPath : relPath.replace(ESCAPED_PERCENT, '%')
+
+/** Folder in the archive that holds the archive folder's files. */
+export const FILES_FOLDER = 'dicom_files'
+
+/** The name in the archive of what lies at a path below the archive folder. */
+export const entryPath = (file: { readonly path: string }): string => `${FILES_FOLDER}/${entryName(file.path)}`

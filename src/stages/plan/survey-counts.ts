@@ -1,10 +1,9 @@
-import type { ModalityCount, SyntaxCount } from '../backup/results.ts'
+import type { ModalityCount, SyntaxCount } from '../contract/results.ts'
 import type { Compression } from '../config/types.ts'
 import { transferSyntaxName } from '../dicom/transfer-syntax.ts'
 import { countDicom, dicomKind, type DicomCounts } from '../dicom/counts.ts'
 import type { DicomHeader } from '../dicom/types.ts'
-import { FILES_FOLDER } from '../zip/prepare-file.ts'
-import { entryName, isKeptApart } from './file-name.ts'
+import { FILES_FOLDER, entryName, isKeptApart } from './file-name.ts'
 import { RatioSample } from './ratio-sample.ts'
 import type { PlannedFile } from './types.ts'
 

@@ -9,7 +9,7 @@ import { readManifest } from '../archive/manifest-reader.ts'
 import { NameSet } from '../archive/name-set.ts'
 import { readDicomHeader } from '../dicom/header.ts'
 import type { ManifestHead } from '../zip/manifest.ts'
-import { FILES_FOLDER } from '../zip/prepare-file.ts'
+import { FILES_FOLDER } from '../plan/file-name.ts'
 import { isInstance } from './selection.ts'
 
 /** What a person knows a study by. Null where no header has it. */

@@ -2,7 +2,7 @@
 import { asBackupError, BackupError, type ErrorCode } from '../../pipeline/errors.ts'
 import { ArchiveReader } from '../archive/archive-reader.ts'
 import { remoteFile } from '../archive/remote-file.ts'
-import type { Copy, FoundArchive } from '../find/find-archive.ts'
+import type { Copy, FoundArchive } from '../find/found.ts'
 import type { OpenOptions } from '../find/open-to-read.ts'
 import type { OnWork } from '../find/work.ts'
 import type { State } from '../state/state.ts'

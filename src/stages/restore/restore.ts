@@ -1,18 +1,19 @@
 /** Brings a stored archive back: its files into a folder, its dump into a database, or a list of what is in it. */
 import { asBackupError, BackupError } from '../../pipeline/errors.ts'
-import type { RestoredDatabase, RestoreResult, Warning } from '../backup/results.ts'
+import type { RestoredDatabase, RestoreResult, Warning } from '../contract/results.ts'
 import type { Config } from '../config/types.ts'
-import { aheadText, askAll, findArchive, type FoundArchive } from '../find/find-archive.ts'
+import { aheadText, askAll, findArchive } from '../find/find-archive.ts'
+import type { FoundArchive } from '../find/found.ts'
 import { closeAll, openToRead } from '../find/open-to-read.ts'
 import { recordedTimes, sentBy } from '../find/recorded.ts'
 import { WorkTeller, type OnWork } from '../find/work.ts'
 import { listStudies, type StudyList } from './list-studies.ts'
-import { ownerWarnings } from './restore-files-owner.ts'
+import { ownerWarnings } from './files/owner.ts'
 import { firstOf, isOfCopy, opened, withOthers, type FindOptions, type From } from './restore-copies.ts'
 import { findDump } from './database/entry.ts'
 import { dropDatabase, mustBeDatabaseName, type SqlServer } from './database/server.ts'
 import { mustBeFree, mustHaveServer, restoreDatabase, withServer } from './database/load.ts'
-import { restoreFiles, type RestoredFiles } from './restore-files.ts'
+import { restoreFiles, type RestoredFiles } from './files/restore-files.ts'
 import type { Selection } from './selection.ts'
 
 export interface RestoreOptions extends FindOptions {

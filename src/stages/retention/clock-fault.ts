@@ -1,5 +1,5 @@
 import type { Config } from '../config/types.ts'
-import { clockOffset } from '../doctor/clock.ts'
+import { clockOffset } from '../destinations/clock.ts'
 
 /** A clock that is off by this makes archives look old that are not. ms. */
 const TOO_FAR_MS = 12 * 3_600_000

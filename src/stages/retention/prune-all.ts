@@ -1,7 +1,7 @@
 /** `prune`: retention at every destination, without a run. */
 import { BackupError } from '../../pipeline/errors.ts'
-import type { PruneResult } from '../backup/results.ts'
-import type { RunLog } from '../backup/run-options.ts'
+import type { PruneResult } from '../contract/results.ts'
+import type { RunLog } from '../contract/run-log.ts'
 import type { Config } from '../config/types.ts'
 import { closeAll, openToRead, type OpenOptions } from '../find/open-to-read.ts'
 import type { State } from '../state/state.ts'

@@ -2,10 +2,10 @@ import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { systemCode } from '../../pipeline/errors.ts'
 import { stateFileError } from '../../pipeline/state-file.ts'
-import { isoLocal } from '../backup/archive-name.ts'
+import { isoLocal } from '../contract/time.ts'
 import type { Config } from '../config/types.ts'
 import type { State } from '../state/state.ts'
-import { dueAfter, EARLY_MS, intervalMs, slotOf, type Interval } from './grid.ts'
+import { dueAfter, EARLY_MS, intervalMs, slotOf, type Interval } from '../contract/grid.ts'
 
 /** How many past runs are examined. If none of them stored anything, the last that did is long past. */
 const LOOKED_AT = 200

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { isoLocal } from '../backup/archive-name.ts'
+import { isoLocal } from '../contract/time.ts'
 import { BackupError } from '../../pipeline/errors.ts'
 import { versionedJson, type Format } from '../../pipeline/format-version.ts'
 import { readNote } from '../../pipeline/state-file.ts'

@@ -1,23 +1,20 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
 import { digestsIn } from '../../pipeline/digests.ts'
-import type { DestinationResult, VerifyCheck, Warning } from '../backup/results.ts'
+import type { DestinationResult, VerifyCheck, Warning } from '../contract/results.ts'
 import { folderActiveRun } from './folder-active-run.ts'
 import { takeFolderLock } from './folder-lock.ts'
 import { openFile, openFileToRead } from './sqlite-file.ts'
 import { unusableState } from './state-error.ts'
+import type { ActiveRun, Lock, Schedule, State } from './state.ts'
 import type {
-  ActiveRun,
   CopyCheck,
-  Lock,
   PastRun,
   RunPeriod,
   RunRecord,
-  Schedule,
   SentArchive,
   SourceMeasure,
-  State,
   VerificationRecord,
-} from './state.ts'
+} from '../contract/history.ts'
 
 type Row = Record<string, SQLOutputValue>
 

@@ -1,8 +1,8 @@
 /** What is to be done about the backups: from what is known alone, no I/O. */
-import { isoLocal } from '../backup/archive-name.ts'
-import type { StatusReason, StatusResult } from '../backup/results.ts'
-import { intervalMs, type Interval } from '../schedule/grid.ts'
-import type { PastRun } from '../state/state.ts'
+import { isoLocal } from '../contract/time.ts'
+import type { StatusReason, StatusResult } from '../contract/results.ts'
+import { intervalMs, type Interval } from '../contract/grid.ts'
+import type { PastRun } from '../contract/history.ts'
 
 /** How many intervals may pass without a backup. */
 const OVERDUE_INTERVALS = 2

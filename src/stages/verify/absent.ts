@@ -1,5 +1,5 @@
-import type { Copy, Listings } from '../find/find-archive.ts'
-import type { VerifyCheck } from '../backup/results.ts'
+import type { Copy, Listings } from '../find/found.ts'
+import type { VerifyCheck } from '../contract/results.ts'
 import { couldNot, failed, unchecked } from './finding.ts'
 import type { Finding, Found, Method, VerifyOptions } from './types.ts'
 

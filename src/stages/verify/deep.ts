@@ -6,7 +6,7 @@ import { joined, type Joined } from '../archive/joined.ts'
 import { readManifest } from '../archive/manifest-reader.ts'
 import { NameSet } from '../archive/name-set.ts'
 import { grouped } from '../archive/ranges.ts'
-import type { DamagedPath } from '../backup/results.ts'
+import type { DamagedPath } from '../contract/results.ts'
 
 export interface DeepFindings {
   /** Entries that were read; folders do not count. */

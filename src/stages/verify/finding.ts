@@ -1,5 +1,5 @@
 import { asBackupError, type BackupError } from '../../pipeline/errors.ts'
-import { report } from '../backup/run-result.ts'
+import { report } from '../contract/report.ts'
 import type { Finding, VerifyOptions } from './types.ts'
 
 export const well = (detail: string): Finding => ({ ok: true, checked: true, detail })

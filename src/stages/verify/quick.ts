@@ -1,11 +1,11 @@
 /** The quick look: each destination's own size and hash, held against what was sent, or else against each other. */
 import { DIGEST_NAMES, DIGESTS, ObjectDigest, type DigestName, type ObjectDigests } from '../../pipeline/digests.ts'
 import { BackupError } from '../../pipeline/errors.ts'
-import type { VerifyCheck } from '../backup/results.ts'
-import type { Copy } from '../find/find-archive.ts'
+import type { VerifyCheck } from '../contract/results.ts'
+import type { Copy } from '../find/found.ts'
 import type { OnWork } from '../find/work.ts'
 import { WorkTeller } from '../find/work.ts'
-import type { SentArchive } from '../state/state.ts'
+import type { SentArchive } from '../contract/history.ts'
 import { failed, unchecked, well } from './finding.ts'
 import type { Finding, Found } from './types.ts'
 

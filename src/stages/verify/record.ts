@@ -1,6 +1,6 @@
 import { asBackupError } from '../../pipeline/errors.ts'
-import { isoLocal } from '../backup/archive-name.ts'
-import type { VerifyResult } from '../backup/results.ts'
+import { isoLocal } from '../contract/time.ts'
+import type { VerifyResult } from '../contract/results.ts'
 import type { VerifyOptions } from './types.ts'
 
 /** A result that cannot be recorded is a result all the same. */

@@ -1,8 +1,9 @@
-import type { VerifyCheck } from '../backup/results.ts'
-import type { Copy } from '../find/find-archive.ts'
+import type { VerifyCheck } from '../contract/results.ts'
+import type { Copy } from '../find/found.ts'
 import type { OpenOptions } from '../find/open-to-read.ts'
 import type { OnWork } from '../find/work.ts'
-import type { SentArchive, State } from '../state/state.ts'
+import type { SentArchive } from '../contract/history.ts'
+import type { State } from '../state/state.ts'
 
 export interface VerifyOptions extends OpenOptions {
   /** Null when it is lost. */

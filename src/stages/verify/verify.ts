@@ -1,17 +1,9 @@
 /** Whether stored archives are still what was sent, and can be read. */
 import { BackupError } from '../../pipeline/errors.ts'
-import type { VerifyCheck, VerifyResult } from '../backup/results.ts'
+import type { VerifyCheck, VerifyResult } from '../contract/results.ts'
 import type { Config } from '../config/types.ts'
-import {
-  agesIn,
-  aheadText,
-  askAll,
-  copiesOf,
-  findArchive,
-  type AgeQuestion,
-  type Copy,
-  type Listings,
-} from '../find/find-archive.ts'
+import { agesIn, aheadText, askAll, copiesOf, findArchive, type AgeQuestion } from '../find/find-archive.ts'
+import type { Copy, Listings } from '../find/found.ts'
 import { closeAll, openToRead } from '../find/open-to-read.ts'
 import { orLost, recordedTimes, sentBy } from '../find/recorded.ts'
 import { WorkTeller } from '../find/work.ts'

@@ -1,10 +1,6 @@
 import type { DicomKind } from '../dicom/counts.ts'
-import { entryName } from '../plan/file-name.ts'
 import type { PlannedFile } from '../plan/types.ts'
 import type { FileLeftOut } from './read-file.ts'
-
-/** Folder in the archive that holds the archive folder's files. */
-export const FILES_FOLDER = 'dicom_files'
 
 /** A small file as an entry of the archive. */
 export interface WholeFile {
@@ -28,9 +24,6 @@ export type PreparedFile =
   | WholeFile
   | { readonly file: PlannedFile; readonly kind: 'large' }
   | { readonly file: PlannedFile; readonly kind: 'left-out'; readonly reason: string; readonly lost: boolean }
-
-/** The name in the archive of what lies at a path below the archive folder. */
-export const entryPath = (file: { readonly path: string }): string => `${FILES_FOLDER}/${entryName(file.path)}`
 
 /** A planned file that could not be stored. */
 export const leftOut = (file: PlannedFile, { reason }: Pick<FileLeftOut, 'reason'>): LeftOutFile => ({

@@ -14,7 +14,7 @@ import { ledgerFiles } from './ledger.ts'
 import type { ArchiveInput, ManifestStart } from './make-archive.ts'
 import { EntryChanged, type EntryBytes } from './overlap.ts'
 import type { ArchivePlace } from './place.ts'
-import { FILES_FOLDER } from './prepare-file.ts'
+import { FILES_FOLDER } from '../plan/file-name.ts'
 import { prepareFiles } from './prepare-files.ts'
 import { FileLeftOut, timeOf } from './read-file.ts'
 

@@ -7,7 +7,7 @@ import {
   connectedSummary,
 } from '../../../src/cli/display/accounts-summary.ts'
 import { visibleWidth } from '../../../src/cli/display/width.ts'
-import type { AccountsResult } from '../../../src/stages/backup/results.ts'
+import type { AccountsResult } from '../../../src/stages/contract/results.ts'
 import { ascii, bare } from './samples.ts'
 
 process.env.TZ = 'UTC'

@@ -3,7 +3,7 @@ import test from 'node:test'
 import { exitOfRestore } from '../../../src/cli/exit.ts'
 import { workText } from '../../../src/cli/display/restore-progress.ts'
 import { restoreSummary, type RestoreFacts } from '../../../src/cli/display/restore-summary.ts'
-import type { RestoreResult } from '../../../src/stages/backup/results.ts'
+import type { RestoreResult } from '../../../src/stages/contract/results.ts'
 import { bare, GIB, MIB, text } from './samples.ts'
 
 const ARCHIVE = 'dicom_backup_2026-03-04_12-00-00.zip'

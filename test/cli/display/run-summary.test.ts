@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { runSummary } from '../../../src/cli/display/run-summary.ts'
-import type { RunResult } from '../../../src/stages/backup/results.ts'
+import type { RunResult } from '../../../src/stages/contract/results.ts'
 import { bare, colored, completed, failed, GIB, interrupted, middle, partial, text } from './samples.ts'
 
 process.env.TZ = 'UTC'

@@ -1,4 +1,4 @@
-import type { DoctorResult, DryRunResult, RunResult } from '../../../src/stages/backup/results.ts'
+import type { DoctorResult, DryRunResult, RunResult } from '../../../src/stages/contract/results.ts'
 import { newProgress, type DestinationProgress, type Progress } from '../../../src/pipeline/progress.ts'
 import type { Status } from '../../../src/stages/status/status.ts'
 import type { Style } from '../../../src/cli/display/style.ts'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { exitOfVerify } from '../../../src/cli/exit.ts'
 import { verifySummary } from '../../../src/cli/display/verify-summary.ts'
-import type { VerifyCheck, VerifyResult } from '../../../src/stages/backup/results.ts'
+import type { VerifyCheck, VerifyResult } from '../../../src/stages/contract/results.ts'
 import { bare, text } from './samples.ts'
 
 const ARCHIVE = 'dicom_backup_2026-03-04_12-00-00.zip'

@@ -13,7 +13,7 @@ import {
 } from '../../../src/stages/accounts/sign-ins.ts'
 import { loadConfig, type LoadedConfig } from '../../../src/stages/config/load.ts'
 import type { DestinationConfig } from '../../../src/stages/config/types.ts'
-import { redact } from '../../../src/stages/log/redact.ts'
+import { redact } from '../../../src/stages/text/redact.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 
 const POSIX_ONLY = process.platform === 'win32' && 'Windows has no file modes'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { begunByRecord, byAge, type AgeOptions, type ByAge } from '../../../src/stages/find/by-age.ts'
-import type { RunPeriod } from '../../../src/stages/state/state.ts'
+import type { RunPeriod } from '../../../src/stages/contract/history.ts'
 
 const NOW = new Date(2026, 10, 23, 12)
 const HOUR_MS = 3_600_000

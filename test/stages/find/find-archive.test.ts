@@ -5,7 +5,8 @@ import { describe, test } from 'node:test'
 import type { Destination } from '../../../src/pipeline/destination.ts'
 import { BackupError } from '../../../src/pipeline/errors.ts'
 import { localDestination } from '../../../src/stages/destinations/local/local.ts'
-import { askAll, findArchive, type FoundArchive } from '../../../src/stages/find/find-archive.ts'
+import { askAll, findArchive } from '../../../src/stages/find/find-archive.ts'
+import type { FoundArchive } from '../../../src/stages/find/found.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 
 const at = (hour: number): string => `dicom_backup_2026-11-23_${String(hour).padStart(2, '0')}-00-00.zip`

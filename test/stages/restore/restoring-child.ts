@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ArchiveReader } from '../../../src/stages/archive/archive-reader.ts'
-import { restoreFiles } from '../../../src/stages/restore/restore-files.ts'
+import { restoreFiles } from '../../../src/stages/restore/files/restore-files.ts'
 import { EVERYTHING } from '../../../src/stages/restore/selection.ts'
 import { never, storedFile } from '../archive/stored-archive.ts'
 

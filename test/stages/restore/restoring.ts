@@ -7,7 +7,7 @@ import {
   restoreFiles,
   type RestoredFiles,
   type RestoreFilesOptions,
-} from '../../../src/stages/restore/restore-files.ts'
+} from '../../../src/stages/restore/files/restore-files.ts'
 import { EVERYTHING, type Selection } from '../../../src/stages/restore/selection.ts'
 import { sha256 } from '../zip/archive-maker.ts'
 import { fileOf, never } from '../archive/stored-archive.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { archiveName } from '../../../src/stages/backup/archive-name.ts'
+import { archiveName } from '../../../src/stages/contract/archive-name.ts'
 import { decide, type Decision, type Listed, type RetentionRules } from '../../../src/stages/retention/decide.ts'
 import { seeded, seedOfRun } from '../../support/seed.ts'
 

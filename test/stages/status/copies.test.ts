@@ -1,8 +1,8 @@
 /** Which of the stored backups are missed at a destination. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { DestinationResult } from '../../../src/stages/backup/results.ts'
-import { goneFrom, owedAt } from '../../../src/stages/status/copies.ts'
+import type { DestinationResult } from '../../../src/stages/contract/results.ts'
+import { goneFrom, owedAt } from '../../../src/stages/find/copies.ts'
 
 const NOW = new Date('2026-03-31T12:00:00Z')
 

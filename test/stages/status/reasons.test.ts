@@ -1,7 +1,7 @@
 /** What `status` says is to be done, from what is known alone. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { StatusResult } from '../../../src/stages/backup/results.ts'
+import type { StatusResult } from '../../../src/stages/contract/results.ts'
 import { reasonsOf, type ReasonFacts } from '../../../src/stages/status/reasons.ts'
 
 process.env.TZ = 'UTC'

@@ -1,6 +1,6 @@
 import { BackupError } from '../../../pipeline/errors.ts'
 import type { BackupErrorOptions, ErrorCode } from '../../../pipeline/errors.ts'
-import { connectCommand, insteadOfAccessToken } from '../../accounts/connect-command.ts'
+import { connectCommand, insteadOfAccessToken } from '../connect-command.ts'
 import { isSessionOver, isUncertain } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
 

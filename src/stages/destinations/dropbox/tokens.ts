@@ -1,5 +1,5 @@
 import { BackupError } from '../../../pipeline/errors.ts'
-import { connectCommand } from '../../accounts/connect-command.ts'
+import { connectCommand } from '../connect-command.ts'
 import type { DropboxConfig } from '../../config/types.ts'
 import { fieldOf, readAnswer } from '../../http/answer.ts'
 import type { Transport } from '../../http/types.ts'

@@ -1,6 +1,6 @@
 import { BackupError, type ErrorCode } from '../../../pipeline/errors.ts'
 import { serverAddress } from '../../database/fault.ts'
-import { redact } from '../../log/redact.ts'
+import { redact } from '../../text/redact.ts'
 import type { DatabaseConfig } from '../../config/types.ts'
 import type { ClientEnd } from './client-run.ts'
 

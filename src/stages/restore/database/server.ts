@@ -1,5 +1,5 @@
 import { abortError, BackupError } from '../../../pipeline/errors.ts'
-import type { RestoredDatabase } from '../../backup/results.ts'
+import type { RestoredDatabase } from '../../contract/results.ts'
 import type { DatabaseConfig } from '../../config/types.ts'
 import { runClient, type ClientEnd } from './client-run.ts'
 import { clientFault, errorNumber, UNKNOWN_DATABASE } from './fault.ts'

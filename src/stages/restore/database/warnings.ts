@@ -1,5 +1,5 @@
 /** What has to be known of a database that was restored. */
-import type { Warning } from '../../backup/results.ts'
+import type { Warning } from '../../contract/results.ts'
 import { accountName } from '../../database/privileges.ts'
 import type { DumpFindings } from './findings.ts'
 import type { DatabaseRestoreOptions, StoredDump } from './fill.ts'

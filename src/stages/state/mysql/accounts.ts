@@ -1,7 +1,7 @@
 /** The rows of backup_accounts: as destinations, and what the viewer's page shows of them. */
 import type { DestinationConfig, DestinationFault } from '../../config/types.ts'
 import { remoteFolderOf } from '../../config/remote-folder.ts'
-import { addSecrets } from '../../log/redact.ts'
+import { addSecrets } from '../../text/redact.ts'
 import type { Row, Session } from './connection.ts'
 import {
   MOST_CREDENTIALS_BYTES,

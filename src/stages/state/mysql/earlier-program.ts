@@ -2,10 +2,10 @@
  * What another program, the viewer's old PHP scheduler, has recorded: the rows of backup_history whose archives are not of
  * our runs. They go on counting.
  */
-import { isoLocal } from '../../backup/archive-name.ts'
-import type { DestinationResult } from '../../backup/results.ts'
-import { redact } from '../../log/redact.ts'
-import type { PastRun } from '../state.ts'
+import { isoLocal } from '../../contract/time.ts'
+import type { DestinationResult } from '../../contract/results.ts'
+import { redact } from '../../text/redact.ts'
+import type { PastRun } from '../../contract/history.ts'
 import type { Row, Session } from './connection.ts'
 import { fromDatetime, toDatetime } from './datetime.ts'
 

@@ -1,28 +1,24 @@
 import { BackupError } from '../../../pipeline/errors.ts'
 import { NewerFormatError } from '../../../pipeline/format-version.ts'
-import { isoLocal } from '../../backup/archive-name.ts'
-import type { DestinationResult, VerifyCheck } from '../../backup/results.ts'
+import { isoLocal } from '../../contract/time.ts'
+import type { DestinationResult, VerifyCheck } from '../../contract/results.ts'
 import type { Config, DatabaseConfig, DestinationConfig } from '../../config/types.ts'
-import { redact } from '../../log/redact.ts'
-import { hoursOf } from '../../schedule/grid.ts'
+import { redact } from '../../text/redact.ts'
+import { hoursOf } from '../../contract/grid.ts'
 import { folderActiveRun } from '../folder-active-run.ts'
 import { takeFolderLock } from '../folder-lock.ts'
 import { makePrivateFolder } from '../../windows/private-path.ts'
 import { unusableState } from '../state-error.ts'
+import type { ActiveRun, InactiveAccount, Lock, Schedule, State } from '../state.ts'
 import type {
-  ActiveRun,
   CopyCheck,
-  InactiveAccount,
-  Lock,
   PastRun,
   RunPeriod,
   RunRecord,
-  Schedule,
   SentArchive,
   SourceMeasure,
-  State,
   VerificationRecord,
-} from '../state.ts'
+} from '../../contract/history.ts'
 import { readAccounts, readDestinations, type AccountRow } from './accounts.ts'
 import { StateConnection } from './connection.ts'
 import { toDatetime } from './datetime.ts'

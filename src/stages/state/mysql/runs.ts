@@ -1,8 +1,8 @@
 /** What is asked of our own runs. Times are compared in ms, since their texts have offsets. */
 import { digestsIn } from '../../../pipeline/digests.ts'
 import type { ErrorCode } from '../../../pipeline/errors.ts'
-import type { DestinationResult, Warning } from '../../backup/results.ts'
-import type { PastRun, RunPeriod, RunRecord, SentArchive, SourceMeasure } from '../state.ts'
+import type { DestinationResult, Warning } from '../../contract/results.ts'
+import type { PastRun, RunPeriod, RunRecord, SentArchive, SourceMeasure } from '../../contract/history.ts'
 import type { Row, Session, Value } from './connection.ts'
 
 export interface OwnTime {

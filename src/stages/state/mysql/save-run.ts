@@ -1,7 +1,8 @@
 /** What is written when a run has ended: our own tables, and what the viewer's pages show. */
-import { dueAfter, EARLY_MS, nextSlot } from '../../schedule/grid.ts'
-import type { DestinationResult } from '../../backup/results.ts'
-import type { RunRecord, Schedule } from '../state.ts'
+import { dueAfter, EARLY_MS, nextSlot } from '../../contract/grid.ts'
+import type { DestinationResult } from '../../contract/results.ts'
+import type { RunRecord } from '../../contract/history.ts'
+import type { Schedule } from '../state.ts'
 import { readAccounts } from './accounts.ts'
 import type { Session } from './connection.ts'
 import { toDatetime } from './datetime.ts'

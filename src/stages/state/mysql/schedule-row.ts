@@ -1,4 +1,4 @@
-import { hoursOf, intervalMs, type Interval } from '../../schedule/grid.ts'
+import { hoursOf, intervalMs, type Interval } from '../../contract/grid.ts'
 import type { Schedule } from '../state.ts'
 import type { Row, Session } from './connection.ts'
 import { fromDatetime } from './datetime.ts'

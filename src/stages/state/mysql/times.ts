@@ -1,5 +1,5 @@
 /** When something ran or was stored, by our record and by another program's. */
-import { isoLocal } from '../../backup/archive-name.ts'
+import { isoLocal } from '../../contract/time.ts'
 import type { Session } from './connection.ts'
 import { theirTime } from './earlier-program.ts'
 import { hasRuns, lastStored, startOf, type OwnTime } from './runs.ts'

@@ -1,5 +1,5 @@
-import type { VerifyCheck } from '../../backup/results.ts'
-import type { CopyCheck, VerificationRecord } from '../state.ts'
+import type { VerifyCheck } from '../../contract/results.ts'
+import type { CopyCheck, VerificationRecord } from '../../contract/history.ts'
 import type { Session } from './connection.ts'
 
 /** Without the damaged entries' names: they may be patients', and belong into results only. */

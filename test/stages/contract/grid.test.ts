@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
-import { isoLocal } from '../../../src/stages/backup/archive-name.ts'
-import { intervalMs, nextSlot, type Interval } from '../../../src/stages/schedule/grid.ts'
+import { isoLocal } from '../../../src/stages/contract/time.ts'
+import { intervalMs, nextSlot, type Interval } from '../../../src/stages/contract/grid.ts'
 
 const ALL: readonly Interval[] = ['1h', '3h', '6h', '12h', '24h']
 const zone = process.env.TZ

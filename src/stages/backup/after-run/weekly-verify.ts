@@ -1,10 +1,10 @@
-import { asBackupError } from '../../pipeline/errors.ts'
-import type { RunResult, Warning } from '../backup/results.ts'
-import type { RunLog } from '../backup/run-options.ts'
-import type { Config } from '../config/types.ts'
-import { begunByRecord, byAge } from '../find/by-age.ts'
-import type { State } from '../state/state.ts'
-import { verifyArchive } from '../verify/verify.ts'
+import { asBackupError } from '../../../pipeline/errors.ts'
+import type { RunResult, Warning } from '../../contract/results.ts'
+import type { RunLog } from '../../contract/run-log.ts'
+import type { Config } from '../../config/types.ts'
+import { begunByRecord, byAge } from '../../find/by-age.ts'
+import type { State } from '../../state/state.ts'
+import { verifyArchive } from '../../verify/verify.ts'
 
 const WEEK_MS = 7 * 24 * 3_600_000
 /** An hourly call a few minutes early is a week later, too. */

@@ -1,4 +1,4 @@
-import type { RestoredFiles } from './restore-files-types.ts'
+import type { RestoredFiles } from './types.ts'
 
 const MOST_KEPT = 1000
 

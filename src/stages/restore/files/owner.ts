@@ -1,9 +1,9 @@
 /** Owner and mode of restored files, as `--owner` asks for. */
 import { closeSync, constants, fchmodSync, fchownSync, fstatSync, openSync, type Stats } from 'node:fs'
 import { open } from 'node:fs/promises'
-import type { Warning } from '../backup/results.ts'
-import type { FileOwner } from '../zip/manifest.ts'
-import type { RestoredFiles } from './restore-files-types.ts'
+import type { Warning } from '../../contract/results.ts'
+import type { FileOwner } from '../../zip/manifest.ts'
+import type { RestoredFiles } from './types.ts'
 
 export interface WantedOwner {
   /** Permissions only: 0 to 0o777. */

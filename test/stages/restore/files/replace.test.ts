@@ -3,10 +3,10 @@ import fs, { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFile
 import { syncBuiltinESMExports } from 'node:module'
 import path from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
-import { discard, replaceFile, replaceFileSync } from '../../../src/stages/restore/restore-files-replace.ts'
-import { NotRestored, targetError } from '../../../src/stages/restore/restore-files-errors.ts'
-import { refuseCalls, systemError } from '../../support/refused-calls.ts'
-import { tempFolder } from '../../support/temp-folder.ts'
+import { discard, replaceFile, replaceFileSync } from '../../../../src/stages/restore/files/replace.ts'
+import { NotRestored, targetError } from '../../../../src/stages/restore/files/errors.ts'
+import { refuseCalls, systemError } from '../../../support/refused-calls.ts'
+import { tempFolder } from '../../../support/temp-folder.ts'
 
 interface Files {
   readonly temporary: string

@@ -1,13 +1,14 @@
 /** Whether the backups that were stored are still there, by a listing of each destination. */
 import { asBackupError } from '../../pipeline/errors.ts'
-import { isoLocal } from '../backup/archive-name.ts'
-import type { CopiesAt } from '../backup/results.ts'
-import type { RunLog } from '../backup/run-options.ts'
-import { report } from '../backup/run-result.ts'
+import { isoLocal } from '../contract/time.ts'
+import type { CopiesAt } from '../contract/results.ts'
+import type { RunLog } from '../contract/run-log.ts'
+import { report } from '../contract/report.ts'
 import type { Config } from '../config/types.ts'
-import { askAll } from '../find/find-archive.ts'
-import { closeAll, openToRead, type OpenOptions } from '../find/open-to-read.ts'
-import type { PastRun, State } from '../state/state.ts'
+import { askAll } from './find-archive.ts'
+import { closeAll, openToRead, type OpenOptions } from './open-to-read.ts'
+import type { PastRun } from '../contract/history.ts'
+import type { State } from '../state/state.ts'
 import { keepListed, readListed, type Listed } from './listed.ts'
 
 const DAY_MS = 24 * 3_600_000

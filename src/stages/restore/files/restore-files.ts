@@ -3,14 +3,14 @@
  * and written into the target folder. Nothing has its own name there before it is whole and proved, so a restore can
  * end at any moment and be run again.
  */
-import { abortError, asBackupError, BackupError } from '../../pipeline/errors.ts'
-import { targetError } from './restore-files-errors.ts'
-import { RestoreRun } from './restore-files-run.ts'
-import { RestoreTarget } from './restore-files-target.ts'
-import type { RestoredFiles, RestoreFilesOptions } from './restore-files-types.ts'
-import { isEverything } from './selection.ts'
+import { abortError, asBackupError, BackupError } from '../../../pipeline/errors.ts'
+import { targetError } from './errors.ts'
+import { RestoreRun } from './run.ts'
+import { RestoreTarget } from './target.ts'
+import type { RestoredFiles, RestoreFilesOptions } from './types.ts'
+import { isEverything } from '../selection.ts'
 
-export type { RestoredFiles, RestoreFilesOptions, RestoreProgress } from './restore-files-types.ts'
+export type { RestoredFiles, RestoreFilesOptions, RestoreProgress } from './types.ts'
 
 /**
  * Restores what is selected below the folder `to`, each file under its entry's path: `dicom_files/…`, and when nothing

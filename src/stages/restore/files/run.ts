@@ -1,16 +1,16 @@
 /** One restore, from the plan to its result. */
-import { aheadInOrder } from '../../pipeline/ahead.ts'
-import { abortError, asBackupError } from '../../pipeline/errors.ts'
-import { DamagedEntry, isFolder } from '../archive/archive-entry.ts'
-import { grouped } from '../archive/ranges.ts'
-import { MANIFEST_NAME } from '../zip/manifest.ts'
-import { NotRestored, targetError } from './restore-files-errors.ts'
-import { isRestored, restoreFile } from './restore-files-one.ts'
-import { RestorePlan, type PlannedFile } from './restore-files-plan.ts'
-import type { RestoreTarget } from './restore-files-target.ts'
-import type { RestoredFiles, RestoreFilesOptions, RestoreProgress } from './restore-files-types.ts'
-import { isSmall, WholeFiles, type WholeBatches } from './restore-files-whole.ts'
-import { isEverything } from './selection.ts'
+import { aheadInOrder } from '../../../pipeline/ahead.ts'
+import { abortError, asBackupError } from '../../../pipeline/errors.ts'
+import { DamagedEntry, isFolder } from '../../archive/archive-entry.ts'
+import { grouped } from '../../archive/ranges.ts'
+import { MANIFEST_NAME } from '../../zip/manifest.ts'
+import { NotRestored, targetError } from './errors.ts'
+import { isRestored, restoreFile } from './one.ts'
+import { RestorePlan, type PlannedFile } from './plan.ts'
+import type { RestoreTarget } from './target.ts'
+import type { RestoredFiles, RestoreFilesOptions, RestoreProgress } from './types.ts'
+import { isSmall, WholeFiles, type WholeBatches } from './whole.ts'
+import { isEverything } from '../selection.ts'
 
 /** Ranges that are fetched at once, and files that are checked ahead of them. */
 const RANGES = { concurrency: 4, items: 4, budget: 4, weight: (): number => 1 }

@@ -3,17 +3,17 @@
  * in threads beside the main one, many at a time.
  */
 import path from 'node:path'
-import { programBeside } from '../../pipeline/helper-thread.ts'
-import { HelperThreads } from '../../pipeline/helper-threads.ts'
-import { DamagedEntry, type ArchiveEntry } from '../archive/archive-entry.ts'
-import { WHOLE_FILE_BYTES } from '../zip/read-file.ts'
-import { Trays } from '../zip/trays.ts'
-import { NotRestored } from './restore-files-errors.ts'
-import { FinalNames } from './restore-files-names.ts'
-import { modeOf, WRONG_HASH } from './restore-files-one.ts'
-import type { PlannedFile } from './restore-files-plan.ts'
-import type { Outcome, WriteRequest } from './restore-files-program.ts'
-import { temporaryName, type RestoreTarget } from './restore-files-target.ts'
+import { programBeside } from '../../../pipeline/helper-thread.ts'
+import { HelperThreads } from '../../../pipeline/helper-threads.ts'
+import { DamagedEntry, type ArchiveEntry } from '../../archive/archive-entry.ts'
+import { WHOLE_FILE_BYTES } from '../../zip/read-file.ts'
+import { Trays } from '../../zip/trays.ts'
+import { NotRestored } from './errors.ts'
+import { FinalNames } from './names.ts'
+import { modeOf, WRONG_HASH } from './one.ts'
+import type { PlannedFile } from './plan.ts'
+import type { Outcome, WriteRequest } from './program.ts'
+import { temporaryName, type RestoreTarget } from './target.ts'
 
 /** So much goes to a thread at once: little enough to spread, much enough for messages not to count. */
 const BATCH = { files: 256, packed: 1024 * 1024, size: 4 * 1024 * 1024 }
@@ -43,7 +43,7 @@ type Write = (files: readonly Collected[], tray: Uint8Array) => Promise<void>
 /** All small files of one restore. */
 export class WholeFiles {
   readonly #options: WholeFilesOptions
-  readonly #threads = new HelperThreads(programBeside(import.meta, './restore-files-program'))
+  readonly #threads = new HelperThreads(programBeside(import.meta, './program'))
   readonly #names: FinalNames
   readonly #trays = new Trays()
 

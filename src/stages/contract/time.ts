@@ -1,12 +1,5 @@
 const two = (n: number): string => String(n).padStart(2, '0')
 
-/** `<prefix>_YYYY-MM-DD_HH-mm-ss.zip` in local time. */
-export function archiveName(prefix: string, at: Date): string {
-  const date = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
-  const time = `${two(at.getHours())}-${two(at.getMinutes())}-${two(at.getSeconds())}`
-  return `${prefix}_${date}_${time}.zip`
-}
-
 /** A moment as ISO 8601 with the local offset, to the second: 2026-11-23T12:00:00+01:00. */
 export function isoLocal(at: Date): string {
   const offset = -at.getTimezoneOffset()

@@ -2,7 +2,7 @@
 import path from 'node:path'
 import type { Format } from '../../pipeline/format-version.ts'
 import { readNote, replaceNote } from '../../pipeline/state-file.ts'
-import type { CopiesAt } from '../backup/results.ts'
+import type { CopiesAt } from '../contract/results.ts'
 import type { Config } from '../config/types.ts'
 
 /** What the last listing of a destination came to, as it is kept in the state folder. */

@@ -5,12 +5,12 @@
 import { hash } from 'node:crypto'
 import { closeSync, fsyncSync, futimesSync, openSync, rmSync, writeSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
-import { systemCall, systemCode } from '../../pipeline/errors.ts'
-import { freeNow } from '../../pipeline/free-now.ts'
-import { BadData } from '../archive/bad-data.ts'
-import { unpack } from '../archive/unpack.ts'
-import { setOwnerSync, type WantedOwner } from './restore-files-owner.ts'
-import { replaceFileSync } from './restore-files-replace.ts'
+import { systemCall, systemCode } from '../../../pipeline/errors.ts'
+import { freeNow } from '../../../pipeline/free-now.ts'
+import { BadData } from '../../archive/bad-data.ts'
+import { unpack } from '../../archive/unpack.ts'
+import { setOwnerSync, type WantedOwner } from './owner.ts'
+import { replaceFileSync } from './replace.ts'
 
 /** Files to be written. */
 export interface WriteRequest {

@@ -1,5 +1,5 @@
-import type { ArchiveReader } from '../archive/archive-reader.ts'
-import type { Selection } from './selection.ts'
+import type { ArchiveReader } from '../../archive/archive-reader.ts'
+import type { Selection } from '../selection.ts'
 
 export interface RestoreFilesOptions {
   readonly reader: ArchiveReader

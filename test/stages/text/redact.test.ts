@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { addSecrets, redact } from '../../../src/stages/log/redact.ts'
+import { addSecrets, redact } from '../../../src/stages/text/redact.ts'
 
 const PASSWORD = 'pä"ss\\w/o+r d&1='
 const PRIVATE_KEY = `-----BEGIN PRIVATE KEY-----\n${'QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo='.repeat(2)}\nenDqLast+Line/OfTheKey==\n-----END PRIVATE KEY-----\n`

@@ -1,14 +1,14 @@
 /** Retention after a run, at the destinations that have its archive now. */
-import type { Destination } from '../../pipeline/destination.ts'
-import { asBackupError } from '../../pipeline/errors.ts'
-import type { RunResult, Warning } from '../backup/results.ts'
-import type { RunLog } from '../backup/run-options.ts'
-import { report } from '../backup/run-result.ts'
-import type { Config } from '../config/types.ts'
-import { closeAll, openToRead, type OpenOptions } from '../find/open-to-read.ts'
-import type { State } from '../state/state.ts'
-import { askClock } from './clock-fault.ts'
-import { paceOf, pruneDestination } from './prune.ts'
+import type { Destination } from '../../../pipeline/destination.ts'
+import { asBackupError } from '../../../pipeline/errors.ts'
+import type { RunResult, Warning } from '../../contract/results.ts'
+import type { RunLog } from '../../contract/run-log.ts'
+import { report } from '../../contract/report.ts'
+import type { Config } from '../../config/types.ts'
+import { closeAll, openToRead, type OpenOptions } from '../../find/open-to-read.ts'
+import type { State } from '../../state/state.ts'
+import { askClock } from '../../retention/clock-fault.ts'
+import { paceOf, pruneDestination } from '../../retention/prune.ts'
 
 /** Warnings of a run after which nothing is deleted: what it stored may be less than what is to be kept. */
 const SHRUNK = ['source-empty', 'source-shrunk', 'dump-shrunk', 'dump-tables']

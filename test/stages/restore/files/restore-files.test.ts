@@ -4,16 +4,16 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
-import { BackupError } from '../../../src/pipeline/errors.ts'
-import type { RestoreProgress } from '../../../src/stages/restore/restore-files.ts'
-import { nameHere } from '../../support/on-windows.ts'
-import { seeded } from '../../support/seed.ts'
-import { tempFolder } from '../../support/temp-folder.ts'
-import { counted, fileOf } from '../archive/stored-archive.ts'
-import { syntheticInstance } from '../../../src/stages/demo/synthetic-dicom.ts'
-import { dataSet, explicitLittle, part10 } from '../dicom/dicom-bytes.ts'
-import { make, place, sha256, type Place } from '../zip/archive-maker.ts'
-import { filesBelow, namesBelow, restore } from './restoring.ts'
+import { BackupError } from '../../../../src/pipeline/errors.ts'
+import type { RestoreProgress } from '../../../../src/stages/restore/files/restore-files.ts'
+import { nameHere } from '../../../support/on-windows.ts'
+import { seeded } from '../../../support/seed.ts'
+import { tempFolder } from '../../../support/temp-folder.ts'
+import { counted, fileOf } from '../../archive/stored-archive.ts'
+import { syntheticInstance } from '../../../../src/stages/demo/synthetic-dicom.ts'
+import { dataSet, explicitLittle, part10 } from '../../dicom/dicom-bytes.ts'
+import { make, place, sha256, type Place } from '../../zip/archive-maker.ts'
+import { filesBelow, namesBelow, restore } from '../restoring.ts'
 
 const random = seeded('restore-files')
 const MARKER = '.dicom-backup-restore.json'
@@ -291,7 +291,7 @@ describe('a restore', () => {
 
   test('of an archive that the disk has no room for is refused before anything is written', async (t) => {
     const { to } = await backup(t)
-    const { hugeBackup } = await import('./hostile-archives.ts')
+    const { hugeBackup } = await import('../hostile-archives.ts')
     await rejectsWith('E_QUOTA', /bytes free on the disk/, restore(hugeBackup(), to))
     await assert.rejects(readFile(to), /ENOENT/)
     await mkdir(to)

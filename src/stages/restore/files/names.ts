@@ -1,8 +1,8 @@
-import type { HelperThreads } from '../../pipeline/helper-threads.ts'
-import { flush } from './restore-files-flush.ts'
-import type { WantedOwner } from './restore-files-owner.ts'
-import type { NameRequest, Outcome } from './restore-files-program.ts'
-import { discard } from './restore-files-replace.ts'
+import type { HelperThreads } from '../../../pipeline/helper-threads.ts'
+import { flush } from './flush.ts'
+import type { WantedOwner } from './owner.ts'
+import type { NameRequest, Outcome } from './program.ts'
+import { discard } from './replace.ts'
 
 /** A file that is whole and proved under a temporary name. */
 export interface Written {

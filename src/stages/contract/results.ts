@@ -2,7 +2,6 @@
 
 import type { ErrorCode } from '../../pipeline/errors.ts'
 import type { DicomCounts } from '../dicom/counts.ts'
-import type { PastRun } from '../state/state.ts'
 
 export interface ErrorReport {
   readonly code: ErrorCode
@@ -250,11 +249,6 @@ export interface ArchivesResult {
   readonly ahead: readonly string[]
   /** Destinations that could not be asked. */
   readonly unreachable: readonly { readonly name: string; readonly error: ErrorReport }[]
-}
-
-export interface HistoryResult {
-  /** Newest first. */
-  readonly runs: readonly PastRun[]
 }
 
 export interface DoctorResult {

@@ -1,8 +1,8 @@
 import { lstat, mkdir } from 'node:fs/promises'
 import path from 'node:path'
-import { syncFolder } from '../../pipeline/state-file.ts'
-import { systemCode } from '../../pipeline/errors.ts'
-import { NotRestored } from './restore-files-errors.ts'
+import { syncFolder } from '../../../pipeline/state-file.ts'
+import { systemCode } from '../../../pipeline/errors.ts'
+import { NotRestored } from './errors.ts'
 
 /** So many folders are remembered as being there; neighbouring files share theirs. */
 const MOST_KNOWN = 4096
