@@ -39,7 +39,7 @@ const TAGS = new Set([
  * throws; looks at no more than DICOM_PREFIX_BYTES, so a damaged or hostile file costs no more than a good one of many
  * elements.
  *
- * With `wanted` 'study' reading ends at its UID; the series is null then.
+ * With `wanted` 'study' reading ends at its UID; of all else transfer syntax and modality alone are given.
  */
 export function readDicomHeader(prefix: Uint8Array, wanted: Wanted = 'all'): DicomHeader | null {
   return lookAt(prefix, wanted).header
@@ -89,11 +89,12 @@ function lookAt(prefix: Uint8Array, wanted: Wanted): Look {
   const last = tagName(LAST_TAGS[wanted])
   const elements = encoding === null ? {} : readElements(dataSet, encoding, last)
   const characterSet = textOf(elements, 'x00080005', dataSet, null)
-  const header = headerOf({
+  const found: Found = {
     syntax: syntax ?? encoding,
-    metaUid: metaText('x00020003'),
+    metaUid: wanted === 'all' ? metaText('x00020003') : null,
     text: (tag) => textOf(elements, tagName(tag), dataSet, characterSet),
-  })
+  }
+  const header = headerOf(found, wanted)
   const isWhole = header[wanted === 'all' ? 'seriesUid' : 'studyUid'] !== null || hasBehind(elements, last)
   return { header, isWhole }
 }
@@ -159,11 +160,12 @@ function* readFar(window: Window, wanted: Wanted, deflated: ((from: number) => B
   const isBehind = (tag: number): boolean => tag > LAST_TAGS[wanted]
   const dataSet = encoding === null ? null : yield* walk(body, { from, encoding, wanted: TAGS, isBehind })
   const characterSet = valueOf(dataSet, 0x00080005, null)
-  const header = headerOf({
+  const found: Found = {
     syntax: syntax ?? encoding,
     metaUid: valueOf(meta, 0x00020003, null),
     text: (tag) => valueOf(dataSet, tag, characterSet),
-  })
+  }
+  const header = headerOf(found, wanted)
   return { header, isWhole: dataSet?.isWhole ?? false }
 }
 
@@ -175,7 +177,24 @@ interface Found {
   readonly text: (tag: number) => string | null
 }
 
-const headerOf = ({ syntax, metaUid, text }: Found): DicomHeader => ({
+/** Texts are decoded only where they are wanted: a dry run has a million of them. */
+const headerOf = (found: Found, wanted: Wanted): DicomHeader =>
+  wanted === 'all'
+    ? wholeHeader(found)
+    : { ...NOTHING, transferSyntax: found.syntax, modality: found.text(0x00080060), studyUid: found.text(0x0020000d) }
+
+const NOTHING: DicomHeader = {
+  transferSyntax: null,
+  modality: null,
+  patientId: null,
+  studyUid: null,
+  seriesUid: null,
+  sopUid: null,
+  studyDate: null,
+  studyDescription: null,
+}
+
+const wholeHeader = ({ syntax, metaUid, text }: Found): DicomHeader => ({
   transferSyntax: syntax,
   modality: text(0x00080060),
   patientId: text(0x00100020),
