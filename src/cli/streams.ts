@@ -9,10 +9,29 @@ import type { TextStream } from './display/style.ts'
 
 export type Channel = 'stdout' | 'stderr'
 
+/** Those that something was asked of: Node makes a stream when it is first named, which takes a short command's time. */
+const opened = new Map<Channel, TextStream>()
+
 /** Streams for `styleOf`, and for displays that draw in place; all else goes through `write`. */
 export const streams: Readonly<Record<Channel, TextStream>> = {
-  stdout: process.stdout,
-  stderr: process.stderr,
+  get stdout() {
+    return streamOf('stdout')
+  },
+  get stderr() {
+    return streamOf('stderr')
+  },
+}
+
+function streamOf(channel: Channel): TextStream {
+  const known = opened.get(channel)
+  if (known !== undefined) return known
+  const stream = process[channel]
+  opened.set(channel, stream)
+  // Without a listener a stream that fails would end the process in the middle of its work.
+  stream.on('error', (error) => {
+    failed(channel, error)
+  })
+  return stream
 }
 
 const DESCRIPTORS: Readonly<Record<Channel, number>> = { stdout: 1, stderr: 2 }
@@ -22,13 +41,6 @@ const failures = new Map<Channel, string>()
 
 const failed = (channel: Channel, error: unknown): void => {
   if (!failures.has(channel)) failures.set(channel, systemCode(error) || 'unknown')
-}
-
-for (const channel of ['stdout', 'stderr'] as const) {
-  // Without a listener a stream that fails would end the process in the middle of its work.
-  streams[channel].on('error', (error) => {
-    failed(channel, error)
-  })
 }
 
 /** Resolves when all of it is written, or cannot be. Never rejects. */
@@ -73,7 +85,7 @@ function isFile(channel: Channel): boolean {
  */
 export async function allWritten(): Promise<boolean> {
   // What displays have written, and what nobody waited for.
-  const open = (['stdout', 'stderr'] as const).filter((one) => !failures.has(one) && !isFile(one))
+  const open = [...opened.keys()].filter((one) => !failures.has(one) && !isFile(one))
   await Promise.all(open.map((one) => sent(one, '')))
   const code = failures.get('stdout')
   if (code !== undefined && code !== 'EPIPE') {
