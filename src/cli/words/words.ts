@@ -28,12 +28,15 @@ export function command(parent: Command, name: string, description: string, opti
     .option('--json', 'print one JSON object on stdout and nothing else')
 }
 
+/** Looked for once: a dozen commands name it. */
+let usual: string | null = null
+
 /** A command with `--json` that reads the configuration. */
 export function withConfig(parent: Command, name: string, description: string, options: CommandOptions = {}): Command {
   return command(parent, name, description, options).addOption(
     new Option('-c, --config <file>', 'the configuration file')
       .env('DICOM_BACKUP_CONFIG')
-      .default(defaultConfig(), `${CONFIG_NAME}, see "dicom-backup help"`),
+      .default((usual ??= defaultConfig()), `${CONFIG_NAME}, see "dicom-backup help"`),
   )
 }
 

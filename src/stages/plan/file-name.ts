@@ -98,7 +98,8 @@ export function keptApart(names: readonly string[]): ReadonlyMap<string, string>
 }
 
 /** Whether a part of the path was changed by `keptApart`. */
-export const isKeptApart = (relPath: string): boolean => relPath.search(ESCAPED_PERCENT) !== -1
+export const isKeptApart = (relPath: string): boolean =>
+  !relPath.isWellFormed() && relPath.search(ESCAPED_PERCENT) !== -1
 
 /** The path as it is on the disk, for patterns: without what `keptApart` has changed. */
 export const onDisk = (relPath: string): string =>
