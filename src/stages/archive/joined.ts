@@ -8,7 +8,7 @@ import { isFolder, type ArchiveEntry } from './archive-entry.ts'
 import type { ArchiveReader } from './archive-reader.ts'
 import { isSkipped, type ManifestFile } from './manifest-line.ts'
 import type { ManifestReader } from './manifest-reader.ts'
-import { Lookahead } from './lookahead.ts'
+import { Lookahead, PAUSE } from './lookahead.ts'
 import { Orphans, type Orphan } from './orphans.ts'
 
 export type Joined =
@@ -23,6 +23,9 @@ export type Joined =
    * have it.
    */
   | { readonly kind: 'misfit'; readonly path: string; readonly reason: string; readonly line: ManifestFile | null }
+
+/** So many folders and left out files are read in a row before they are given: an archive may have millions. */
+const MOST_WAITING = 1000
 
 /** How far ahead a place is looked for at which both fit again. */
 const WINDOW = 64
@@ -50,6 +53,7 @@ export async function* joined(
       const entry = await entries.peek()
       const line = await lines.peek()
       yield* waiting.splice(0)
+      if (entry === PAUSE || line === PAUSE) continue
       if (entry === null && line === null) break
       if (entry !== null && line !== null && entry.name === line.path) {
         yield joinedFile(entries.take(), lines.take())
@@ -123,11 +127,16 @@ export const isManifest = ({ manifestEntry }: ArchiveReader, entry: ArchiveEntry
   entry.start === manifestEntry?.start && entry.name === manifestEntry.name
 
 /** The entries that should have a line; the others go into `plain`. */
-async function* withLines(reader: ArchiveReader, plain: Joined[], signal: AbortSignal): AsyncGenerator<ArchiveEntry> {
+async function* withLines(
+  reader: ArchiveReader,
+  plain: Joined[],
+  signal: AbortSignal,
+): AsyncGenerator<ArchiveEntry | typeof PAUSE> {
   for await (const entry of reader.entries(signal)) {
     const hasNone = isFolder(entry) || isManifest(reader, entry)
     if (hasNone) plain.push({ kind: 'plain', entry })
     else yield entry
+    if (plain.length >= MOST_WAITING) yield PAUSE
   }
 }
 
@@ -136,11 +145,12 @@ async function* ofFiles(
   { lines }: ManifestReader,
   counts: { files: number; bytes: number; skipped: number },
   leftOut: Joined[],
-): AsyncGenerator<ManifestFile> {
+): AsyncGenerator<ManifestFile | typeof PAUSE> {
   for await (const line of lines) {
     if (isSkipped(line)) {
       counts.skipped += 1
       leftOut.push({ kind: 'left-out', line })
+      if (leftOut.length >= MOST_WAITING) yield PAUSE
       continue
     }
     if (line.path.startsWith(`${FILES_FOLDER}/`)) {

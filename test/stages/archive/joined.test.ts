@@ -124,6 +124,41 @@ describe('directory and manifest', () => {
     assert.deepEqual(fits(all), [])
   })
 
+  test('with any number of folders or left out files in a row are given as they come, not gathered', async () => {
+    const count = 20_000
+    const names = Array.from({ length: count }, (_, n) => `dicom_files/${n}`)
+    const leftOut = names.map((path) => ({ path, skipped: 'gone' }))
+    const folders = names.map((name) => ({ name: `${name}/`, method: 0 }))
+    const counts = { skipped: count }
+    const bytes = backupOf(files, {
+      swap: (entries) => [...folders, ...entries],
+      lie: (lines) => [...leftOut, ...lines],
+      counts,
+    })
+    const reader = await openBytes(bytes)
+    const manifest = await readManifest(reader, never)
+    assert.ok(manifest)
+    let [read, given, most] = [0, 0, 0]
+    async function* counted<T>(source: AsyncIterable<T>): AsyncGenerator<T> {
+      for await (const one of source) {
+        read += 1
+        yield one
+      }
+    }
+    const watched = Object.create(reader, {
+      manifestEntry: { value: reader.manifestEntry },
+      entries: { value: (signal: AbortSignal) => counted(reader.entries(signal)) },
+    }) as typeof reader
+    const kinds = { file: 0, plain: 0, 'left-out': 0, misfit: 0 }
+    for await (const { kind } of joined(watched, { ...manifest, lines: counted(manifest.lines) }, never)) {
+      kinds[kind] += 1
+      given += kind === 'file' ? 2 : 1
+      most = Math.max(most, read - given)
+    }
+    assert.deepEqual(kinds, { file: files.length, plain: count + 1, 'left-out': count, misfit: 0 })
+    assert.ok(most < 3000, `${most} were gathered`)
+  })
+
   test('an archive of another program has entries only', async () => {
     const all = await join(
       zipOf([
