@@ -7,6 +7,7 @@ import { test, type TestContext } from 'node:test'
 import { loadConfig, type LoadedConfig } from '../../../src/stages/config/load.ts'
 import { withPlaceFaults } from '../../../src/stages/destinations/places.ts'
 import { startDriveStandIn } from '../../../src/stages/stand-ins/google-drive/stand-in.ts'
+import { mountTmpfs } from '../../support/file-systems.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 
 const signal = new AbortController().signal
@@ -33,6 +34,22 @@ test('a folder that is reached by a link is the fault of the second alone', { sk
   const same = `E_CONFIG b: its folder ${b} is the same place as ${a} of a.`
   assert.deepEqual(faultsOf(await withPlaceFaults(config, { signal, note: false })), [null, same, null])
   assert.deepEqual(await readdir(config.state.dir), [], 'nothing is written')
+})
+
+test('so is one that is mounted at two places', async (t) => {
+  const config = await configured(t, LOCAL)
+  const [a = '', b = ''] = ['a', 'b', 'c'].map((name) => path.join(config.base, name))
+  for (const name of ['a', 'b', 'c']) await mkdir(path.join(config.base, name))
+  const aside = await mountTmpfs(t, 'size=1m')
+  if (aside === null) return
+  execFileSync('mount', ['--bind', aside, a], { stdio: 'pipe' })
+  execFileSync('mount', ['--bind', aside, b], { stdio: 'pipe' })
+  try {
+    const faults = faultsOf(await withPlaceFaults(config, { signal, note: false }))
+    assert.deepEqual(faults, [null, `E_CONFIG b: its folder ${b} is the same place as ${a} of a.`, null])
+  } finally {
+    for (const folder of [a, b]) execFileSync('umount', [folder], { stdio: 'pipe' })
+  }
 })
 
 test('folders that are not there are no place', async (t) => {
