@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
-import { appendFile, readFile, rename, rm } from 'node:fs/promises'
+import { appendFile, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { RunResult } from '../../src/stages/contract/results.ts'
@@ -78,6 +78,18 @@ describe('patients and secrets stay out of everything', () => {
     { code: number; prepare: (one: Watched) => unknown; database?: Settings; sections?: Settings }
   > = {
     'a wrong database password': { code: 1, prepare: () => undefined, database: { password: WRONG_PASSWORD } },
+    'a dump program that shows all it was given': {
+      code: 1,
+      prepare: async ({ rig, configure }) => {
+        const dumpCommand = path.join(rig.folder, 'talkative')
+        const shows = `--version) echo 'mariadb-dump from 11.4.2-MariaDB, for ${PASSWORD}'; exit 0;; *=*) cat "\${one#*=}" >&2;;`
+        await writeFile(dumpCommand, `#!/bin/sh\nfor one; do case $one in ${shows} esac; done\nexit 2\n`, {
+          mode: 0o755,
+        })
+        const { socket } = server
+        await configure({ database: { socket, user: 'backup', password: PASSWORD, name: 'dicom_viewer', dumpCommand } })
+      },
+    },
     'an unknown database': { code: 1, prepare: () => undefined, database: { name: 'nowhere' } },
     'signed out of both services': {
       code: 3,
