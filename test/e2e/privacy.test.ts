@@ -80,14 +80,16 @@ describe('patients and secrets stay out of everything', () => {
     'a wrong database password': { code: 1, prepare: () => undefined, database: { password: WRONG_PASSWORD } },
     'a dump program that shows all it was given': {
       code: 1,
-      prepare: async ({ rig, configure }) => {
-        const dumpCommand = path.join(rig.folder, 'talkative')
+      prepare: async (one) => {
+        const dumpCommand = path.join(one.rig.folder, 'talkative')
         const shows = `--version) echo 'mariadb-dump from 11.4.2-MariaDB, for ${PASSWORD}'; exit 0;; *=*) cat "\${one#*=}" >&2;;`
         await writeFile(dumpCommand, `#!/bin/sh\nfor one; do case $one in ${shows} esac; done\nexit 2\n`, {
           mode: 0o755,
         })
         const { socket } = server
-        await configure({ database: { socket, user: 'backup', password: PASSWORD, name: 'dicom_viewer', dumpCommand } })
+        await one.configure({
+          database: { socket, user: 'backup', password: PASSWORD, name: 'dicom_viewer', dumpCommand },
+        })
       },
     },
     'an unknown database': { code: 1, prepare: () => undefined, database: { name: 'nowhere' } },
