@@ -270,8 +270,8 @@ describe('an archive read from afar', () => {
     assert.ok(ranges[0]! <= content.length + 500)
   })
 
-  test('300,000 entries are read in memory that does not grow with them', async () => {
-    const entries = 300_000
+  test('a million entries are read in memory that does not grow with them', async () => {
+    const entries = 1_000_000
     const reader = await ArchiveReader.open(manyEntries(entries), never)
     let count = 0
     let most = 0
@@ -279,11 +279,11 @@ describe('an archive read from afar', () => {
     for await (const entry of reader.entries(never)) {
       if (entry.index !== count) assert.fail(`${entry.index} is not ${count}`)
       count += 1
-      if (count % 50_000 === 0) most = Math.max(most, inUse() - before)
+      if (count % 100_000 === 0) most = Math.max(most, inUse() - before)
     }
     assert.equal(count, entries)
-    // Kept, they would take 60 MB and more.
-    assert.ok(most < 16 << 20, `${most >> 20} MiB`)
+    // Kept, they would take 200 MB and more.
+    assert.ok(most < 24 << 20, `${most >> 20} MiB`)
   })
 })
 

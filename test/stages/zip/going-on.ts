@@ -47,6 +47,7 @@ const FILES: Readonly<Record<string, () => Buffer>> = {
   'patient 🩻/small': () => pixels(20_000, 1),
   [`patient 🩻/${nameHere('größe\\x')}`]: () => packed(4 * MIB, 2),
   'study/a': () => pixels(MIB, 3),
+  'study/b-large': () => pixels(4 * MIB + 5, 4),
   'study/c': () => packed(500, 5),
   'study/d-large': () => packed(4 * MIB + 77, 6),
   'study/e': () => pixels(3000, 7),
