@@ -60,7 +60,7 @@ for (const [route, count] of [
     const rig = await farRig(t)
     await killedAt(rig, route, count)
     // What the killed one had sent is still read.
-    await sleep(LATENCY_MS)
+    await rig.dropbox.idle()
     const { code, result } = await rig.run()
     assert.equal(code, 0, JSON.stringify(result))
     const { archive, resumed } = result

@@ -77,6 +77,8 @@ async function killedRun(rig: Rig): Promise<void> {
     'run',
   )
   killed.resolve(undefined)
+  // The service still takes what had reached it.
+  await rig.dropbox.idle()
   rig.dropbox.faults.clear()
 }
 
@@ -138,8 +140,11 @@ test('what a newer version has written is refused by every command that reads it
   for (const what of Object.keys(IN_STATE)) {
     await t.test(what, async () => {
       const putBack = raiseInState(rig.state, what)
-      await mustRefuse(place, path.join(rig.folder, 'new'))
-      putBack()
+      try {
+        await mustRefuse(place, path.join(rig.folder, 'new'))
+      } finally {
+        putBack()
+      }
     })
   }
 

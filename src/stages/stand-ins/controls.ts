@@ -8,7 +8,7 @@ export function controls(
     readonly tokens: { expireAll(): void; revoke(refreshToken: string): void }
     readonly refreshTokens: Set<string>
   },
-): Pick<StandIn, 'faults' | 'requests' | 'expireTokens' | 'revoke' | 'pause' | 'resume' | 'close'> {
+): Pick<StandIn, 'faults' | 'requests' | 'expireTokens' | 'revoke' | 'pause' | 'resume' | 'idle' | 'close'> {
   return {
     faults: server.faults,
     requests: server.requests,
@@ -25,6 +25,7 @@ export function controls(
     resume() {
       server.gate.open()
     },
+    idle: () => server.idle(),
     close: () => server.close(),
   }
 }

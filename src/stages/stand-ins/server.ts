@@ -5,7 +5,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { once } from 'node:events'
 import { pipeline } from 'node:stream/promises'
-import { setTimeout as wait } from 'node:timers/promises'
+import { setImmediate as immediate, setTimeout as wait } from 'node:timers/promises'
 import { Gone, Refusal, text } from './answer.ts'
 import type { Answer } from './answer.ts'
 import { Gate } from './body.ts'
@@ -79,6 +79,12 @@ export class StandInServer {
     }
     await Promise.all(this.#running)
     if (this.#problem !== null) throw new Error('A stand-in failed by itself.', { cause: this.#problem })
+  }
+
+  /** Resolves when nothing is under way any more. Whoever sends must have ended. */
+  async idle(): Promise<void> {
+    await immediate()
+    while (this.#running.size > 0) await Promise.all(this.#running)
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -67,6 +67,8 @@ export interface StandIn {
   /** Stops reading bodies of requests and sending bodies of downloads, until `resume`. */
   pause(): void
   resume(): void
+  /** Resolves when no request is under way: what a client that was killed had sent is dealt with. */
+  idle(): Promise<void>
   /** Ends every connection; stored files stay. Rejects when the stand-in itself failed at a request. */
   close(): Promise<void>
 }
