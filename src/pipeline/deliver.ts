@@ -16,7 +16,7 @@ import { PART_BYTES, PartPool } from './part.ts'
 import type { PartIndex } from './part-index.ts'
 import { PartReader } from './part-reader.ts'
 import type { PartRing } from './part-ring.ts'
-import type { Progress } from './progress.ts'
+import type { ProgressReporter } from './progress.ts'
 import type { RunRecord, WholeObject } from './run-record.ts'
 import { sink } from './sink.ts'
 import type { Source } from './source.ts'
@@ -54,8 +54,8 @@ export interface DeliverInput {
   /** By which other destinations will prove themselves that are to have the archive later; none unless told. */
   readonly digests?: readonly DigestName[]
   readonly keeping: Keeping
-  /** `progress.destinations` are in the order of `destinations`. */
-  readonly progress: Progress
+  /** Its destinations are in the order of `destinations`. */
+  readonly reporter: ProgressReporter
   /** Hears of each destination's end when it comes; not of those that end because the run does. */
   readonly onOutcome?: (outcome: Outcome) => void
   readonly holdUp?: HoldUp
@@ -86,7 +86,7 @@ export interface Delivery {
  * one destination is open.
  */
 export async function deliver(input: DeliverInput): Promise<Delivery> {
-  const { destinations, progress, keeping } = input
+  const { destinations, reporter, keeping } = input
   const { record } = keeping
   const ended = new AbortController()
   const stop = AbortSignal.any([input.signal, ended.signal])
@@ -109,12 +109,12 @@ export async function deliver(input: DeliverInput): Promise<Delivery> {
   const begun = Promise.withResolvers<undefined>()
 
   const outcomes = destinations.map(async (destination, index): Promise<Outcome> => {
-    const own = progress.destinations[index]
-    if (own === undefined) throw new RangeError('progress does not fit the destinations')
+    const own = reporter.destinations[index]
+    if (own === undefined) throw new RangeError('the reporter does not fit the destinations')
     const before = record.state.upload(destination.name).stored
     if (before !== null) {
       copies.all.push({ destination, stored: before })
-      Object.assign(own, { state: 'completed', held: before.bytes })
+      own.completed(before.bytes)
       return { destination, stored: before, error: null }
     }
     const outcome = await sink({
@@ -126,7 +126,7 @@ export async function deliver(input: DeliverInput): Promise<Delivery> {
       published: () => window.published,
       whole: whole.promise,
       digestOf: async (made) => await digestOf(made, destination.traits.digest, record, new PartReader(sources), stop),
-      progress: own,
+      reporter: own,
       onBegun: () => {
         begun.resolve(undefined)
       },

@@ -7,7 +7,7 @@ import { noteDigest } from './part-digest.ts'
 import type { PartIndex } from './part-index.ts'
 import type { PartReader } from './part-reader.ts'
 import type { PartRing } from './part-ring.ts'
-import type { Progress } from './progress.ts'
+import type { ProgressReporter } from './progress.ts'
 import type { Made, RunRecord, WholeObject } from './run-record.ts'
 import type { Beginning, Mark, Source } from './source.ts'
 import type { PartWindow } from './window.ts'
@@ -21,7 +21,7 @@ export interface MakeInput {
   readonly pool: PartPool
   /** For the bytes between the last mark and the last part's end. */
   readonly reader: PartReader
-  readonly progress: Progress
+  readonly reporter: ProgressReporter
   readonly stop: AbortSignal
 }
 
@@ -30,10 +30,10 @@ export interface MakeInput {
  * when all that a later process needs to go on after it is durable. Resolves when the archive is whole.
  */
 export async function makeParts(input: MakeInput): Promise<WholeObject> {
-  const { source, keeping, window, pool, progress, stop } = input
+  const { source, keeping, window, pool, reporter, stop } = input
   const { record } = keeping
   const { made } = record.state
-  progress.archiveBytes = made.bytes
+  reporter.archived(made.bytes)
   if (record.state.whole !== null) {
     window.close()
     return record.state.whole
@@ -99,13 +99,13 @@ class Keeper {
   }
 
   async #keep(part: CutPart, { sha256, state }: PartDigest): Promise<void> {
-    const { keeping, window, progress, stop } = this.#input
+    const { keeping, window, reporter, stop } = this.#input
     noteDigest(part.bytes, sha256)
     keeping.index.add({ sha256, bytes: part.bytes.length, mark: part.mark })
     const stored = keeping.ring.put(this.#parts, part.bytes)
     this.#parts += 1
     this.#bytes += part.bytes.length
-    progress.archiveBytes = this.#bytes
+    reporter.archived(this.#bytes)
     await window.put(part, stop)
     // A last part that is shorter cannot be gone on from: it is published with the end itself.
     if (part.bytes.length < PART_BYTES) await stored

@@ -2,7 +2,7 @@ import { lengthOf } from './chunks.ts'
 import type { Destination, Resumed, StoredObject, Upload } from './destination.ts'
 import { abortError, asBackupError, BackupError } from './errors.ts'
 import type { Feed } from './feed.ts'
-import type { DestinationProgress } from './progress.ts'
+import type { DestinationReporter } from './progress.ts'
 import type { RunRecord, WholeObject } from './run-record.ts'
 import { UnderWay } from './under-way.ts'
 import type { Stretch } from './window.ts'
@@ -26,7 +26,7 @@ export interface SinkInput {
   readonly whole: Promise<WholeObject>
   /** The archive's digest by which the destination proves itself. Rejects with E_SOURCE when it cannot be had. */
   readonly digestOf: (whole: WholeObject) => Promise<string>
-  readonly progress: DestinationProgress
+  readonly reporter: DestinationReporter
   /** Called when the upload has been opened. */
   readonly onBegun: () => void
   /** Begins nothing new after it. */
@@ -42,18 +42,17 @@ export interface SinkInput {
  * left as it is, for a later process to go on with; nothing shows under the object's name.
  */
 export async function sink(input: SinkInput): Promise<StoredObject> {
-  const { destination, feed, record, progress } = input
+  const { destination, feed, record, reporter } = input
   try {
     const stored = await store(input)
     record.upload(destination.name, { stored, token: null, held: stored.bytes, error: null })
     // What is stored is stored: without the note a later process asks for it again.
     await record.sync().catch(() => undefined)
-    progress.state = 'completed'
-    progress.held = stored.bytes
+    reporter.completed(stored.bytes)
     return stored
   } catch (thrown) {
     const error = asBackupError(thrown)
-    progress.state = error.code === 'E_ABORTED' ? 'interrupted' : 'failed'
+    reporter.ended({ isStopped: error.code === 'E_ABORTED' })
     const { code, message } = error
     // What was damaged on its way is not gone on with.
     const anew = code === 'E_INTEGRITY' ? { token: null, held: 0 } : {}
@@ -92,7 +91,7 @@ type Opened = { readonly upload: Upload; readonly isNew: boolean } | { readonly 
 
 /** `isGoneOnWith`: an earlier process may have stored the object, though its journal lost what it knew of it. */
 async function open(input: SinkInput, isGoneOnWith: boolean): Promise<Opened> {
-  const { destination, object, feed, record, progress, halt, stop } = input
+  const { destination, object, feed, record, reporter, halt, stop } = input
   if (stop.aborted) throw abortError(stop)
   const { token, held } = record.state.upload(destination.name)
   if (token !== null) {
@@ -106,14 +105,14 @@ async function open(input: SinkInput, isGoneOnWith: boolean): Promise<Opened> {
   record.upload(destination.name, { token: upload.token, held: 0 })
   await record.sync()
   feed.seek(0)
-  progress.held = 0
+  reporter.held(0)
   input.onBegun()
   return { upload, isNew: true }
 }
 
 /** The same for an upload that was begun before. Null when it is gone, and the object is not there either. */
 async function resume(input: SinkInput, token: string, acknowledged: number): Promise<Opened | null> {
-  const { destination, feed, record, progress, halt } = input
+  const { destination, feed, record, reporter, halt } = input
   let resumed: Resumed
   try {
     resumed = await destination.resume(token, acknowledged, halt)
@@ -137,7 +136,7 @@ async function resume(input: SinkInput, token: string, acknowledged: number): Pr
     await record.sync()
   }
   feed.seek(held)
-  progress.held = held
+  reporter.held(held)
   input.onBegun()
   return { upload, isNew: false }
 }
@@ -186,7 +185,7 @@ async function sendAllButTheLast(
   input: SinkInput,
   underWay: UnderWay,
 ): Promise<{ readonly stretch: Stretch; readonly isTooLarge: boolean }> {
-  const { destination, feed, progress, stop, mostUnderWay } = input
+  const { destination, feed, reporter, stop, mostUnderWay } = input
   const { maxObjectBytes } = destination.traits
   const { multiple, inFlight } = upload.requests
   const notes = new AppendNotes(upload, input)
@@ -208,7 +207,7 @@ async function sendAllButTheLast(
       next = feed.offset
       continue
     }
-    progress.state = feed.isBehind ? 'behind' : 'sending'
+    reporter.sending(feed)
     const { offset, chunks, last } = stretch
     next = offset + lengthOf(chunks)
     const isTooLarge = maxObjectBytes !== null && next > maxObjectBytes
@@ -233,7 +232,7 @@ class AppendNotes {
 
   /** `answered`: what the far side holds, by one of the answers. */
   async note(answered: number): Promise<void> {
-    const { destination, feed, record, progress } = this.#input
+    const { destination, feed, record, reporter } = this.#input
     if (answered > feed.offset) record.held(destination.name, answered)
     const { token, requests } = this.#upload
     const isOther = token !== this.#token
@@ -243,7 +242,7 @@ class AppendNotes {
     if (isOther || requests.inFlight > 1) await record.sync()
     // Another may have come in between.
     if (answered <= feed.offset) return
-    progress.held = answered
+    reporter.held(answered)
     feed.release(answered)
   }
 }
@@ -256,7 +255,7 @@ async function commit(
 ): Promise<StoredObject> {
   const whole = await input.whole
   const { bytes } = whole
-  input.progress.state = 'verifying'
+  input.reporter.verifying()
   const stored = mayBeStored ? await committedBefore(input) : null
   if (stored !== null) {
     // Some services would keep a second object of the same name.

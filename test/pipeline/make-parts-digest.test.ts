@@ -6,7 +6,7 @@ import { deliver } from '../../src/pipeline/deliver.ts'
 import { DigestThread } from '../../src/pipeline/digest-thread.ts'
 import { BackupError } from '../../src/pipeline/errors.ts'
 import { PART_BYTES } from '../../src/pipeline/part.ts'
-import { newProgress } from '../../src/pipeline/progress.ts'
+import { ProgressReporter } from '../../src/pipeline/progress.ts'
 import type { Source } from '../../src/pipeline/source.ts'
 import { madeUp } from '../support/byte-source.ts'
 import { openKeeping, ringFile } from '../support/keeping.ts'
@@ -22,7 +22,7 @@ test(
     const folder = await tempFolder(t)
     const run = async (source: Source) => {
       const keeping = await openKeeping(folder)
-      const progress = newProgress(['d'])
+      const reporter = new ProgressReporter(['d'])
       const { signal } = new AbortController()
       try {
         return await deliver({
@@ -30,7 +30,7 @@ test(
           object: 'a.zip',
           destinations: [memoryDestination('d')],
           keeping,
-          progress,
+          reporter,
           signal,
         })
       } finally {

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import { deliver } from '../../src/pipeline/deliver.ts'
 import { BackupError } from '../../src/pipeline/errors.ts'
 import { PART_BYTES } from '../../src/pipeline/part.ts'
-import { newProgress } from '../../src/pipeline/progress.ts'
+import { ProgressReporter } from '../../src/pipeline/progress.ts'
 import type { Beginning, Mark, Source } from '../../src/pipeline/source.ts'
 import { ByteSource, ByteWorld, madeUp } from '../support/byte-source.ts'
 import { openKeeping, ringFile, watchSyncs } from '../support/keeping.ts'
@@ -46,7 +46,7 @@ const run = async (folder: string, source: Source): Promise<void> => {
       object: 'a.zip',
       destinations: [memoryDestination('d')],
       keeping,
-      progress: newProgress(['d']),
+      reporter: new ProgressReporter(['d']),
       signal: new AbortController().signal,
     })
     assert.equal(failure?.code, 'E_DUMP')
@@ -151,14 +151,14 @@ describe('what cannot be made durable', () => {
             sent[n] = offset + bytes
           }),
         )
-        const progress = newProgress(['d0', 'd1'])
+        const reporter = new ProgressReporter(['d0', 'd1'])
         const signal = new AbortController().signal
         const { failure, outcomes } = await deliver({
           source,
           object: 'a.zip',
           destinations: all,
           keeping,
-          progress,
+          reporter,
           signal,
         })
         await keeping.close()

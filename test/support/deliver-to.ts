@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test'
 import { deliver, type Delivery, type DeliverInput } from '../../src/pipeline/deliver.ts'
 import type { Destination } from '../../src/pipeline/destination.ts'
-import { newProgress } from '../../src/pipeline/progress.ts'
+import { ProgressReporter } from '../../src/pipeline/progress.ts'
 import type { Source } from '../../src/pipeline/source.ts'
 import { sourceOf } from './byte-source.ts'
 import { openKeeping } from './keeping.ts'
@@ -26,7 +26,7 @@ export async function deliverTo(
       object: 'a.zip',
       destinations,
       keeping,
-      progress: newProgress(destinations.map(({ name }) => name)),
+      reporter: new ProgressReporter(destinations.map(({ name }) => name)),
       signal,
       ...options,
     })

@@ -5,7 +5,7 @@ import { deliver, type Delivery } from '../../src/pipeline/deliver.ts'
 import type { Destination } from '../../src/pipeline/destination.ts'
 import type { DigestName } from '../../src/pipeline/digests.ts'
 import { BackupError } from '../../src/pipeline/errors.ts'
-import { newProgress } from '../../src/pipeline/progress.ts'
+import { ProgressReporter } from '../../src/pipeline/progress.ts'
 import type { UploadNote } from '../../src/pipeline/run-record.ts'
 import { ByteSource, type ByteWorld } from './byte-source.ts'
 import { openKeeping, watchSyncs } from './keeping.ts'
@@ -141,7 +141,7 @@ export class ResumeRig {
         destinations,
         digests: options.digests ?? [],
         keeping,
-        progress: newProgress(destinations.map(({ name }) => name)),
+        reporter: new ProgressReporter(destinations.map(({ name }) => name)),
         signal: options.signal ?? new AbortController().signal,
       })
       return { delivery, source, killed, calls }

@@ -4,7 +4,7 @@ import { deliver, type Delivery, type Outcome } from '../../pipeline/deliver.ts'
 import type { Destination } from '../../pipeline/destination.ts'
 import type { DigestName, ObjectDigests } from '../../pipeline/digests.ts'
 import { asBackupError, BackupError } from '../../pipeline/errors.ts'
-import { newProgress, type DestinationProgress } from '../../pipeline/progress.ts'
+import { ProgressReporter, type DestinationReporter } from '../../pipeline/progress.ts'
 import { withRetry } from '../../pipeline/retry.ts'
 import type { Mark } from '../../pipeline/source.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
@@ -54,16 +54,17 @@ export async function carryOut(
 ): Promise<CarriedOut> {
   const { log } = options
   const { start, record } = run
-  const progress = newProgress(destinations.map((one) => one.name))
+  const reporter = new ProgressReporter(destinations.map((one) => one.name))
+  const { progress } = reporter
   options.onProgress(progress)
-  const opened = destinations.map((one, index) => openForRun(one, config, progress.destinations[index], options))
+  const opened = destinations.map((one, index) => openForRun(one, config, reporter.destinations[index], options))
   const hideRunning = showRunning(config.state.dir, start.runId, progress)
   const names = destinations.map((one) => one.name)
   log.info({ runId: start.runId, archive: start.name, destinations: names, resumed: run.resumed }, 'run started')
 
   const stop = new AbortController()
   const signal = AbortSignal.any([options.signal, stop.signal])
-  const sources = openSources(config, run, progress, signal)
+  const sources = openSources(config, run, reporter, signal)
   const leftOut = new LeftOutList()
   const found = await lastMark(run)
   const known = found instanceof BackupError ? null : found
@@ -78,7 +79,7 @@ export async function carryOut(
       onLeftOut: (left) => {
         leftOut.add(left)
       },
-      progress,
+      reporter,
     },
     known,
   )
@@ -96,7 +97,7 @@ export async function carryOut(
       destinations: opened,
       digests: digestsOf(start, config),
       keeping: run,
-      progress,
+      reporter,
       onOutcome,
       signal,
     })
@@ -175,15 +176,15 @@ function digestsOf(start: RunStart, { destinations }: Config): DigestName[] {
 function openForRun(
   one: DestinationConfig,
   config: Config,
-  own: DestinationProgress | undefined,
+  own: DestinationReporter | undefined,
   { log, signal, open = openDestination }: RunOptions,
 ): Destination {
   const onSend = (bytes: number): void => {
-    if (own !== undefined) own.sent += bytes
+    own?.sent(bytes)
   }
   return withRetry(counted(open(one, config.endpoints), onSend), {
     onRetry: (error, pauseMs) => {
-      if (own !== undefined) own.state = 'retrying'
+      own?.retrying()
       log.warn({ destination: one.name, code: error.code, pauseMs: Math.round(pauseMs), err: error }, 'retrying')
     },
     stop: signal,

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { BackupError, systemCode } from '../../pipeline/errors.ts'
-import type { Progress } from '../../pipeline/progress.ts'
+import type { ProgressReporter } from '../../pipeline/progress.ts'
 import type { RunRecord } from '../../pipeline/run-record.ts'
 import type { Config, DatabaseConfig } from '../config/types.ts'
 import { writePlan } from '../plan/plan-file.ts'
@@ -29,7 +29,7 @@ export interface Sources {
 export function openSources(
   config: Config,
   run: { readonly folder: string; readonly record: RunRecord },
-  progress: Progress,
+  reporter: ProgressReporter,
   signal: AbortSignal,
 ): Sources {
   const { record, folder } = run
@@ -40,9 +40,9 @@ export function openSources(
   const dump = async (database: DatabaseConfig): Promise<DumpFact> => {
     const known = factOf(record, 'dump')
     if (known !== null) return known
-    progress.phase = 'dumping'
+    reporter.enter('dumping')
     const onBytes = (bytes: number): void => {
-      progress.dumpBytes = bytes
+      reporter.dumped(bytes)
     }
     const fact = await makeDump(database, { folder, file: dumpFile, onBytes, signal })
     noteFact(record, 'dump', fact)
@@ -66,8 +66,7 @@ export function openSources(
     } else {
       await checkPlan(planFile, known.crc)
     }
-    progress.filesTotal = known.files
-    progress.bytesTotal = known.bytes + dumpBytes
+    reporter.planned(known.files, known.bytes + dumpBytes)
   }
 
   const prepare = async (): Promise<Prepared> => {
@@ -77,7 +76,7 @@ export function openSources(
       return { dump: null, plan: planFile }
     }
     const { mtimeMs, summary } = await dump(database)
-    progress.dumpBytes = summary.bytes
+    reporter.dumped(summary.bytes)
     await plan(summary.bytes)
     const name = dumpEntryName(database.name)
     return { dump: { name, mtime: new Date(mtimeMs), file: dumpFile, bytes: summary.bytes }, plan: planFile }

@@ -1,6 +1,6 @@
 import type { Beginning, Mark, Source } from '../../pipeline/source.ts'
 import type { LeftOut } from '../plan/types.ts'
-import type { Progress } from '../../pipeline/progress.ts'
+import type { ProgressReporter } from '../../pipeline/progress.ts'
 import type { FileOptions, SpooledDump } from './entries.ts'
 import { Ledger } from './ledger.ts'
 import { ArchiveMaker, type ManifestStart } from './make-archive.ts'
@@ -28,7 +28,7 @@ export interface ArchiveSourceInput extends FileOptions {
     readonly make: (counts: ArchiveCounts) => ManifestStart
   }
   readonly onLeftOut: (left: LeftOut) => void
-  readonly progress: Progress
+  readonly reporter: ProgressReporter
 }
 
 /** What is in the archive so far. */
@@ -52,14 +52,13 @@ export class ArchiveSource implements Source {
   }
 
   async *make({ mark, end, between }: Beginning): AsyncGenerator<Uint8Array | Mark> {
-    const { folder, manifest, progress } = this.#input
+    const { folder, manifest, reporter } = this.#input
     const prepared = await this.#input.prepare()
     const place = placeOf(mark)
     this.#ledger = await Ledger.open(folder, place)
     const dumped = place.phase === 'dump' ? (place.large?.read ?? 0) : (prepared.dump?.bytes ?? 0)
-    progress.filesDone = place.files + place.skipped
-    progress.filesSkipped = place.skipped
-    progress.bytesDone = place.fileBytes + dumped
+    const { files, fileBytes, skipped } = place
+    reporter.startedAt({ filesDone: files + skipped, filesSkipped: skipped, bytesDone: fileBytes + dumped })
     const { phase, plan, large, offset } = place
     const begun: Begun | null = large !== null || end > offset ? { large, end, between } : null
     // A head that was made and did not come into the archive, or is dead in it, may tell of other files by now.

@@ -4,7 +4,7 @@
  * cannot be read in one state is told in the manifest; when a part of it has gone out already, those bytes stay in the
  * archive as dead bytes that no directory record names, which every ZIP reader passes over.
  */
-import type { Progress } from '../../pipeline/progress.ts'
+import type { ProgressReporter } from '../../pipeline/progress.ts'
 import type { Mark } from '../../pipeline/source.ts'
 import { deviceOf, mustBeOn } from '../plan/archive-folder.ts'
 import { FIRST_FILE_BYTES } from '../plan/plan-file.ts'
@@ -47,7 +47,7 @@ export interface ArchiveInput extends FileOptions {
   /** Asked for after the last file is in. `isBegun`: the one that is begun in the archive, to be compared with it. */
   readonly manifest: (isBegun: boolean) => ManifestStart
   readonly onLeftOut: (left: LeftOut) => void
-  readonly progress: Progress
+  readonly reporter: ProgressReporter
 }
 
 /** An entry that is out. */
@@ -90,9 +90,9 @@ export class ArchiveMaker {
 
   /** The bytes from there on with, in between, the places. A chunk is valid until the next is asked for. */
   async *bytes(): AsyncGenerator<Uint8Array | Mark> {
-    const { dump, root, compression, progress } = this.#input
+    const { dump, root, compression, reporter } = this.#input
     const device = await deviceOf(root)
-    progress.phase = 'archiving'
+    reporter.enter('archiving')
     if (this.#phase === 'dump') {
       if (dump !== null) {
         const { start, result } = yield* this.#entry((from) => this.#counted(dumpEntry(dump, compression, from)))
@@ -105,7 +105,7 @@ export class ArchiveMaker {
       await mustBeOn(device, root)
       yield this.#next('manifest')
     }
-    progress.phase = 'finishing'
+    reporter.enter('finishing')
     await this.#ledger.check()
     if (this.#phase === 'manifest') {
       yield* this.#manifest()
@@ -191,8 +191,7 @@ export class ArchiveMaker {
 
   /** An item of the plan is through. */
   #count({ size }: PlannedFile): void {
-    this.#input.progress.filesDone += 1
-    this.#input.progress.bytesDone += size
+    this.#input.reporter.fileDone(size)
   }
 
   #leaveBegun(): void {
@@ -271,7 +270,7 @@ export class ArchiveMaker {
   }
 
   async #tellLeftOut({ file, reason }: LeftOutFile): Promise<void> {
-    this.#input.progress.filesSkipped += 1
+    this.#input.reporter.fileSkipped()
     this.#input.onLeftOut({ path: file.path, reason })
     await this.#ledger.addSkipped({ path: entryPath(file), skipped: reason })
   }
@@ -281,7 +280,7 @@ export class ArchiveMaker {
     return mapped(bytes, (chunk) => {
       // One that has to begin again counts once.
       if (!(chunk instanceof Uint8Array) && chunk.read > this.#dumpDone) {
-        this.#input.progress.bytesDone += chunk.read - this.#dumpDone
+        this.#input.reporter.dumpDone(chunk.read - this.#dumpDone)
         this.#dumpDone = chunk.read
       }
       return chunk

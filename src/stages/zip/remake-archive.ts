@@ -21,7 +21,7 @@ import { FileLeftOut, timeOf } from './read-file.ts'
 /** Less than when the archive is made: this goes on beside that. */
 const REMAKE_AHEAD = 2
 
-export interface RemakeInput extends Omit<ArchiveInput, 'manifest' | 'onLeftOut' | 'progress'> {
+export interface RemakeInput extends Omit<ArchiveInput, 'manifest' | 'onLeftOut' | 'reporter'> {
   /** The run's folder. */
   readonly folder: string
   /** The newest place that is durable: the ledger's files are read so far. */

@@ -3,9 +3,8 @@ import test from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import type { Display } from '../../../src/cli/display/display.ts'
 import { liveDisplay } from '../../../src/cli/display/live.ts'
-import type { Progress } from '../../../src/pipeline/progress.ts'
 import { FakeTerminal } from './fake-terminal.ts'
-import { GIB, middle, MIB, progressOf, text, TIB } from './samples.ts'
+import { GIB, middle, MIB, progressOf, text, TIB, type ProgressSample } from './samples.ts'
 
 process.env.LANG = 'C.UTF-8'
 delete process.env.LC_ALL
@@ -15,7 +14,7 @@ process.env.TERM = 'xterm-256color'
 interface Shown {
   readonly terminal: FakeTerminal
   readonly display: Display
-  readonly progress: Progress
+  readonly progress: ProgressSample
   /** Lets so many ms pass and draws. */
   readonly wait: (ms: number) => void
 }

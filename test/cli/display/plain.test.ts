@@ -3,8 +3,7 @@ import { PassThrough } from 'node:stream'
 import test from 'node:test'
 import type { Display } from '../../../src/cli/display/display.ts'
 import { plainDisplay } from '../../../src/cli/display/plain.ts'
-import type { DestinationProgress, Progress } from '../../../src/pipeline/progress.ts'
-import { MIB, middle, progressOf, text, TIB } from './samples.ts'
+import { MIB, middle, progressOf, text, TIB, type DestinationSample, type ProgressSample } from './samples.ts'
 
 process.env.TZ = 'UTC'
 const NOON = Date.parse('2026-03-04T12:00:00Z')
@@ -17,7 +16,7 @@ interface Shown {
   readonly take: () => string
 }
 
-function show(progress: Progress): Shown {
+function show(progress: ProgressSample): Shown {
   let at = NOON
   const stream = new PassThrough({ encoding: 'utf8', highWaterMark: 1 << 20 })
   const display = plainDisplay(progress, { stream, columns: 80, now: () => at })
@@ -35,7 +34,7 @@ function show(progress: Progress): Shown {
   }
 }
 
-const first = ({ destinations }: Progress): DestinationProgress => destinations[0]!
+const first = ({ destinations }: ProgressSample): DestinationSample => destinations[0]!
 
 test('a run tells its start, its phases, its destinations and its end', () => {
   const progress = progressOf([

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { newPaceMeter, type Pace } from '../../../src/cli/display/rate.ts'
-import type { Progress } from '../../../src/pipeline/progress.ts'
-import { GIB, MIB, progressOf } from './samples.ts'
+import { GIB, MIB, progressOf, type ProgressSample } from './samples.ts'
 
 const TOTAL = 100 * GIB
 
 /** A run that reads 100 MiB a second, halves it, and sends what it made at once to both destinations. */
-function steady(): Progress {
+function steady(): ProgressSample {
   return progressOf(
     [
       { name: 'cloud', state: 'sending', held: 0, sent: 0 },
@@ -17,7 +16,7 @@ function steady(): Progress {
   )
 }
 
-function advance(progress: Progress, seconds: number): void {
+function advance(progress: ProgressSample, seconds: number): void {
   progress.bytesDone = Math.min(TOTAL, 100 * MIB * seconds)
   progress.archiveBytes = progress.bytesDone / 2
   for (const destination of progress.destinations) {
@@ -27,7 +26,7 @@ function advance(progress: Progress, seconds: number): void {
 }
 
 /** Looks every 200 ms while `step` moves the counters; the last pace. */
-function watch(progress: Progress, seconds: number, step: (seconds: number) => void): Pace {
+function watch(progress: ProgressSample, seconds: number, step: (seconds: number) => void): Pace {
   const meter = newPaceMeter()
   let pace: Pace | null = null
   for (let at = 0; at <= seconds * 1000; at += 200) {

@@ -13,16 +13,20 @@ export const colored = (columns: number): Style => ({ columns, color: true, unic
 export const ascii = (columns: number): Style => ({ columns, color: false, unicode: false })
 
 type Counters = Partial<Omit<Progress, 'destinations'>>
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** Progress that a test moves on itself, where in a run the reporter does. */
+export type DestinationSample = Writable<DestinationProgress>
+export type ProgressSample = Omit<Writable<Progress>, 'destinations'> & { readonly destinations: DestinationSample[] }
 
 /** Progress with the given counters and destinations. */
-export function progressOf(destinations: readonly DestinationProgress[], counters: Counters = {}): Progress {
+export function progressOf(destinations: readonly DestinationProgress[], counters: Counters = {}): ProgressSample {
   const progress = newProgress(destinations.map(({ name }) => name))
-  progress.destinations.forEach((destination, index) => Object.assign(destination, destinations[index]))
-  return Object.assign(progress, counters)
+  return { ...progress, ...counters, destinations: destinations.map((one) => ({ ...one })) }
 }
 
 /** A run in the middle of its files: one destination keeps up, one is throttled, one is a folder. */
-export function middle(): Progress {
+export function middle(): ProgressSample {
   return progressOf(
     [
       { name: 'hospital-dropbox', state: 'sending', held: 588 * GIB, sent: 588 * GIB },

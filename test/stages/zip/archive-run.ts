@@ -1,7 +1,7 @@
 /** The folder of a run and what the backup keeps of it, for the tests of the archive as a source. */
 import { cp, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { newProgress, type Progress } from '../../../src/pipeline/progress.ts'
+import { ProgressReporter, type Progress } from '../../../src/pipeline/progress.ts'
 import type { Beginning, Mark } from '../../../src/pipeline/source.ts'
 import type { Compression } from '../../../src/stages/config/types.ts'
 import { writePlan } from '../../../src/stages/plan/plan-file.ts'
@@ -69,7 +69,7 @@ export interface OpenSource {
 
 /** The run's archive, as a new process has it. */
 export function openSource(run: Run, known: Mark | null, onManifest: () => void = () => undefined): OpenSource {
-  const progress = newProgress([])
+  const reporter = new ProgressReporter([])
   const leftOut: LeftOut[] = []
   const dump = { name: DUMP_NAME, mtime: new Date(2026, 10, 23, 12, 0, 0), file: run.files.dump }
   const source = new ArchiveSource(
@@ -98,11 +98,11 @@ export function openSource(run: Run, known: Mark | null, onManifest: () => void 
         },
       },
       onLeftOut: (left) => leftOut.push(left),
-      progress,
+      reporter,
     },
     known,
   )
-  return { source, progress, leftOut }
+  return { source, progress: reporter.progress, leftOut }
 }
 
 export interface MadeBytes {
