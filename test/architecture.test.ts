@@ -8,9 +8,9 @@ const root = path.resolve(import.meta.dirname, '..')
 const floors = ['pipeline', 'stages', 'cli']
 /** From the lowest up: a stage knows those before it. */
 const STAGES = [
-  ...['text', 'windows', 'config', 'log', 'dicom', 'contract', 'database', 'dump', 'plan', 'zip', 'archive', 'http'],
-  ...['destinations', 'accounts', 'state', 'find', 'restore', 'retention', 'verify', 'schedule', 'backup', 'status'],
-  ...['doctor', 'stand-ins', 'demo'],
+  ...['text', 'windows', 'schema', 'http', 'destinations', 'config', 'log', 'dicom', 'contract', 'database', 'dump'],
+  ...['plan', 'zip', 'archive', 'accounts', 'state', 'find', 'restore', 'retention', 'verify', 'schedule', 'backup'],
+  ...['status', 'doctor', 'stand-ins', 'demo'],
 ]
 /** Named, called, for its effect alone, and the program of a thread, whose ending is left out. */
 const IMPORT =

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { ObjectDigest } from '../../src/pipeline/digests.ts'
+import type { GoogleDriveConfig } from '../../src/stages/destinations/google-drive/settings.ts'
 import { openDestination } from '../../src/stages/destinations/open.ts'
 import type { StatusResult, VerifyResult } from '../../src/stages/contract/results.ts'
 import { makeRig, onlyNas, SECRETS } from '../support/rig.ts'
@@ -103,17 +104,15 @@ describe('verify', () => {
     const { rig, archive } = await stored(t)
     const whole = await readFile(path.join(rig.nas, archive))
     const cut = whole.subarray(0, whole.length / 2)
-    const drive = openDestination(
-      {
-        name: 'hospital-drive',
-        type: 'google-drive',
-        folder: 'DICOM_Backups',
-        oauth: { clientId: 'client-id', clientSecret: SECRETS.clientSecret, refreshToken: SECRETS.refreshToken },
-        credentialsFile: null,
-        chunkSize: null,
-      },
-      { dropbox: null, googleDrive: rig.drive.origin },
-    )
+    const config: GoogleDriveConfig = {
+      name: 'hospital-drive',
+      type: 'google-drive',
+      folder: 'DICOM_Backups',
+      oauth: { clientId: 'client-id', clientSecret: SECRETS.clientSecret, refreshToken: SECRETS.refreshToken },
+      credentialsFile: null,
+      chunkSize: null,
+    }
+    const drive = openDestination(config, { 'google-drive': rig.drive.origin })
     t.after(() => drive.close())
     const digest = new ObjectDigest()
     digest.update(cut)

@@ -165,7 +165,7 @@ test('a row that cannot be used fails by itself and spoils no other; no secret i
   const shown = await pages()
   assert.equal(shown.backedUp, 3)
   assert.match(String(shown.accounts[2]?.[2]), /^kaputt: .*not JSON/)
-  assert.match(String(shown.accounts[4]?.[2]), /"ftp"; expected google_drive or dropbox/)
+  assert.match(String(shown.accounts[4]?.[2]), /"ftp"; expected dropbox or google_drive/)
   assert.deepEqual(shown.accounts[6]?.slice(1), [null, null])
 
   const statusJson = await rig.cli('status', '--json')

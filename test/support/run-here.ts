@@ -6,8 +6,8 @@ import type { DestinationResult, RunResult } from '../../src/stages/contract/res
 import type { RunOptions } from '../../src/stages/backup/run-options.ts'
 import { runBackup } from '../../src/stages/backup/run.ts'
 import { withState } from '../../src/cli/workplace.ts'
-import { DROPBOX_ORIGINS, dropboxDestination } from '../../src/stages/destinations/dropbox/dropbox.ts'
-import { googleDriveDestination } from '../../src/stages/destinations/google-drive/google-drive.ts'
+import { kindOf } from '../../src/stages/destinations/kinds.ts'
+import { lateDestination } from '../../src/stages/destinations/late.ts'
 import { openDestination } from '../../src/stages/destinations/open.ts'
 import { createTransport } from '../../src/stages/http/transport.ts'
 import type { Transport } from '../../src/stages/http/types.ts'
@@ -71,17 +71,16 @@ export async function runHere(rig: Pick<Rig, 'configFile'>, options: HereOptions
   return { code: exitOfRun(result.status), result, log, of }
 }
 
-const GOOGLE_ORIGINS = ['https://www.googleapis.com', 'https://oauth2.googleapis.com']
-
 function opensWith(waits: Waits): typeof openDestination {
   return (config, endpoints): Destination => {
-    if (config.type !== waits.type) return openDestination(config, endpoints)
-    const isDropbox = config.type === 'dropbox'
-    const endpoint = (isDropbox ? endpoints.dropbox : endpoints.googleDrive) ?? ''
-    const all = (isDropbox ? DROPBOX_ORIGINS : GOOGLE_ORIGINS).map((origin) => [origin, endpoint])
-    const origins = Object.fromEntries(all) as Record<string, string>
-    const transport = impatient(origins, waits)
-    return isDropbox ? dropboxDestination(config, { transport }) : googleDriveDestination(config, { transport })
+    const kind = kindOf(config)
+    if (config.type !== waits.type || kind === null) return openDestination(config, endpoints)
+    const endpoint = endpoints[config.type] ?? ''
+    const origins = Object.fromEntries(kind.origins.map((origin) => [origin, endpoint]))
+    const { name, type } = config
+    return lateDestination({ name, type, traits: kind.traits }, () =>
+      kind.open(config, { transport: () => impatient(origins, waits) }),
+    )
   }
 }
 

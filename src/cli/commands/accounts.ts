@@ -5,6 +5,7 @@ import { forgetSignIn, signInIn } from '../../stages/accounts/sign-ins.ts'
 import { testAccounts } from '../../stages/accounts/test-accounts.ts'
 import type { AccountsResult } from '../../stages/contract/results.ts'
 import type { Config, DestinationConfig } from '../../stages/config/types.ts'
+import { kindOf } from '../../stages/destinations/kinds.ts'
 import { withPlaceFaults } from '../../stages/destinations/places.ts'
 import { openStateToRead } from '../../stages/state/open-state.ts'
 import { readStatus } from '../../stages/status/status.ts'
@@ -39,11 +40,7 @@ export async function list(configFile: string, output: Output): Promise<ExitCode
 /** `connected`: by `accounts connect`. */
 function signedInBy(one: DestinationConfig, stateFolder: string): string {
   if (signInIn(one, stateFolder) !== null) return 'connected'
-  if (one.type === 'local' || one.type === 'unknown') return ''
-  if (one.type === 'dropbox')
-    return one.refreshToken !== null ? 'refresh token' : one.accessToken !== null ? 'access token' : ''
-  if (one.oauth !== null) return one.oauth.refreshToken === null ? '' : 'refresh token'
-  return one.credentialsFile !== null || one.serviceAccount !== undefined ? 'service account' : ''
+  return kindOf(one)?.signIn?.by(one) ?? ''
 }
 
 /** `accounts test`: exit 0 all are well, 3 some, 1 none. */

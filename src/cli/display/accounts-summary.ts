@@ -1,4 +1,5 @@
 import type { AccountsResult, AccountTest } from '../../stages/contract/results.ts'
+import { kindOf } from '../../stages/destinations/kinds.ts'
 import { beside, heading, items, joinBlocks, paragraph, verdict, type Item, type Mark } from './blocks.ts'
 import { formatFree, formatLocalMinute } from './format.ts'
 import { signsOf, type Format, type Style } from './style.ts'
@@ -69,15 +70,20 @@ export function addressText({ title, address, pasted }: ShownAddress, style: Sty
   return joinBlocks([['Open this address in a browser:'], [address], paragraph(after, style, 0)])
 }
 
-export function connectedSummary(
-  { name, account, lapsesAt }: { readonly name: string; readonly account: string; readonly lapsesAt: string | null },
-  style: Style,
-): string {
+export interface ConnectedAccount {
+  readonly name: string
+  readonly type: string
+  readonly account: string
+  readonly lapsesAt: string | null
+}
+
+export function connectedSummary({ name, type, account, lapsesAt }: ConnectedAccount, style: Style): string {
+  const why = kindOf({ type })?.signIn?.oauth?.whyItEnds ?? null
   const end =
     lapsesAt === null
       ? []
       : paragraph(
-          `This sign-in expires at ${formatLocalMinute(lapsesAt)}, because the app's consent screen is in testing. Publish the app in the Google Cloud console, then connect again.`,
+          `This sign-in expires at ${formatLocalMinute(lapsesAt)}${why === null ? '. Connect again before then.' : `, ${why}`}`,
           style,
         )
   return joinBlocks([

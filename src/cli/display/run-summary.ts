@@ -1,5 +1,7 @@
+import { DIGESTS } from '../../pipeline/digests.ts'
 import type { Progress } from '../../pipeline/progress.ts'
 import type { DestinationResult, RunResult } from '../../stages/contract/results.ts'
+import { traitsOf } from '../../stages/destinations/kinds.ts'
 import {
   beside,
   facts,
@@ -31,12 +33,6 @@ const TITLES: Readonly<Record<RunResult['status'], readonly [Mark, string]>> = {
   failed: ['bad', 'Backup failed: nothing new was stored'],
   interrupted: ['look', 'Backup interrupted; it can be resumed'],
   skipped: ['ok', 'Nothing to do'],
-}
-
-const HASHES: Readonly<Record<string, string>> = {
-  dropbox: 'content hash',
-  'google-drive': 'MD5',
-  local: 'content hash',
 }
 
 /**
@@ -116,7 +112,7 @@ function list(title: string, all: readonly Item[], style: Style): string[] {
 }
 
 function storedItem({ name, type, remotePath, bytesSent }: DestinationResult, { resumed }: RunResult): Item {
-  const verified = `verified: ${HASHES[type] ?? 'hash'} compared${resumed ? `; ${formatBytes(bytesSent)} uploaded this time` : ''}`
+  const verified = `verified: ${DIGESTS[traitsOf({ type }).digest].title} compared${resumed ? `; ${formatBytes(bytesSent)} uploaded this time` : ''}`
   return { mark: 'ok', name, details: remotePath === null ? [verified] : [remotePath, verified] }
 }
 

@@ -2,10 +2,13 @@
 import { abortError, BackupError } from '../../pipeline/errors.ts'
 import { isoLocal } from '../contract/time.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
+import type { DestinationKind } from '../destinations/kind.ts'
+import { kindOf, kinds } from '../destinations/kinds.ts'
 import { openDestination, transportTo } from '../destinations/open.ts'
+import type { OAuthKind, Provider } from '../destinations/sign-in-kind.ts'
+import { consentOf, type Consent } from './consent.ts'
 import { exchangeCode } from './exchange-code.ts'
 import { codeIn, listen, type Loopback } from './loopback.ts'
-import { consentOf, PROVIDERS, type Consent, type Provider } from './providers.ts'
 import { saveSignIn, signedIn, tokenMark, type SignIn } from './sign-ins.ts'
 
 /** How long a person may take at the service's page. ms. */
@@ -37,13 +40,13 @@ export interface ConnectOptions {
  * E_STATE, E_ABORTED.
  */
 export async function connectAccount(config: Config, one: DestinationConfig, options: ConnectOptions): Promise<SignIn> {
-  mustBeConnectable(one)
-  const client = clientOf(one, options.clientId)
-  const provider = PROVIDERS[one.type]
+  const { kind, oauth } = mustBeConnectable(one)
+  const { provider } = oauth
+  const client = oauth.client(one, options.clientId)
   const consentMs = options.consentMs ?? CONSENT_MS
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(consentMs)])
   const app = { name: one.name, provider, ...client }
-  const transport = transportTo(one.type, config.endpoints)
+  const transport = transportTo(kind, config.endpoints)
   try {
     const { consent, code } = await consented(provider, client.clientId, { ...options, signal })
     const { refreshToken, lapsesInMs } = await exchangeCode(app, consent, code, { transport, signal })
@@ -74,46 +77,24 @@ export async function connectAccount(config: Config, one: DestinationConfig, opt
   }
 }
 
-type Connectable = Extract<DestinationConfig, { type: 'dropbox' | 'google-drive' }>
-
-function mustBeConnectable(one: DestinationConfig): asserts one is Connectable {
-  const { name, type, fault } = one
+function mustBeConnectable(one: DestinationConfig): Connectable {
+  const { name, fault } = one
   // A missing or bad token is what connecting mends.
   if (fault !== undefined && fault.code !== 'E_AUTH') {
     throw new BackupError(fault.code, fault.message, { advice: fault.advice })
   }
-  if (type === 'dropbox' || type === 'google-drive') return
-  throw new BackupError('E_CONFIG', `${name} is a folder; only Dropbox and Google Drive need a sign-in.`)
+  const kind = kindOf(one)
+  const oauth = kind?.signIn?.oauth ?? null
+  if (kind !== null && oauth !== null) return { kind, oauth }
+  const connectable = kinds().filter(({ signIn }) => (signIn?.oauth ?? null) !== null)
+  const titles = connectable.map(({ title }) => title)
+  const what = kind === null ? 'a destination of unknown type' : kind.title
+  throw new BackupError('E_CONFIG', `${name} is ${what}; only ${titles.join(' and ')} need a sign-in.`)
 }
 
-interface Client {
-  readonly clientId: string
-  /** Google wants it of desktop clients too; null for Dropbox, which is signed in to with PKCE alone. */
-  readonly clientSecret: string | null
-}
-
-function clientOf(one: Connectable, appKey: string | null): Client {
-  if (one.type === 'dropbox') {
-    if (appKey !== null && one.appKey !== null && appKey !== one.appKey) {
-      throw new BackupError('E_CONFIG', `--app-key: ${one.name} has another appKey in the configuration.`, {
-        advice: 'Leave --app-key out, or change the one in the configuration.',
-      })
-    }
-    const clientId = appKey ?? one.appKey
-    if (clientId !== null) return { clientId, clientSecret: null }
-    throw new BackupError('E_CONFIG', `${one.name} has no appKey.`, {
-      advice: 'Add the App key of your Dropbox app to the configuration as appKey, or pass --app-key.',
-    })
-  }
-  if (appKey !== null) {
-    throw new BackupError('E_CONFIG', `--app-key: ${one.name} is Google Drive; only Dropbox has App keys.`, {
-      advice: 'Leave it out; Google knows your client by oauth.clientId and oauth.clientSecret in the configuration.',
-    })
-  }
-  if (one.oauth !== null) return { clientId: one.oauth.clientId, clientSecret: one.oauth.clientSecret }
-  throw new BackupError('E_CONFIG', `${one.name} has no oauth.clientId and oauth.clientSecret.`, {
-    advice: 'Add those of your OAuth client (a desktop app) to the configuration. A service account needs no connect.',
-  })
+interface Connectable {
+  readonly kind: DestinationKind
+  readonly oauth: OAuthKind<DestinationConfig>
 }
 
 async function consented(

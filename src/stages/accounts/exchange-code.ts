@@ -1,8 +1,9 @@
 import { BackupError } from '../../pipeline/errors.ts'
+import type { Client, Provider } from '../destinations/sign-in-kind.ts'
 import { fieldOf, readAnswer } from '../http/answer.ts'
 import { networkFailure } from '../http/network-failure.ts'
 import type { Transport } from '../http/types.ts'
-import type { Consent, Provider } from './providers.ts'
+import type { Consent } from './consent.ts'
 
 /** Further than any sign-in lasts. s. */
 const CENTURY_S = 100 * 365 * 86_400
@@ -34,17 +35,7 @@ const WORDS = new Map<unknown, readonly [what: string, advice: string]>(
  * comes, with E_DESTINATION when the service does not answer.
  */
 export async function exchangeCode(
-  {
-    name,
-    provider,
-    clientId,
-    clientSecret,
-  }: {
-    readonly name: string
-    readonly provider: Provider
-    readonly clientId: string
-    readonly clientSecret: string | null
-  },
+  { name, provider, clientId, clientSecret }: Client & { readonly name: string; readonly provider: Provider },
   consent: Consent,
   code: string,
   { transport, signal }: { readonly transport: Transport; readonly signal: AbortSignal },

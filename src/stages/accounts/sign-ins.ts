@@ -12,13 +12,15 @@ import type { DestinationConfig } from '../config/types.ts'
 import { addSecrets } from '../text/redact.ts'
 import { makePrivateFolder } from '../windows/private-path.ts'
 import { connectCommand } from '../destinations/connect-command.ts'
+import { kindOf } from '../destinations/kinds.ts'
+import type { Connected, OAuthKind } from '../destinations/sign-in-kind.ts'
 
 export interface SignIn {
   /** The destination's name. */
   readonly name: string
-  readonly type: 'dropbox' | 'google-drive'
+  readonly type: string
   readonly refreshToken: string
-  /** Dropbox: the App key. Google: the OAuth client's ID; its secret stays in the configuration. */
+  /** Of the app that signed in; a secret of its own stays in the configuration. */
   readonly clientId: string
   /** Who signed in, for people. */
   readonly account: string
@@ -98,7 +100,8 @@ function parsed(text: string, where: string): SignIn | null {
 function isSignIn(value: Record<string, unknown>): value is Record<string, unknown> & SignIn {
   const { name, refreshToken, clientId, account, connectedAt, lapsesAt, replaces, type } = value
   return (
-    (type === 'dropbox' || type === 'google-drive') &&
+    typeof type === 'string' &&
+    oauthOf({ type }) !== null &&
     [name, refreshToken, clientId, account].every((one) => typeof one === 'string' && one !== '') &&
     isTime(connectedAt) &&
     (lapsesAt === null || isTime(lapsesAt)) &&
@@ -168,8 +171,11 @@ export function tokenMark(one: DestinationConfig): string | null {
 }
 
 function tokenOf(one: DestinationConfig): string | null {
-  if (one.type === 'dropbox') return one.accessToken ?? one.refreshToken
-  return one.type === 'google-drive' ? (one.oauth?.refreshToken ?? null) : null
+  return oauthOf(one)?.token(one) ?? null
+}
+
+function oauthOf(one: Pick<DestinationConfig, 'type'>): OAuthKind<DestinationConfig> | null {
+  return kindOf(one)?.signIn?.oauth ?? null
 }
 
 /**
@@ -177,10 +183,9 @@ function tokenOf(one: DestinationConfig): string | null {
  * one that it replaced, goes before it; a token that was only taken out does not.
  */
 function holds(signIn: SignIn, one: DestinationConfig): boolean {
-  if (signIn.type !== one.type) return false
-  const clientId = one.type === 'dropbox' ? (one.appKey ?? signIn.clientId) : one.oauth?.clientId
+  if (signIn.type !== one.type || oauthOf(one)?.accepts(one, signIn.clientId) !== true) return false
   const mark = tokenMark(one)
-  return clientId === signIn.clientId && (mark === null || mark === signIn.replaces)
+  return mark === null || mark === signIn.replaces
 }
 
 /** The sign-in that a destination has been given by `withSignIns`; null: it has that of the configuration. */
@@ -197,7 +202,7 @@ export function signInIn(one: DestinationConfig, stateFolder: string): SignIn | 
 export function withSignIns(config: LoadedConfig): LoadedConfig {
   const secrets: string[] = []
   const destinations = config.destinations.map((one): DestinationConfig => {
-    if (one.type !== 'dropbox' && one.type !== 'google-drive') return one
+    if (oauthOf(one) === null) return one
     try {
       const signIn = readSignIn(config.state.dir, one.name)
       if (signIn === null || !holds(signIn, one)) return one
@@ -213,14 +218,8 @@ export function withSignIns(config: LoadedConfig): LoadedConfig {
 }
 
 /** What was wrong with the token that it goes before is wrong no more. */
-export function signedIn(
-  one: Extract<DestinationConfig, { type: 'dropbox' | 'google-drive' }>,
-  { refreshToken, clientId }: Pick<SignIn, 'refreshToken' | 'clientId'>,
-): DestinationConfig {
+export function signedIn(one: DestinationConfig, { refreshToken, clientId }: Connected): DestinationConfig {
   const { fault, ...rest } = one
   const kept = fault === undefined || fault.code === 'E_AUTH' ? {} : { fault }
-  if (rest.type === 'dropbox') {
-    return { ...rest, ...kept, accessToken: null, refreshToken, appKey: clientId, appSecret: null }
-  }
-  return { ...rest, ...kept, oauth: { clientId, clientSecret: rest.oauth?.clientSecret ?? '', refreshToken } }
+  return { ...(oauthOf(rest)?.signedIn(rest, { refreshToken, clientId }) ?? rest), ...kept }
 }

@@ -8,8 +8,8 @@ import { ProgressReporter, type DestinationReporter } from '../../pipeline/progr
 import { withRetry } from '../../pipeline/retry.ts'
 import type { Mark } from '../../pipeline/source.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
+import { traitsOf } from '../destinations/kinds.ts'
 import { openDestination } from '../destinations/open.ts'
-import { digestAt } from '../destinations/unusable.ts'
 import type { RunRecord, SourceMeasure } from '../contract/history.ts'
 import type { State } from '../state/state.ts'
 import { ArchiveSource } from '../zip/archive-source.ts'
@@ -169,7 +169,7 @@ async function lastMark({ record, index }: OpenRun): Promise<Mark | null | Backu
 
 /** By which all destinations of the run prove themselves, those that get the archive at another time too. */
 function digestsOf(start: RunStart, { destinations }: Config): DigestName[] {
-  return destinations.filter(({ name }) => start.destinations.includes(name)).map(({ type }) => digestAt(type))
+  return destinations.filter(({ name }) => start.destinations.includes(name)).map((one) => traitsOf(one).digest)
 }
 
 /** A destination that counts, tries again and tells of it. */

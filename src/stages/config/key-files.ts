@@ -1,5 +1,6 @@
 import path from 'node:path'
 import type { Fault, Path } from './config-error.ts'
+import { configSchemas } from './schema.ts'
 import { valueAt } from './source.ts'
 import type { Source } from './source.ts'
 import { readTextFile } from './text-file.ts'
@@ -21,8 +22,8 @@ export interface KeyFiles {
 }
 
 /**
- * Reads database.passwordFile and each destination's credentialsFile, and looks at the files of database.tls, relative to the
- * folder `base`.
+ * Reads database.passwordFile and the files that destinations' schemas declare to hold a secret, and looks at the files of
+ * database.tls, relative to the folder `base`.
  */
 export function readKeyFiles(source: Source, base: string): KeyFiles {
   const secrets: string[] = []
@@ -61,37 +62,18 @@ export function readKeyFiles(source: Source, base: string): KeyFiles {
 
   const destinations = valueAt(source.value, ['destinations'])
   for (const index of Array.isArray(destinations) ? destinations.keys() : []) {
-    const keyPath = ['destinations', index, 'credentialsFile']
-    const text = read(keyPath)
-    if (text === null) continue
-    const key = serviceAccountKey(text)
-    if (typeof key === 'string') secrets.push(key)
-    else
-      faults.push(
-        source.fault(
-          keyPath,
-          `${key.problem}; expected a service account's key file (JSON) from the Google Cloud console`,
-        ),
-      )
+    for (const [key, secretIn] of configSchemas().declared.files) {
+      const keyPath = ['destinations', index, key]
+      const text = read(keyPath)
+      if (text === null) continue
+      const found = secretIn(text)
+      if (typeof found === 'string') secrets.push(found)
+      else faults.push(source.fault(keyPath, found.problem))
+    }
   }
   return { password, secrets, faults, warnings }
 }
 
 export function worldReadable(file: string): string {
   return `${file} contains a secret and every account of this machine can read it; fix: chmod o-r`
-}
-
-/** The private key. The parser's own words are not told on, since they quote the file. */
-function serviceAccountKey(text: string): string | { readonly problem: string } {
-  let content: unknown
-  try {
-    content = JSON.parse(text)
-  } catch {
-    return { problem: 'the file is not JSON' }
-  }
-  if (valueAt(content, ['type']) !== 'service_account') return { problem: 'the file is not of type service_account' }
-  const key = valueAt(content, ['private_key'])
-  const email = valueAt(content, ['client_email'])
-  if (typeof key === 'string' && key !== '' && typeof email === 'string' && email !== '') return key
-  return { problem: 'the file has no client_email or no private_key' }
 }

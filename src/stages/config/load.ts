@@ -1,5 +1,8 @@
 import path from 'node:path'
 import { BackupError } from '../../pipeline/errors.ts'
+import type { DestinationConfig } from '../destinations/config.ts'
+import type { WrittenDestination } from '../destinations/kind.ts'
+import { kindOf } from '../destinations/kinds.ts'
 import { addSecrets } from '../text/redact.ts'
 import { ConfigError } from './config-error.ts'
 import type { Fault } from './config-error.ts'
@@ -10,7 +13,7 @@ import { secretsOf } from './secrets.ts'
 import type { WrittenConfig } from './schema.ts'
 import { readSource } from './source.ts'
 import { MISSING, readTextFile } from './text-file.ts'
-import type { Config, DatabaseTls, DestinationConfig } from './types.ts'
+import type { Config, DatabaseTls } from './types.ts'
 import { validate } from './validate.ts'
 
 export interface LoadedConfig extends Config {
@@ -97,7 +100,7 @@ function absoluteConfig(written: WrittenConfig, file: string, filePassword: stri
     destinations: written.destinations.map((destination) => absoluteDestination(destination, absolute)),
     schedule,
     retention: retention ?? null,
-    endpoints: { dropbox: endpoints.dropbox ?? null, googleDrive: endpoints['google-drive'] ?? null },
+    endpoints,
   }
 }
 
@@ -114,40 +117,10 @@ function command(written: string, absolute: (name: string) => string): string {
   return path.basename(written) === written ? written : absolute(written)
 }
 
-function absoluteDestination(
-  written: WrittenConfig['destinations'][number],
-  absolute: (name: string) => string,
-): DestinationConfig {
-  const { name, chunkSize = null } = written
-  switch (written.type) {
-    case 'local':
-      return {
-        type: 'local',
-        name,
-        chunkSize,
-        folder: absolute(written.folder),
-        ...(written.mode === undefined ? {} : { mode: written.mode }),
-      }
-    case 'dropbox':
-      return {
-        type: 'dropbox',
-        name,
-        chunkSize,
-        folder: written.folder === '' ? '' : `/${written.folder}`,
-        accessToken: written.accessToken ?? null,
-        refreshToken: written.refreshToken ?? null,
-        appKey: written.appKey ?? null,
-        appSecret: written.appSecret ?? null,
-      }
-    case 'google-drive':
-      return {
-        type: 'google-drive',
-        name,
-        chunkSize,
-        folder: written.folder,
-        oauth:
-          written.oauth === undefined ? null : { ...written.oauth, refreshToken: written.oauth.refreshToken ?? null },
-        credentialsFile: written.credentialsFile === undefined ? null : absolute(written.credentialsFile),
-      }
-  }
+/** What its kind's schema has taken. */
+function absoluteDestination(entry: object, absolute: (name: string) => string): DestinationConfig {
+  const written = entry as WrittenDestination
+  const kind = kindOf(written)
+  if (kind === null) throw new Error(`There is no kind of destination named ${written.type}.`)
+  return kind.resolve(written, absolute)
 }

@@ -1,7 +1,10 @@
 import { z } from 'zod'
-import { destinationSchema } from './destination-schema.ts'
-import { list, origin, path, rules, section, SINGLE_LINE, size, text, whole } from './parts.ts'
-import { KiB, MiB } from './size.ts'
+import type { DestinationKind } from '../destinations/kind.ts'
+import { kinds } from '../destinations/kinds.ts'
+import { asSecret, declaredIn, type DeclaredSecrets } from '../schema/declared.ts'
+import { list, path, rules, section, SINGLE_LINE, size, text, whole } from '../schema/parts.ts'
+import { KiB, MiB } from '../schema/size.ts'
+import { destinationSchema, endpointsSchema } from './destination-schema.ts'
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 const INTERVALS = ['1h', '3h', '6h', '12h', '24h'] as const
@@ -27,10 +30,7 @@ const database = rules(
     port: whole(1, 65_535).optional(),
     socket: path('the path of a Unix socket, or the name of a Windows pipe').optional(),
     user: text('the name of a database user'),
-    password: z
-      .string(SINGLE_LINE)
-      .regex(/^\P{Cc}*$/u, SINGLE_LINE)
-      .optional(),
+    password: asSecret(z.string(SINGLE_LINE).regex(/^\P{Cc}*$/u, SINGLE_LINE)).optional(),
     passwordFile: path('the path of a file that holds the password').optional(),
     // It becomes an argument of the dump program and a file name in the archive.
     name: text('the name of a database').regex(
@@ -89,45 +89,54 @@ const retention = section('the settings of the retention; leave the section out 
   keepAtLeast: whole(1).default(3),
 })
 
-const endpoints = section('origins that stand in for the services', {
-  dropbox: origin.optional(),
-  'google-drive': origin.optional(),
-})
-
 const DESTINATIONS = 'a list with at least one destination'
-
-const destinations = list(destinationSchema, DESTINATIONS).superRefine(distinctNames, {
-  when: ({ value }) => Array.isArray(value),
-})
 
 const RIGHT = 'settings, as `dicom-backup init` writes them'
 
-function shape<T extends z.ZodType>(itsDestinations: T) {
-  return {
+function schemasOf(known: readonly DestinationKind[]) {
+  const destinations = list(destinationSchema(known), DESTINATIONS).superRefine(distinctNames, {
+    when: ({ value }) => Array.isArray(value),
+  })
+  const shape = {
     database: database.optional(),
     dicom: dicom.prefault({} as z.input<typeof dicom>),
     archive: archive.prefault({}),
     state: state.prefault({}),
     log: log.prefault({}),
-    destinations: itsDestinations,
+    destinations: destinations.min(1, DESTINATIONS),
     schedule: schedule.prefault({}),
     retention: retention.optional(),
-    endpoints: endpoints.prefault({}),
+    endpoints: endpointsSchema(known).prefault({}),
   }
+  const config = section(RIGHT, shape)
+  const viewer = rules(section(RIGHT, { ...shape, destinations: destinations.default([]) }), ({ database: given }) => [
+    given === undefined && {
+      key: 'database',
+      message: "is missing; with state.driver mysql the state is in the database's tables",
+    },
+  ])
+  return { config, viewer, declared: declaredIn(config) }
 }
 
-/** The file as it is written. Every issue's message says what would be right, except those that `rules` makes. */
-export const configSchema = section(RIGHT, shape(destinations.min(1, DESTINATIONS)))
+interface ConfigSchemas {
+  /** The file as it is written. Every issue's message says what would be right, except those that `rules` makes. */
+  readonly config: ReturnType<typeof schemasOf>['config']
+  /** The same with the state in the viewer's tables: its accounts may be all destinations there are. */
+  readonly viewer: ReturnType<typeof schemasOf>['viewer']
+  /** Which settings in it are secrets. */
+  readonly declared: DeclaredSecrets
+}
 
-/** The same with the state in the viewer's tables: its accounts may be all destinations there are. */
-export const viewerConfigSchema = rules(section(RIGHT, shape(destinations.default([]))), ({ database }) => [
-  database === undefined && {
-    key: 'database',
-    message: "is missing; with state.driver mysql the state is in the database's tables",
-  },
-])
+let made: { readonly of: readonly DestinationKind[]; readonly schemas: ConfigSchemas } | null = null
 
-export type WrittenConfig = z.output<typeof configSchema>
+/** For the kinds of destinations that there are. */
+export function configSchemas(): ConfigSchemas {
+  const known = kinds()
+  if (made?.of !== known) made = { of: known, schemas: schemasOf(known) }
+  return made.schemas
+}
+
+export type WrittenConfig = z.output<ConfigSchemas['config']>
 
 /** Names that differ in case only are the same to a person, and to Windows as file names. */
 function distinctNames(destinations: readonly unknown[], context: z.core.$RefinementCtx): void {

@@ -1,17 +1,12 @@
 import type { Path } from './config-error.ts'
+import { configSchemas } from './schema.ts'
 import { isScalarValue } from './source.ts'
 import type { Source } from './source.ts'
 
-const SECRET_KEYS: ReadonlySet<unknown> = new Set([
-  'password',
-  'accessToken',
-  'refreshToken',
-  'appSecret',
-  'clientSecret',
-])
-
+/** Whether the schema declares what is at this path a secret; by its key, so that one in a wrong place is one too. */
 export function isSecret(path: Path): boolean {
-  return SECRET_KEYS.has(path.at(-1))
+  const key = path.at(-1)
+  return typeof key === 'string' && configSchemas().declared.keys.has(key)
 }
 
 interface Secret {

@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { BackupError, systemCode } from '../../pipeline/errors.ts'
+import { kinds } from '../destinations/kinds.ts'
 import { makePrivate } from '../windows/private-path.ts'
 
 /** What differs between the machines that backups are made on. */
@@ -8,14 +9,12 @@ const examples = {
   windows: {
     root: 'C:\\xampp\\htdocs\\viewer\\dicom_files',
     dump: '  dumpCommand: C:\\xampp\\mysql\\bin\\mysqldump.exe',
-    folder: 'D:\\dicom-backups',
     protect: 'Let only the account that runs the backup read it (Properties, Security).',
     socket: '',
   },
   other: {
     root: '/var/www/viewer/dicom_files',
     dump: '#  dumpCommand: /usr/bin/mariadb-dump',
-    folder: '/mnt/nas/dicom-backups',
     protect: 'Let only the account that runs the backup read it (chmod 600).',
     socket: '  # A socket instead of host and port.\n#  socket: /run/mysqld/mysqld.sock\n',
   },
@@ -26,7 +25,7 @@ const examples = {
  * setting's own indentation behind it, switches an example off.
  */
 export function starterConfig(platform: NodeJS.Platform = process.platform): string {
-  const { root, dump, folder, protect, socket } = platform === 'win32' ? examples.windows : examples.other
+  const { root, dump, protect, socket } = platform === 'win32' ? examples.windows : examples.other
   const text = `# dicom-backup: what is backed up, where it goes, and when.
 #
 # "# " starts an explanation. A setting with "#" in front is an example: remove the "#" to use it.
@@ -82,41 +81,7 @@ log:
 
 # Every backup goes to all of these.
 destinations:
-  # A folder on another disk or a network share. It must be outside dicom.root.
-  - name: nas
-    type: local
-    folder: ${folder}
-    # Who may read the archives there: "0600" is only the account that runs the backup, "0640" its group, too.
-#    mode: "0600"
-    # Bytes in a request, for any destination. The default suits the service; at most 32MiB.
-#    chunkSize: 8MiB
-
-  # Dropbox: a folder, and the App key of your Dropbox app (docs/accounts.md says how to create one).
-  # Then sign in, in the browser: dicom-backup accounts connect hospital-dropbox
-#  - name: hospital-dropbox
-#    type: dropbox
-#    folder: /DICOM_Backups
-#    appKey: \${DROPBOX_APP_KEY}
-    # Instead of that sign-in: a refresh token that you have.
-#    refreshToken: \${DROPBOX_REFRESH_TOKEN}
-    # Only with a refresh token that was made without PKCE.
-#    appSecret: \${DROPBOX_APP_SECRET}
-    # Instead of these three: an access token, which expires after hours.
-#    accessToken: \${DROPBOX_TOKEN}
-
-  # Google Drive: a folder, and your OAuth client (docs/accounts.md says how to create one).
-  # Then sign in, in the browser: dicom-backup accounts connect hospital-drive
-#  - name: hospital-drive
-#    type: google-drive
-#    folder: DICOM_Backups
-#    oauth:
-#      clientId: \${GOOGLE_CLIENT_ID}
-#      clientSecret: \${GOOGLE_CLIENT_SECRET}
-      # Instead of that sign-in: a refresh token that you have.
-#      refreshToken: \${GOOGLE_REFRESH_TOKEN}
-    # Instead of oauth: the key file of a service account.
-#    credentialsFile: service-account.json
-
+${blocks(platform)}
 # When backups are due. Install the hourly job with: dicom-backup schedule install
 schedule:
   enabled: true
@@ -133,11 +98,21 @@ retention:
 
 # Only for gateways and tests: other addresses for the services.
 #endpoints:
-#  dropbox: http://127.0.0.1:9000
-#  google-drive: http://127.0.0.1:9001
-`
+${origins()}`
   // Notepad before Windows 10 1809 shows all of it as one line otherwise.
   return platform === 'win32' ? text.replaceAll('\n', '\r\n') : text
+}
+
+/** An example of each kind of destination. Those in folders come first: they need no sign-in. */
+function blocks(platform: NodeJS.Platform): string {
+  const local = kinds().filter(({ traits }) => traits.isLocal)
+  const others = kinds().filter(({ traits }) => !traits.isLocal)
+  return [...local, ...others].map((kind) => kind.starter(platform)).join('\n')
+}
+
+function origins(): string {
+  const services = kinds().filter((kind) => kind.origins.length > 0)
+  return services.map(({ type }, index) => `#  ${type}: http://127.0.0.1:${9000 + index}\n`).join('')
 }
 
 /**

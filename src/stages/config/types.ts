@@ -1,5 +1,8 @@
 /** The configuration after loading: defaults filled in, `${NAME}` replaced, every path absolute. */
-import type { ErrorCode } from '../../pipeline/errors.ts'
+import type { DestinationConfig } from '../destinations/config.ts'
+import type { Endpoints } from '../destinations/open.ts'
+
+export type { DestinationConfig, DestinationFault } from '../destinations/config.ts'
 
 export interface DatabaseConfig {
   readonly host: string
@@ -28,63 +31,6 @@ export interface DatabaseTls {
 
 export type Compression = 'auto' | 'store' | 'fast' | 'small'
 
-interface DestinationBase {
-  readonly name: string
-  /** Bytes a request carries; null: what suits the service. */
-  readonly chunkSize: number | null
-  /** Why this destination cannot be used; no other is affected. */
-  readonly fault?: DestinationFault
-}
-
-export interface DestinationFault {
-  readonly code: ErrorCode
-  readonly message: string
-  readonly advice: string
-}
-
-export interface LocalConfig extends DestinationBase {
-  readonly type: 'local'
-  readonly folder: string
-  /** Access rights of the archives' files, as in chmod; 0o600 unless given. Without effect on Windows. */
-  readonly mode?: number
-}
-
-export interface DropboxConfig extends DestinationBase {
-  readonly type: 'dropbox'
-  /** '/DICOM_Backups'; '' is the root. Starts with '/', does not end with one. */
-  readonly folder: string
-  readonly accessToken: string | null
-  readonly refreshToken: string | null
-  readonly appKey: string | null
-  readonly appSecret: string | null
-}
-
-export interface GoogleDriveConfig extends DestinationBase {
-  readonly type: 'google-drive'
-  /**
-   * Names with '/' between them below My Drive, or 'id:FOLDER_ID' with names below it, for a shared folder or drive.
-   */
-  readonly folder: string
-  readonly oauth: {
-    readonly clientId: string
-    readonly clientSecret: string
-    /** Null: it is to be connected. */
-    readonly refreshToken: string | null
-  } | null
-  /** Path of a service account's key file. */
-  readonly credentialsFile: string | null
-  /** A service account's key itself; only of accounts in the viewer's tables. */
-  readonly serviceAccount?: { readonly clientEmail: string; readonly privateKey: string }
-}
-
-/** An account in the viewer's tables of a service that is not known here; it always has a `fault`. */
-export interface UnknownConfig extends DestinationBase {
-  readonly type: 'unknown'
-  readonly folder: string
-}
-
-export type DestinationConfig = LocalConfig | DropboxConfig | GoogleDriveConfig | UnknownConfig
-
 export interface Config {
   /** The file it came from. */
   readonly file: string
@@ -109,8 +55,7 @@ export interface Config {
     readonly verify: 'never' | 'weekly'
   }
   readonly retention: { readonly days: number; readonly keepAtLeast: number } | null
-  /** Origins that stand in for the services; null: the real ones. */
-  readonly endpoints: { readonly dropbox: string | null; readonly googleDrive: string | null }
+  readonly endpoints: Endpoints
   /** Every secret value that was read, for the log's redaction. */
   readonly secrets: readonly string[]
 }

@@ -1,8 +1,8 @@
 import type { z } from 'zod'
-import { anyDestinationSchema } from './destination-schema.ts'
+import { anyDestination } from '../destinations/settings.ts'
 import { issueFaults } from './issues.ts'
 import type { Fault, Path } from './config-error.ts'
-import { configSchema, viewerConfigSchema } from './schema.ts'
+import { configSchemas } from './schema.ts'
 import type { WrittenConfig } from './schema.ts'
 import { valueAt } from './source.ts'
 import type { Source } from './source.ts'
@@ -12,7 +12,8 @@ type Issue = z.core.$ZodIssue
 /** The file's values as the schema sees them; `config` is null when there are faults. */
 export function validate(source: Source): { readonly config: WrittenConfig | null; readonly faults: readonly Fault[] } {
   const value = source.value ?? {}
-  const schema = valueAt(value, ['state', 'driver']) === 'mysql' ? viewerConfigSchema : configSchema
+  const schemas = configSchemas()
+  const schema = valueAt(value, ['state', 'driver']) === 'mysql' ? schemas.viewer : schemas.config
   let result = schema.safeParse(value)
   if (!result.success && retype(result.error.issues, source)) result = schema.safeParse(value)
   if (result.success) return { config: result.data, faults: [] }
@@ -53,6 +54,6 @@ function number(text: string): number | null {
 function behindType(issue: Issue, value: unknown): Issue[] {
   if (issue.code !== 'invalid_union' || issue.path.at(-1) !== 'type') return []
   const around = issue.path.slice(0, -1)
-  const inner = anyDestinationSchema.safeParse(valueAt(value, around as Path)).error?.issues ?? []
+  const inner = anyDestination.safeParse(valueAt(value, around as Path)).error?.issues ?? []
   return inner.map((more) => ({ ...more, path: [...around, ...more.path] }))
 }

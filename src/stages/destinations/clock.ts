@@ -1,12 +1,20 @@
-import type { Config } from '../config/types.ts'
 import { createTransport } from '../http/transport.ts'
+import type { DestinationConfig } from './config.ts'
+import { kindOf } from './kinds.ts'
+import type { Endpoints } from './open.ts'
+
+/** What of the configuration matters here. */
+interface Services {
+  readonly destinations: readonly DestinationConfig[]
+  readonly endpoints: Endpoints
+}
 
 /**
  * How far this machine's clock is ahead of a cloud service's, in ms (negative: behind), by the Date header of any answer
  * (RFC 9110 section 6.6.1). Null without a cloud destination, or when the service tells no time. Rejects with a
  * TransportError when it cannot be reached.
  */
-export async function clockOffset(config: Config, signal: AbortSignal): Promise<number | null> {
+export async function clockOffset(config: Services, signal: AbortSignal): Promise<number | null> {
   const address = serviceAddress(config)
   if (address === null) return null
   const transport = createTransport({ stallMs: 10_000, answerMs: 10_000 })
@@ -21,9 +29,10 @@ export async function clockOffset(config: Config, signal: AbortSignal): Promise<
 }
 
 /** A service of the configuration whose clock may be asked; null when there is none. */
-export function serviceAddress({ destinations, endpoints }: Config): string | null {
-  const kinds = destinations.map(({ type }) => type)
-  if (kinds.includes('google-drive')) return endpoints.googleDrive ?? 'https://www.googleapis.com'
-  if (kinds.includes('dropbox')) return endpoints.dropbox ?? 'https://api.dropboxapi.com'
+export function serviceAddress({ destinations, endpoints }: Services): string | null {
+  for (const one of destinations) {
+    const address = endpoints[one.type] ?? kindOf(one)?.origins[0]
+    if (address !== undefined) return address
+  }
   return null
 }

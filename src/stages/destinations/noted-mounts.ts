@@ -2,7 +2,7 @@
 import path from 'node:path'
 import type { Format } from '../../pipeline/format-version.ts'
 import { readNote, replaceNote } from '../../pipeline/state-file.ts'
-import type { DestinationConfig } from '../config/types.ts'
+import type { DestinationConfig } from './config.ts'
 
 export const MOUNTS_FILE = 'places.json'
 /** Version 0 has `version: 1`, and is else the same. */

@@ -5,9 +5,10 @@
 import { realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Config, DestinationConfig, DestinationFault } from '../config/types.ts'
+import type { DestinationConfig, DestinationFault } from './config.ts'
+import { traitsOf } from './kinds.ts'
 import { keepMounts, keyOf, notedMounts } from './noted-mounts.ts'
-import { openPatiently, type openDestination } from './open.ts'
+import { openPatiently, type Endpoints, type openDestination } from './open.ts'
 
 /** A network drive that hangs is not waited for: its own calls say so later. ms. */
 const LOOK_MS = 10_000
@@ -19,16 +20,23 @@ export interface PlaceOptions {
   readonly open?: typeof openDestination
 }
 
+/** What of the configuration matters here. */
+interface Placed {
+  readonly destinations: readonly DestinationConfig[]
+  readonly endpoints: Endpoints
+  readonly state: { readonly dir: string }
+}
+
 /**
  * The configuration with a `fault` at each destination that is another's place, or whose disk is missing. Rejects only with
  * NewerFormatError.
  */
-export async function withPlaceFaults<C extends Config>(config: C, options: PlaceOptions): Promise<C> {
+export async function withPlaceFaults<C extends Placed>(config: C, options: PlaceOptions): Promise<C> {
   const known = await notedMounts(config.state.dir)
   const mounts = new Map<string, string | null>()
   const present = await Promise.all(
     config.destinations.map(async (one) => {
-      if (one.type !== 'local' || one.fault !== undefined) return one
+      if (!traitsOf(one).isLocal || one.fault !== undefined) return one
       const mount = await soon(mountPointOf(one.folder))
       if (mount === undefined) return one
       const before = known.get(keyOf(one)) ?? null
@@ -44,7 +52,7 @@ export async function withPlaceFaults<C extends Config>(config: C, options: Plac
 
 async function withoutDoubles(
   all: readonly DestinationConfig[],
-  { endpoints }: Config,
+  { endpoints }: Placed,
   { signal, open }: PlaceOptions,
 ): Promise<DestinationConfig[]> {
   const places = await Promise.all(

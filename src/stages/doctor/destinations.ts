@@ -3,6 +3,7 @@ import { signInIn } from '../accounts/sign-ins.ts'
 import type { SignInStatus } from '../contract/results.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import type { DestinationConfig } from '../config/types.ts'
+import { kindOf, traitsOf } from '../destinations/kinds.ts'
 import { openPatiently } from '../destinations/open.ts'
 import { intervalMs } from '../contract/grid.ts'
 import { formatBytes, formatFree } from '../text/bytes.ts'
@@ -24,10 +25,9 @@ export async function destinationFinding(
   const destination = openPatiently(one, config.endpoints, signal)
   try {
     const { label, freeBytes } = await destination.signIn(signal)
-    const detail =
-      one.type === 'local'
-        ? `${one.folder}, writable, ${formatFree(freeBytes)}`
-        : `${label}, may write to ${one.folder === '' ? 'its root folder' : one.folder}, ${formatFree(freeBytes)}`
+    const detail = traitsOf(one).isLocal
+      ? `${one.folder}, writable, ${formatFree(freeBytes)}`
+      : `${label}, may write to ${one.folder === '' ? 'its root folder' : one.folder}, ${formatFree(freeBytes)}`
     if (freeBytes === 0) {
       return { ok: false, detail: `${label}, ${formatFree(0)}`, remedy: `Free space ${placeOf(one, label)}.` }
     }
@@ -54,9 +54,10 @@ function lessThan(archive: DestinationCheck['archive'], freeBytes: number | null
   return `the last archive, ${archive.name}, has ${formatBytes(archive.bytes)}`
 }
 
-function placeOf({ type, folder }: DestinationConfig, label: string): string {
-  if (type === 'local') return `on the disk of ${folder}`
-  return `in the ${type === 'dropbox' ? 'Dropbox' : 'Google'} account ${label}`
+function placeOf(one: DestinationConfig, label: string): string {
+  const kind = kindOf(one)
+  if (kind?.traits.isLocal === true) return `on the disk of ${one.folder}`
+  return `in the ${kind?.signIn?.title ?? kind?.title ?? ''} account ${label}`
 }
 
 /** Of a destination that was signed in to just now; null when its sign-in stays. */

@@ -4,6 +4,7 @@ import { DEFAULT_RETRY } from '../../pipeline/patience.ts'
 import { withRetry } from '../../pipeline/retry.ts'
 import type { RunLog } from '../contract/run-log.ts'
 import type { Config } from '../config/types.ts'
+import { traitsOf } from '../destinations/kinds.ts'
 import { openDestination } from '../destinations/open.ts'
 
 export interface OpenOptions {
@@ -36,8 +37,8 @@ export function openToRead(config: Config, { from, log, signal, open = openDesti
     })
   }
   const wanted = config.destinations.filter(({ name }) => from === null || name === from)
-  const local = wanted.filter(({ type }) => type === 'local')
-  const others = wanted.filter(({ type }) => type !== 'local')
+  const local = wanted.filter((one) => traitsOf(one).isLocal)
+  const others = wanted.filter((one) => !traitsOf(one).isLocal)
   return [...local, ...others].map((one) =>
     withRetry(open(one, config.endpoints), {
       policy: { ...DEFAULT_RETRY, openingPatienceMs: ASKING_MS },

@@ -1,5 +1,6 @@
 /** What a scheduled job lacks that the terminal has in which it is installed. */
 import type { Config } from '../config/types.ts'
+import { ownPathsOf } from '../destinations/kinds.ts'
 import { mappedPaths } from '../windows/mapped-drives.ts'
 
 /** Node.js and this program read them, and no configuration names them. */
@@ -7,8 +8,7 @@ const SILENT = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy', 'NO_PR
 
 /** The absolute paths that a run uses. */
 export function pathsOf({ file, dicom, state, log, destinations }: Config): string[] {
-  const folders = destinations.flatMap((one) => (one.type === 'local' ? [one.folder] : []))
-  return [file, dicom.root, state.dir, log.file, ...folders]
+  return [file, dicom.root, state.dir, log.file, ...ownPathsOf(destinations)]
 }
 
 /** For people, each a sentence or two; empty when there is nothing to say. */

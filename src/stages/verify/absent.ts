@@ -1,3 +1,4 @@
+import { traitsOf } from '../destinations/kinds.ts'
 import type { Copy, Listings } from '../find/found.ts'
 import type { VerifyCheck } from '../contract/results.ts'
 import { couldNot, failed, unchecked } from './finding.ts'
@@ -23,6 +24,5 @@ export function absentFrom(
 }
 
 function check(destination: Copy['destination'], method: Method | null, finding: Finding): VerifyCheck {
-  const usual = destination.type === 'local' ? 'read-back' : 'provider-hash'
-  return { destination: destination.name, method: method ?? usual, ...finding }
+  return { destination: destination.name, method: method ?? traitsOf(destination).proof, ...finding }
 }

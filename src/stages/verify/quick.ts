@@ -2,6 +2,7 @@
 import { DIGEST_NAMES, DIGESTS, ObjectDigest, type DigestName, type ObjectDigests } from '../../pipeline/digests.ts'
 import { BackupError } from '../../pipeline/errors.ts'
 import type { VerifyCheck } from '../contract/results.ts'
+import { traitsOf } from '../destinations/kinds.ts'
 import type { Copy } from '../find/found.ts'
 import type { OnWork } from '../find/work.ts'
 import { WorkTeller } from '../find/work.ts'
@@ -16,9 +17,8 @@ export interface Seen {
   readonly digests: ObjectDigests
 }
 
-/** In a folder nothing but reading tells what is there. */
 export function methodAt({ destination }: Copy): VerifyCheck['method'] {
-  return destination.type === 'local' ? 'read-back' : 'provider-hash'
+  return traitsOf(destination).proof
 }
 
 /**
@@ -32,7 +32,7 @@ export async function see(
 ): Promise<Seen> {
   const { destination, stored, others = 0 } = copy
   const teller = new WorkTeller(onWork, destination.name)
-  if (destination.type === 'local') {
+  if (methodAt(copy) === 'read-back') {
     teller.begin('hashing', stored.bytes)
     const digest = new ObjectDigest(digestsToMake(destination.traits.digest, copies, sent))
     for await (const chunk of destination.read(stored, { from: 0, to: stored.bytes }, signal)) {

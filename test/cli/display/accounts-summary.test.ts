@@ -82,10 +82,13 @@ test('the address stands whole and alone on its line, however narrow the termina
 
 test('a sign-in that was made says whose it is, and when it ends if it does', () => {
   assert.equal(
-    connectedSummary({ name: 'd', account: 'a@b', lapsesAt: null }, bare(80)),
+    connectedSummary({ name: 'd', type: 'dropbox', account: 'a@b', lapsesAt: null }, bare(80)),
     '✔ d is connected: a@b\n\nNext\n  "dicom-backup doctor" checks that a backup can be stored there.\n',
   )
-  const ends = connectedSummary({ name: 'd', account: 'a@b', lapsesAt: '2026-03-11T12:00:00+00:00' }, bare(80))
+  const ends = connectedSummary(
+    { name: 'd', type: 'google-drive', account: 'a@b', lapsesAt: '2026-03-11T12:00:00+00:00' },
+    bare(80),
+  )
   assert.match(
     ends.replaceAll(/\n */g, ' '),
     /This sign-in expires at 2026-03-11 12:00, .* in testing\. Publish the app .*connect again/,

@@ -3,7 +3,9 @@ import { test, type TestContext } from 'node:test'
 import { inspect } from 'node:util'
 import { BackupError } from '../../../src/pipeline/errors.ts'
 import { exchangeCode, type Grant } from '../../../src/stages/accounts/exchange-code.ts'
-import { consentOf, PROVIDERS } from '../../../src/stages/accounts/providers.ts'
+import { consentOf } from '../../../src/stages/accounts/consent.ts'
+import { googleDrive } from '../../../src/stages/destinations/google-drive/kind.ts'
+import { googleSignIn } from '../../../src/stages/destinations/google-drive/sign-in.ts'
 import { transportTo } from '../../../src/stages/destinations/open.ts'
 import { html, json, text, type Answer } from '../../../src/stages/stand-ins/answer.ts'
 import type { Fault } from '../../../src/stages/stand-ins/faults.ts'
@@ -21,13 +23,14 @@ async function consented(t: TestContext, grantLifetimeSeconds: number | null = n
     oauth: { clientId: 'client-id', clientSecret: SECRET },
     grantLifetimeSeconds,
   })
-  const transport = transportTo('google-drive', { dropbox: null, googleDrive: standIn.origin })
+  const transport = transportTo(googleDrive, { 'google-drive': standIn.origin })
   t.after(async () => {
     transport.close()
     await standIn.close()
     assert.deepEqual(standIn.faults.unused(), [])
   })
-  const provider = PROVIDERS['google-drive']
+  assert.ok(googleSignIn.oauth)
+  const { provider } = googleSignIn.oauth
   const consent = consentOf(provider, 'client-id', REDIRECT)
   const code = new URL(standIn.consent(consent.address)).searchParams.get('code') ?? ''
   const app = { name: 'hospital-drive', provider, clientId: 'client-id', clientSecret: SECRET }

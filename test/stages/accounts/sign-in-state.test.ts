@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { signInStatus, type SignInFacts } from '../../../src/stages/accounts/sign-in-state.ts'
 import type { SignIn } from '../../../src/stages/accounts/sign-ins.ts'
-import type { DropboxConfig, GoogleDriveConfig } from '../../../src/stages/config/types.ts'
+import type { DropboxConfig } from '../../../src/stages/destinations/dropbox/settings.ts'
+import type { GoogleDriveConfig } from '../../../src/stages/destinations/google-drive/settings.ts'
 
 const NOW = '2026-11-23T12:00:00+01:00'
 const HOUR_MS = 3_600_000
@@ -27,6 +28,8 @@ const drive: GoogleDriveConfig = {
   oauth,
   credentialsFile: null,
 }
+const dropboxWith = (changed: Partial<DropboxConfig>): DropboxConfig => ({ ...dropbox, ...changed })
+const driveWith = (changed: Partial<GoogleDriveConfig>): GoogleDriveConfig => ({ ...drive, ...changed })
 const signIn: SignIn = {
   name: drive.name,
   type: 'google-drive',
@@ -58,20 +61,20 @@ describe('how a sign-in stands', () => {
     for (const destination of [
       dropbox,
       drive,
-      { ...dropbox, refreshToken: null, accessToken: 'of-2019' },
-      { ...drive, oauth: null, credentialsFile: '/key.json' },
+      dropboxWith({ refreshToken: null, accessToken: 'of-2019' }),
+      driveWith({ oauth: null, credentialsFile: '/key.json' }),
     ])
       assert.deepEqual(statusOf({ destination }), { state: 'ok', lapsesAt: null, advice: '' })
   })
 
   test('without anything to sign in with there is none, and the advice names the command', () => {
-    const one = statusOf({ destination: { ...dropbox, name: 'Haus 1', refreshToken: null } })
+    const one = statusOf({ destination: dropboxWith({ name: 'Haus 1', refreshToken: null }) })
     assert.deepEqual(one, {
       state: 'none',
       lapsesAt: null,
       advice: 'Connect it: dicom-backup accounts connect "Haus 1"',
     })
-    assert.equal(statusOf({ destination: { ...drive, oauth: { ...oauth, refreshToken: null } } })?.state, 'none')
+    assert.equal(statusOf({ destination: driveWith({ oauth: { ...oauth, refreshToken: null } }) })?.state, 'none')
   })
 
   test('one that ends is about to lapse two days before, or two intervals where those are longer, and then has lapsed', () => {
@@ -92,7 +95,7 @@ describe('how a sign-in stands', () => {
   })
 
   test('a token of Dropbox that lapses within hours is about to', () => {
-    const lapsing = statusOf({ destination: { ...dropbox, refreshToken: null, appKey: null, accessToken: 'sl.u.x' } })
+    const lapsing = statusOf({ destination: dropboxWith({ refreshToken: null, appKey: null, accessToken: 'sl.u.x' }) })
     assert.equal(lapsing?.state, 'lapsing')
     assert.match(
       lapsing.advice,
@@ -108,7 +111,7 @@ describe('how a sign-in stands', () => {
     })
     assert.equal(statusOf({ lastError: { code: 'E_QUOTA', message: 'full' } })?.state, 'ok')
     const account = statusOf({
-      destination: { ...drive, oauth: null, credentialsFile: '/key.json' },
+      destination: driveWith({ oauth: null, credentialsFile: '/key.json' }),
       lastError: refused,
     })
     assert.equal(account?.state, 'lapsed')
@@ -118,7 +121,7 @@ describe('how a sign-in stands', () => {
 
   test('one that cannot be read has lapsed, with its own words', () => {
     const fault = { code: 'E_AUTH', message: 'hospital-drive: it is damaged.', advice: 'Connect it again.' } as const
-    const found = statusOf({ destination: { ...drive, fault } })
+    const found = statusOf({ destination: driveWith({ fault }) })
     assert.deepEqual([found?.state, found?.advice], ['lapsed', 'hospital-drive: it is damaged. Connect it again.'])
   })
 })

@@ -15,6 +15,7 @@ import { loadConfig, type LoadedConfig } from '../../../src/stages/config/load.t
 import type { DestinationConfig } from '../../../src/stages/config/types.ts'
 import { redact } from '../../../src/stages/text/redact.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
+import { asKind } from '../../support/as-kind.ts'
 
 const POSIX_ONLY = process.platform === 'win32' && 'Windows has no file modes'
 const DROPBOX = 'type: dropbox, folder: /X'
@@ -51,7 +52,10 @@ async function place(t: TestContext): Promise<Place> {
         name: one.name,
         type: one.type,
         refreshToken: 'connected-refresh-token',
-        clientId: one.type === 'dropbox' ? (one.appKey ?? 'given-key') : (one.oauth?.clientId ?? ''),
+        clientId:
+          one.type === 'dropbox'
+            ? (asKind('dropbox', one).appKey ?? 'given-key')
+            : (asKind('google-drive', one).oauth?.clientId ?? ''),
         account: 'a@b.example',
         connectedAt: '2026-11-23T12:00:00+01:00',
         lapsesAt: null,
@@ -64,8 +68,12 @@ async function place(t: TestContext): Promise<Place> {
 
 /** What it signs in with. */
 function tokenOf(one: DestinationConfig): string | null {
-  if (one.type === 'dropbox') return one.accessToken ?? one.refreshToken
-  return one.type === 'google-drive' ? (one.oauth?.refreshToken ?? one.credentialsFile) : null
+  if (one.type === 'dropbox') {
+    const { accessToken, refreshToken } = asKind('dropbox', one)
+    return accessToken ?? refreshToken
+  }
+  const { oauth, credentialsFile } = asKind('google-drive', one)
+  return oauth?.refreshToken ?? credentialsFile
 }
 
 async function fileIn(state: string): Promise<string> {
@@ -142,8 +150,11 @@ describe('a sign-in', () => {
     const { connect, used } = await place(t)
     await connect(`${DRIVE}, oauth: { ${CLIENT} }`)
     const one = await used(`${DRIVE}, oauth: { clientId: id, clientSecret: rotated }`)
-    assert.ok(one.type === 'google-drive')
-    assert.deepEqual(one.oauth, { clientId: 'id', clientSecret: 'rotated', refreshToken: connected })
+    assert.deepEqual(asKind('google-drive', one).oauth, {
+      clientId: 'id',
+      clientSecret: 'rotated',
+      refreshToken: connected,
+    })
   })
 
   test('that is damaged is the fault of its destination, quotes nothing, and can be forgotten or made again', async (t) => {

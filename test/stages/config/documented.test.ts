@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { z } from 'zod'
-import { configSchema } from '../../../src/stages/config/schema.ts'
+import { configSchemas } from '../../../src/stages/config/schema.ts'
 import { load, testFolder, write } from './configured.ts'
 
 const docs = readFileSync(path.resolve(import.meta.dirname, '../../../docs/configuration.md'), 'utf8')
@@ -24,7 +24,7 @@ function keysOf(node: Node, prefix = ''): string[] {
   return [...new Set([...own, ...items, ...(node.oneOf ?? []).flatMap((option) => keysOf(option, prefix))])]
 }
 
-const keys = keysOf(z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as Node)
+const keys = keysOf(z.toJSONSchema(configSchemas().config, { io: 'input', unrepresentable: 'any' }) as Node)
 
 test('docs/configuration.md has a row for every key of the schema, and for no other', () => {
   assert.ok(keys.includes('destinations[].oauth.clientSecret') && keys.includes('database.port'))

@@ -24,7 +24,7 @@ test('the shortest configuration gets the documented defaults', () => {
     destinations: [{ type: 'local', name: 'nas', chunkSize: null, folder: path.resolve(folder, '/mnt/nas') }],
     schedule: { enabled: true, every: '6h', verify: 'never' },
     retention: null,
-    endpoints: { dropbox: null, googleDrive: null },
+    endpoints: {},
     secrets: [],
     warnings: [],
   })
@@ -95,7 +95,7 @@ endpoints: { dropbox: "http://127.0.0.1:9000", google-drive: "https://gateway.ho
   ])
   assert.deepEqual(config.schedule, { enabled: false, every: '24h', verify: 'never' })
   assert.deepEqual(config.retention, { days: 1, keepAtLeast: 1 })
-  assert.deepEqual(config.endpoints, { dropbox: 'http://127.0.0.1:9000', googleDrive: 'https://gateway.hospital' })
+  assert.deepEqual(config.endpoints, { dropbox: 'http://127.0.0.1:9000', 'google-drive': 'https://gateway.hospital' })
   assert.deepEqual(new Set(config.secrets), new Set(['pw from env', 'rt', 'as', 'cs', 'gr']))
 })
 

@@ -6,6 +6,7 @@ import { BackupError } from '../../../src/pipeline/errors.ts'
 import { loadConfig } from '../../../src/stages/config/load.ts'
 import { starterConfig, writeStarterConfig } from '../../../src/stages/config/starter.ts'
 import { failure, load, testFolder, write } from './configured.ts'
+import { asKind } from '../../support/as-kind.ts'
 
 const folder = testFolder()
 write(folder, 'database-password.txt', 'the password\n')
@@ -76,9 +77,8 @@ for (const platform of ['win32', 'linux', 'darwin'] as const) {
       required: true,
     })
     const [nas] = config.destinations
-    assert.ok(nas?.type === 'local')
-    assert.deepEqual([nas.chunkSize, nas.mode], [8 * 1024 * 1024, 0o600])
-    assert.deepEqual(config.endpoints, { dropbox: 'http://127.0.0.1:9000', googleDrive: 'http://127.0.0.1:9001' })
+    assert.deepEqual([asKind('local', nas).chunkSize, asKind('local', nas).mode], [8 * 1024 * 1024, 0o600])
+    assert.deepEqual(config.endpoints, { dropbox: 'http://127.0.0.1:9000', 'google-drive': 'http://127.0.0.1:9001' })
     assert.deepEqual(config.destinations.slice(1), [
       {
         type: 'dropbox',
@@ -104,8 +104,8 @@ for (const platform of ['win32', 'linux', 'darwin'] as const) {
       without(all, /^ *socket:/, /^ *password:/, /^ *refreshToken:/, /^ *(appSecret|accessToken|credentialsFile):/),
       env,
     )
-    const [, dropbox, drive] = connected.destinations
-    assert.ok(dropbox?.type === 'dropbox' && drive?.type === 'google-drive')
+    const dropbox = asKind('dropbox', connected.destinations[1])
+    const drive = asKind('google-drive', connected.destinations[2])
     assert.deepEqual([dropbox.appKey, dropbox.refreshToken, dropbox.accessToken], ['app-key', null, null])
     assert.deepEqual(drive.oauth, { clientId: 'client-id', clientSecret: 'client-secret', refreshToken: null })
     for (const { name } of [dropbox, drive]) assert.match(starter, new RegExp(`accounts connect ${name}\n`))
@@ -116,9 +116,11 @@ for (const platform of ['win32', 'linux', 'darwin'] as const) {
     )
     assert.equal(others.database?.socket, platform === 'win32' ? null : '/run/mysqld/mysqld.sock')
     assert.equal(others.database?.password, 'the password')
-    assert.ok(others.destinations[1]?.type === 'dropbox' && others.destinations[1].accessToken === 'access-token')
-    assert.ok(others.destinations[2]?.type === 'google-drive')
-    assert.equal(others.destinations[2].credentialsFile, path.join(folder, 'service-account.json'))
+    assert.equal(asKind('dropbox', others.destinations[1]).accessToken, 'access-token')
+    assert.equal(
+      asKind('google-drive', others.destinations[2]).credentialsFile,
+      path.join(folder, 'service-account.json'),
+    )
   })
 }
 

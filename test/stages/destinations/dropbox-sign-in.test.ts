@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { DropboxConfig } from '../../../src/stages/config/types.ts'
+import type { DropboxConfig } from '../../../src/stages/destinations/dropbox/settings.ts'
 import type { Transport } from '../../../src/stages/http/types.ts'
 import { html, json, text } from '../../../src/stages/stand-ins/answer.ts'
 import type { Answer } from '../../../src/stages/stand-ins/answer.ts'

@@ -4,7 +4,7 @@ import type { Commit, Destination, Upload } from '../../../src/pipeline/destinat
 import { ObjectDigest } from '../../../src/pipeline/digests.ts'
 import { BackupError } from '../../../src/pipeline/errors.ts'
 import type { ErrorCode, Remedy } from '../../../src/pipeline/errors.ts'
-import type { GoogleDriveConfig } from '../../../src/stages/config/types.ts'
+import type { GoogleDriveConfig } from '../../../src/stages/destinations/google-drive/settings.ts'
 import { googleDriveDestination } from '../../../src/stages/destinations/google-drive/google-drive.ts'
 import { createTransport } from '../../../src/stages/http/transport.ts'
 import type { Transport, TransportOptions } from '../../../src/stages/http/types.ts'

@@ -25,7 +25,7 @@ test('one 503 while signing in, trying or listing makes no destination unusable'
     appKey: null,
     appSecret: null,
   } as const
-  const destination = openPatiently(config, { dropbox: standIn.origin, googleDrive: null }, never)
+  const destination = openPatiently(config, { dropbox: standIn.origin }, never)
   assert.equal((await destination.signIn(never)).label, 'backup@hospital.example')
   await destination.probe(never)
   assert.deepEqual(standIn.faults.unused(), [])

@@ -64,7 +64,7 @@ test('a Google Drive folder by its id and by its name is one place', async (t) =
   const one = (name: string, folder: string, token: string): string =>
     `  - { name: ${name}, type: google-drive, folder: '${folder}', oauth: { clientId: client-id, clientSecret: client-secret, refreshToken: ${token} } }\n`
   const config = await configured(t, one('a', `id:${id}`, 'r1') + one('b', 'Radiology', 'r2') + one('c', 'Other', 'r2'))
-  const endpoints = { dropbox: null, googleDrive: drive.origin }
+  const endpoints = { 'google-drive': drive.origin }
   const faults = faultsOf(await withPlaceFaults({ ...config, endpoints }, { signal, note: false }))
   assert.deepEqual(faults, [null, `E_CONFIG b: its folder Radiology is the same place as id:${id} of a.`, null])
 })

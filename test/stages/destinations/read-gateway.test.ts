@@ -8,7 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Destination, StoredObject } from '../../../src/pipeline/destination.ts'
 import { withRetry } from '../../../src/pipeline/retry.ts'
 import { openDestination } from '../../../src/stages/destinations/open.ts'
-import type { DestinationConfig } from '../../../src/stages/config/types.ts'
+import type { DropboxConfig } from '../../../src/stages/destinations/dropbox/settings.ts'
+import type { GoogleDriveConfig } from '../../../src/stages/destinations/google-drive/settings.ts'
 import { httpServer } from '../http/servers.ts'
 import { readAll, rejects } from './reading.ts'
 
@@ -16,7 +17,7 @@ const never = new AbortController().signal
 const policy = { firstPauseMs: 1, longestPauseMs: 5, patienceMs: 20_000, openingPatienceMs: 20_000 }
 const MIB = 1024 * 1024
 
-const services: Record<string, DestinationConfig> = {
+const services: Record<string, DropboxConfig | GoogleDriveConfig> = {
   Dropbox: {
     type: 'dropbox',
     name: 'hospital-dropbox',
@@ -50,7 +51,7 @@ for (const [service, config] of Object.entries(services)) {
         response.setHeader('content-type', 'application/json')
         response.end(JSON.stringify({ access_token: 'token', expires_in: 3600, token_type: 'Bearer' }))
       })
-      const destination = openDestination(config, { dropbox: server.origin, googleDrive: server.origin })
+      const destination = openDestination(config, { dropbox: server.origin, 'google-drive': server.origin })
       t.after(() => destination.close())
       return destination
     }

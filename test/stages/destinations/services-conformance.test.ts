@@ -5,8 +5,11 @@ import { counted } from '../../../src/pipeline/counted.ts'
 import type { Destination } from '../../../src/pipeline/destination.ts'
 import { ObjectDigest } from '../../../src/pipeline/digests.ts'
 import { withRetry } from '../../../src/pipeline/retry.ts'
-import type { DestinationConfig, DropboxConfig } from '../../../src/stages/config/types.ts'
+import type { DestinationConfig } from '../../../src/stages/config/types.ts'
 import { dropboxDestination } from '../../../src/stages/destinations/dropbox/dropbox.ts'
+import { dropbox as dropboxKind } from '../../../src/stages/destinations/dropbox/kind.ts'
+import type { DropboxConfig } from '../../../src/stages/destinations/dropbox/settings.ts'
+import type { GoogleDriveConfig } from '../../../src/stages/destinations/google-drive/settings.ts'
 import { openDestination, transportTo } from '../../../src/stages/destinations/open.ts'
 import { startDropboxStandIn } from '../../../src/stages/stand-ins/dropbox/stand-in.ts'
 import { startDriveStandIn } from '../../../src/stages/stand-ins/google-drive/stand-in.ts'
@@ -26,7 +29,7 @@ const dropbox: DropboxConfig = {
   appSecret: null,
 }
 
-const drive: DestinationConfig = {
+const drive: GoogleDriveConfig = {
   type: 'google-drive',
   name: 'hospital-drive',
   folder: 'Hospital/DICOM_Backups',
@@ -45,7 +48,7 @@ async function make(
 ): Promise<DestinationUnderTest> {
   const folder = await mkdtemp(path.join(tmpdir(), 'dicom-backup-test-'))
   const standIn = await start({ folder })
-  const endpoints = { dropbox: standIn.origin, googleDrive: standIn.origin }
+  const endpoints = { dropbox: standIn.origin, 'google-drive': standIn.origin }
   const nameOf = (object: { path: string }): string => path.posix.basename(object.path)
   return {
     open: () => wrap(openIt(config, endpoints)),
@@ -80,7 +83,7 @@ const counting = (destination: Destination): Destination => counted(destination,
 const retried = (destination: Destination): Destination => withRetry(counting(destination), { policy: quick })
 
 const severalAtOnce: typeof openDestination = (_config, endpoints) =>
-  dropboxDestination(dropbox, { transport: transportTo('dropbox', endpoints), sessions: 'concurrent' })
+  dropboxDestination(dropbox, { transport: transportTo(dropboxKind, endpoints), sessions: 'concurrent' })
 
 describeDestination('Dropbox', () => make(dropbox, startDropbox, asIs))
 describeDestination('Dropbox behind both wrappers', () => make(dropbox, startDropbox, retried))

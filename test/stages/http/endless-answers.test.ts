@@ -5,8 +5,10 @@ import { describe, test, type TestContext } from 'node:test'
 import type { Destination, StoredObject } from '../../../src/pipeline/destination.ts'
 import { BackupError } from '../../../src/pipeline/errors.ts'
 import { exchangeCode } from '../../../src/stages/accounts/exchange-code.ts'
-import { consentOf, PROVIDERS } from '../../../src/stages/accounts/providers.ts'
-import { DROPBOX_ORIGINS, dropboxDestination } from '../../../src/stages/destinations/dropbox/dropbox.ts'
+import { consentOf } from '../../../src/stages/accounts/consent.ts'
+import { dropboxDestination } from '../../../src/stages/destinations/dropbox/dropbox.ts'
+import { DROPBOX_ORIGINS } from '../../../src/stages/destinations/dropbox/settings.ts'
+import { kinds } from '../../../src/stages/destinations/kinds.ts'
 import { googleDriveDestination } from '../../../src/stages/destinations/google-drive/google-drive.ts'
 import { createTransport } from '../../../src/stages/http/transport.ts'
 import type { Transport } from '../../../src/stages/http/types.ts'
@@ -151,13 +153,14 @@ describe('an answer without end', () => {
     })
 
     test(`${how}, fails the exchange of a code for a sign-in`, async (t) => {
-      for (const type of ['dropbox', 'google-drive'] as const) {
+      const providers = kinds().flatMap(({ signIn }) => signIn?.oauth?.provider ?? [])
+      assert.equal(providers.length, 2)
+      for (const provider of providers) {
         const far = await farSide(t, how, 200)
-        const provider = PROVIDERS[type]
         const consent = consentOf(provider, 'client-id', 'http://127.0.0.1:4711/')
         const app = { name: 'cloud', provider, clientId: 'client-id', clientSecret: 'client-secret' }
         const { transport } = far
-        await mustEnd(exchangeCode(app, consent, 'code', { transport, signal: never }), how, far, type)
+        await mustEnd(exchangeCode(app, consent, 'code', { transport, signal: never }), how, far, provider.title)
       }
     })
 

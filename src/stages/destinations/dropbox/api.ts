@@ -1,6 +1,6 @@
 import type { Dropbox, DropboxRequestOptions, DropboxResponse } from 'dropbox'
 import { abortError, BackupError } from '../../../pipeline/errors.ts'
-import type { DropboxConfig } from '../../config/types.ts'
+import type { DropboxConfig } from './settings.ts'
 import { fieldOf, parseBody, readAnswer } from '../../http/answer.ts'
 import { networkFailure } from '../../http/network-failure.ts'
 import type { RequestBody, Transport } from '../../http/types.ts'

@@ -2,7 +2,6 @@ import path from 'node:path'
 import type { Destination, Requests, Upload } from '../../../pipeline/destination.ts'
 import { BackupError } from '../../../pipeline/errors.ts'
 import { PART_BYTES } from '../../../pipeline/part.ts'
-import type { DropboxConfig } from '../../config/types.ts'
 import type { Transport } from '../../http/types.ts'
 import { download } from '../download.ts'
 import { Line } from '../line.ts'
@@ -13,6 +12,7 @@ import { filesIn } from './list.ts'
 import { placeOfFolder, probeFolder } from './probe.ts'
 import { startSession } from './session.ts'
 import type { Session, SessionType } from './session.ts'
+import { DROPBOX_TRAITS, type DropboxConfig } from './settings.ts'
 import { readToken } from './token.ts'
 import { dropboxUpload } from './upload.ts'
 
@@ -26,13 +26,6 @@ const REQUEST_BYTES = [16 * MIB, LARGEST_REQUEST_BYTES] as const
 const LARGE_FROM_BYTES = 64 * 1024 * MIB
 /** Of those that go several at once, up to here. */
 const SMALL_TO_BYTES = 16 * 1024 * MIB
-/** 2^41 - 2^22, files.stone, upload_session/start */
-const MAX_OBJECT_BYTES = 2_199_019_061_248
-
-/**
- * Every origin of Dropbox's that is called, so that one endpoint can stand in for all: `origins` of createTransport.
- */
-export const DROPBOX_ORIGINS = ['https://api.dropboxapi.com', 'https://content.dropboxapi.com'] as const
 
 export interface DropboxOptions {
   /** The destination owns and closes it. */
@@ -91,10 +84,7 @@ export function dropboxDestination(config: DropboxConfig, { transport, sessions 
   return {
     name,
     type: 'dropbox',
-    traits: {
-      maxObjectBytes: MAX_OBJECT_BYTES,
-      digest: 'contentHash',
-    },
+    traits: DROPBOX_TRAITS,
     signIn: (signal) => readAccount(api, signal),
     probe: (signal) => probeFolder(api, signal),
     place: (signal) => placeOfFolder(api, config.appKey ?? '', signal),

@@ -1,8 +1,9 @@
 import { BackupError } from '../../../pipeline/errors.ts'
 import type { BackupErrorOptions, ErrorCode } from '../../../pipeline/errors.ts'
-import { connectCommand, insteadOfAccessToken } from '../connect-command.ts'
+import { connectCommand } from '../connect-command.ts'
 import { isSessionOver, isUncertain } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
+import { insteadOfAccessToken } from './sign-in.ts'
 
 export interface Caller {
   /** The destination's name in the configuration. */

@@ -1,6 +1,6 @@
 import { BackupError } from '../../../pipeline/errors.ts'
 import { connectCommand } from '../connect-command.ts'
-import type { DropboxConfig } from '../../config/types.ts'
+import type { DropboxConfig } from './settings.ts'
 import { fieldOf, readAnswer } from '../../http/answer.ts'
 import type { Transport } from '../../http/types.ts'
 import { waitFor } from '../../http/wait-for.ts'

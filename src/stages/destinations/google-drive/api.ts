@@ -1,5 +1,5 @@
 import type { drive_v3, MethodOptions } from '@googleapis/drive'
-import type { GoogleDriveConfig } from '../../config/types.ts'
+import type { GoogleDriveConfig } from './settings.ts'
 import type { RequestBody, Transport, TransportRequest } from '../../http/types.ts'
 import { readAnswer } from '../../http/answer.ts'
 import type { Answer } from '../../http/answer.ts'

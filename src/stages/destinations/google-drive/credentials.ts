@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { OAuth2Client } from 'google-auth-library'
 import { BackupError, systemCode } from '../../../pipeline/errors.ts'
 import { connectCommand } from '../connect-command.ts'
-import type { GoogleDriveConfig } from '../../config/types.ts'
+import type { GoogleDriveConfig } from './settings.ts'
 import { fieldOf } from '../../http/answer.ts'
 
 /**

@@ -1,6 +1,5 @@
 import type { Destination, Requests, Upload } from '../../../pipeline/destination.ts'
 import { BackupError } from '../../../pipeline/errors.ts'
-import type { GoogleDriveConfig } from '../../config/types.ts'
 import type { Transport } from '../../http/types.ts'
 import { fieldOf, parseBody } from '../../http/answer.ts'
 import { download } from '../download.ts'
@@ -10,6 +9,7 @@ import { FILE_FIELDS } from './drive-file.ts'
 import { driveError, unreadable } from './errors.ts'
 import { deleteFile, filesIn, filesNamed, mustTakeFiles, newFileId } from './files.ts'
 import { folderFinder, pathIn, type DriveFolder } from './folder.ts'
+import { GOOGLE_DRIVE_TRAITS, type GoogleDriveConfig } from './settings.ts'
 import { driveUpload } from './upload.ts'
 import type { Session } from './upload.ts'
 
@@ -19,8 +19,6 @@ const UNIT_BYTES = 256 * 1024
 const MIB = 1024 * 1024
 /** Of these the line chooses. Half of the window: the other half is made while it is sent. */
 const REQUEST_BYTES = [8 * MIB, 16 * MIB, 24 * MIB] as const
-/** 5,120 GB, https://developers.google.com/workspace/drive/api/reference/rest/v3/files/create */
-const MAX_OBJECT_BYTES = 5120 * 1024 ** 3
 
 /**
  * A folder in Google Drive. `folder` is names with '/' between them below My Drive, made when missing, or starts with
@@ -86,10 +84,7 @@ export function googleDriveDestination(
   return {
     name,
     type: 'google-drive',
-    traits: {
-      maxObjectBytes: MAX_OBJECT_BYTES,
-      digest: 'md5',
-    },
+    traits: GOOGLE_DRIVE_TRAITS,
 
     async signIn(signal) {
       const { email, quota } = await readAbout(signal)

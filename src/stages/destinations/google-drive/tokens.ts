@@ -1,5 +1,5 @@
 import type { OAuth2Client } from 'google-auth-library'
-import type { GoogleDriveConfig } from '../../config/types.ts'
+import type { GoogleDriveConfig } from './settings.ts'
 import type { RequestBody, Transport } from '../../http/types.ts'
 import { fieldOf, readAnswer } from '../../http/answer.ts'
 import { signInClient } from './credentials.ts'

@@ -3,9 +3,9 @@ import { access, constants, open, rm, stat, statfs, type FileHandle } from 'node
 import path from 'node:path'
 import type { Destination, Requests, Resumed, Upload } from '../../../pipeline/destination.ts'
 import { abortError, BackupError, systemCode } from '../../../pipeline/errors.ts'
-import type { LocalConfig } from '../../config/types.ts'
 import { judgedBy, localError } from './errors.ts'
 import { setMode } from './mode.ts'
+import { LOCAL_TRAITS, type LocalConfig } from './settings.ts'
 import { filesIn, readFile, sizeOf, storedObject } from './stored-file.ts'
 import { localUpload } from './upload.ts'
 
@@ -52,10 +52,7 @@ export function localDestination({ name, folder, chunkSize, mode = PRIVATE }: Lo
   return {
     name,
     type: 'local',
-    traits: {
-      maxObjectBytes: null,
-      digest: 'contentHash',
-    },
+    traits: LOCAL_TRAITS,
     signIn: () =>
       judged(async () => {
         const found = await stat(folder)

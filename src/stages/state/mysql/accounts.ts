@@ -1,31 +1,26 @@
 /** The rows of backup_accounts: as destinations, and what the viewer's page shows of them. */
 import type { DestinationConfig, DestinationFault } from '../../config/types.ts'
-import { remoteFolderOf } from '../../config/remote-folder.ts'
+import { kindOf, kinds } from '../../destinations/kinds.ts'
+import { DEFAULT_FOLDER, remoteFolderOf } from '../../destinations/settings.ts'
+import type { ViewerRow } from '../../destinations/viewer-accounts.ts'
 import { addSecrets } from '../../text/redact.ts'
 import type { Row, Session } from './connection.ts'
-import {
-  MOST_CREDENTIALS_BYTES,
-  readDropboxToken,
-  readGoogleCredentials,
-  secretsIn,
-  type Problem,
-} from './credentials.ts'
 import { fromDatetime } from './datetime.ts'
 
 export interface AccountRow {
   readonly id: number
   /** Of its own, whatever the rows are called. */
   readonly name: string
-  readonly type: 'dropbox' | 'google-drive' | 'unknown'
+  /** 'unknown': no kind of destination is meant by the viewer's word. */
+  readonly type: string
   readonly isActive: boolean
   readonly lastBackupAt: Date | null
   /** 'success' or an error's text; null when there is none. */
   readonly lastStatus: string | null
 }
 
-const DROPBOX = ['dropbox']
-const GOOGLE = ['google_drive', 'google-drive', 'googledrive', 'google drive', 'gdrive', 'google']
-const DEFAULT_FOLDER = 'DICOM_Backups'
+/** Longer ones are no credentials. Bytes. */
+const MOST_CREDENTIALS_BYTES = 256 * 1024
 const MEND = "Fix it in the viewer's admin pages, or deactivate it there."
 
 /** Without what they sign in with, in the order of their ids. */
@@ -65,54 +60,40 @@ function destinationOf({ name, type }: AccountRow, row: Row): DestinationConfig 
   const wrong = (code: DestinationFault['code'], problem: string): { readonly fault: DestinationFault } => ({
     fault: { code, message: `${name}: the account in backup_accounts ${problem}.`, advice: MEND },
   })
+  const common = { name, chunkSize: null }
   const written = textOf(row, 'folder_name').trim()
   const folder = remoteFolderOf(written === '' ? DEFAULT_FOLDER : written)
-  const isFolder = folder !== null && (folder !== '' || type === 'dropbox')
-  const folderFault = isFolder ? {} : wrong('E_CONFIG', 'has an invalid folder_name; expected DICOM_Backups')
-  const common = { name, chunkSize: null, ...folderFault }
-  if (type === 'dropbox') {
-    const found = readDropboxToken(textOf(row, 'dropbox_access_token'))
-    addSecrets(secretsIn(found))
-    return {
-      ...common,
-      type,
-      folder: folder === null || folder === '' ? '' : `/${folder}`,
-      accessToken: typeof found === 'string' ? found : null,
-      refreshToken: null,
-      appKey: null,
-      appSecret: null,
-      ...(isProblem(found) ? wrong('E_AUTH', found.problem) : {}),
-    }
+  const viewer = kindOf({ type })?.viewer ?? null
+  if (viewer === null) {
+    const provider = oneLine(textOf(row, 'backup_provider')).slice(0, 32)
+    const problem = `has the backup_provider "${provider}"; expected ${expectedNames()}`
+    return { ...common, type, folder: folder ?? DEFAULT_FOLDER, ...wrong('E_CONFIG', problem) }
   }
-  if (type === 'google-drive') {
-    const isTooLong = Number(row['credentials_bytes'] ?? 0) > MOST_CREDENTIALS_BYTES
-    const found = isTooLong ? TOO_LONG : readGoogleCredentials(textOf(row, 'credentials_json'))
-    addSecrets(secretsIn(found))
-    return {
-      ...common,
-      type,
-      folder: folder ?? DEFAULT_FOLDER,
-      oauth: found !== null && 'oauth' in found ? found.oauth : null,
-      credentialsFile: null,
-      ...(found !== null && 'serviceAccount' in found ? { serviceAccount: found.serviceAccount } : {}),
-      ...(isProblem(found) ? wrong('E_CONFIG', found.problem) : {}),
-    }
-  }
-  const provider = oneLine(textOf(row, 'backup_provider')).slice(0, 32)
-  const problem = `has the backup_provider "${provider}"; expected google_drive or dropbox`
-  return { name, chunkSize: null, type, folder: folder ?? DEFAULT_FOLDER, ...wrong('E_CONFIG', problem) }
+  const isFolder = folder !== null && (folder !== '' || viewer.rootIsFolder)
+  const { config, secrets, problem } = viewer.read(viewerRow(row), common, isFolder ? folder : DEFAULT_FOLDER)
+  addSecrets(secrets)
+  if (problem !== null) return { ...config, ...wrong(problem.code, problem.problem) }
+  return isFolder ? config : { ...config, ...wrong('E_CONFIG', 'has an invalid folder_name; expected DICOM_Backups') }
 }
 
-const TOO_LONG: Problem = { problem: 'has a credentials_json of far more bytes than a key or a sign-in has' }
-
-function isProblem(found: object | string | null): found is Problem {
-  return typeof found === 'object' && found !== null && 'problem' in found
+function viewerRow(row: Row): ViewerRow {
+  const isTooLong = Number(row['credentials_bytes'] ?? 0) > MOST_CREDENTIALS_BYTES
+  return {
+    dropbox_access_token: textOf(row, 'dropbox_access_token'),
+    credentials_json: isTooLong ? null : textOf(row, 'credentials_json'),
+  }
 }
 
-function typeOf(provider: string): AccountRow['type'] {
+function typeOf(provider: string): string {
   const word = provider.trim().toLowerCase()
-  if (DROPBOX.includes(word)) return 'dropbox'
-  return GOOGLE.includes(word) ? 'google-drive' : 'unknown'
+  return kinds().find(({ viewer }) => viewer?.names.includes(word) === true)?.type ?? 'unknown'
+}
+
+/** 'dropbox or google_drive' */
+function expectedNames(): string {
+  return kinds()
+    .flatMap(({ viewer }) => viewer?.names[0] ?? [])
+    .join(' or ')
 }
 
 /**

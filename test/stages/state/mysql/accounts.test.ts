@@ -11,6 +11,7 @@ import type { State } from '../../../../src/stages/state/state.ts'
 import { load, testFolder } from '../../config/configured.ts'
 import { startMariaDb, type MariaDb } from '../../../support/mariadb.ts'
 import { mysqlPlace, type MysqlPlace } from '../../../support/mysql-state.ts'
+import { asKind } from '../../../support/as-kind.ts'
 
 let server: MariaDb
 before(async () => {
@@ -158,8 +159,12 @@ describe('what they sign in with', () => {
       { type: 'authorized_user', ...client, ...refresh },
     ]) {
       const found = await one(t, google(form, { backup_provider: ' Google_Drive ' }))
-      assert.ok(found.type === 'google-drive' && found.fault === undefined, JSON.stringify(form))
-      assert.deepEqual(found.oauth, { clientId: 'id', clientSecret: 'GOCSPX-secret', refreshToken: '1//refresh' })
+      assert.equal(found.fault, undefined, JSON.stringify(form))
+      assert.deepEqual(asKind('google-drive', found).oauth, {
+        clientId: 'id',
+        clientSecret: 'GOCSPX-secret',
+        refreshToken: '1//refresh',
+      })
     }
   })
 
@@ -228,7 +233,7 @@ describe('a row of which nothing can be made', () => {
       'another service',
       dropbox('s3', { backup_provider: 'amazon\ns3' }),
       'E_CONFIG',
-      /backup_provider "amazon s3"; expected google_drive or dropbox/,
+      /backup_provider "amazon s3"; expected dropbox or google_drive/,
     ],
     ['no service', dropbox('x', { backup_provider: '' }), 'E_CONFIG', /backup_provider ""/],
     ['a folder that is none', dropbox('x', { folder_name: '../../etc' }), 'E_CONFIG', /invalid folder_name/],
@@ -244,7 +249,10 @@ describe('a row of which nothing can be made', () => {
       const state = await withRows(t, [row, dropbox('well')])
       const [config, well] = await state.accounts()
       assert.ok(config !== undefined && well?.name === 'well' && well.fault === undefined)
-      const destination = openDestination(config, { dropbox: 'http://127.0.0.1:1', googleDrive: 'http://127.0.0.1:1' })
+      const destination = openDestination(config, {
+        dropbox: 'http://127.0.0.1:1',
+        'google-drive': 'http://127.0.0.1:1',
+      })
       const signal = new AbortController().signal
       const listed = async (): Promise<void> => {
         for await (const _ of destination.list(signal));

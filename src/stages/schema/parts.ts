@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { asSecret } from './declared.ts'
 import { parseSize } from './size.ts'
 
 /**
@@ -22,9 +23,14 @@ export function text(right: string): z.ZodString {
 
 export const path = text
 
-/** A password or token as services hand them out. */
-export function secret(right: string): z.ZodString {
+/** An id or a key as services hand them out. */
+export function token(right: string): z.ZodString {
   return text(right).regex(/^\S*$/, `${right}, without spaces`)
+}
+
+/** One that is never to be shown. */
+export function secret(right: string): z.ZodString {
+  return asSecret(token(right))
 }
 
 export function whole(least: number, most = Number.MAX_SAFE_INTEGER): z.ZodInt {

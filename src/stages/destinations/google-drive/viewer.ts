@@ -1,29 +1,44 @@
-/** What a row of backup_accounts has to sign in with. */
 import { createPrivateKey } from 'node:crypto'
-import type { GoogleDriveConfig } from '../../config/types.ts'
 import { fieldOf } from '../../http/answer.ts'
+import type { ViewerAccounts } from '../viewer-accounts.ts'
+import type { GoogleDriveConfig } from './settings.ts'
 
-/** Longer ones are no credentials. Bytes. */
-export const MOST_CREDENTIALS_BYTES = 256 * 1024
+type SignIn = Pick<GoogleDriveConfig, 'oauth' | 'serviceAccount'>
 
-export type GoogleSignIn =
-  | { readonly oauth: NonNullable<GoogleDriveConfig['oauth']> }
-  | { readonly serviceAccount: NonNullable<GoogleDriveConfig['serviceAccount']> }
+const NONE: SignIn = { oauth: null }
+
+export const googleDriveViewer: ViewerAccounts<GoogleDriveConfig> = {
+  names: ['google_drive', 'google-drive', 'googledrive', 'google drive', 'gdrive', 'google'],
+  rootIsFolder: false,
+  read({ credentials_json: text }, common, folder) {
+    const found = text === null ? TOO_LONG : credentialsIn(text)
+    const signIn = 'problem' in found ? NONE : found
+    const { oauth, serviceAccount } = signIn
+    return {
+      config: { ...common, type: 'google-drive', folder, credentialsFile: null, ...signIn },
+      secrets: [oauth?.clientSecret ?? '', oauth?.refreshToken ?? '', serviceAccount?.privateKey ?? ''].filter(
+        (one) => one !== '',
+      ),
+      problem: 'problem' in found ? { code: 'E_CONFIG', problem: found.problem } : null,
+    }
+  },
+}
 
 /** What is wrong, as the end of a sentence about the account. */
-export interface Problem {
+interface Problem {
   readonly problem: string
 }
 
+const TOO_LONG: Problem = { problem: 'has a credentials_json of far more bytes than a key or a sign-in has' }
 const WANTED = "expected a service account's key, or an OAuth client with its refresh_token"
 
 /**
  * Reads credentials_json: a service account's key, or {"installed"|"web": {client_id, client_secret}, "refresh_token"};
- * also flat, and with the refresh token inside the client or a "token", as Google's own libraries write it. Null when it is
- * empty. The parser's words are not told on, since they quote the text.
+ * also flat, and with the refresh token inside the client or a "token", as Google's own libraries write it. The parser's
+ * words are not told on, since they quote the text.
  */
-export function readGoogleCredentials(text: string | null): GoogleSignIn | Problem | null {
-  if (text === null || text.trim() === '') return null
+function credentialsIn(text: string): SignIn | Problem {
+  if (text.trim() === '') return NONE
   let content: unknown
   try {
     content = JSON.parse(text)
@@ -51,31 +66,14 @@ export function readGoogleCredentials(text: string | null): GoogleSignIn | Probl
 }
 
 /** A key that went through PHP once too often has its line ends written out. */
-function serviceAccount(clientEmail: string, written: string): GoogleSignIn | Problem {
+function serviceAccount(clientEmail: string, written: string): SignIn | Problem {
   const privateKey = written.replaceAll('\\n', '\n').trim()
   try {
     createPrivateKey(privateKey)
-    return { serviceAccount: { clientEmail, privateKey } }
+    return { oauth: null, serviceAccount: { clientEmail, privateKey } }
   } catch {
     return { problem: `has a credentials_json whose private_key is invalid; ${WANTED}` }
   }
-}
-
-/** A token as it can stand in a request's header; null when there is none. */
-export function readDropboxToken(text: string | null): string | Problem | null {
-  const token = text?.trim() ?? ''
-  if (token === '') return null
-  return /^[\x21-\x7e]{1,8192}$/.test(token) ? token : { problem: 'has an invalid dropbox_access_token' }
-}
-
-export function secretsIn(found: GoogleSignIn | string | Problem | null): string[] {
-  if (typeof found === 'string') return [found]
-  if (found === null || 'problem' in found) return []
-  if ('oauth' in found) {
-    const { clientSecret, refreshToken } = found.oauth
-    return [clientSecret, refreshToken ?? ''].filter((one) => one !== '')
-  }
-  return [found.serviceAccount.privateKey]
 }
 
 function textOf(value: unknown, field: string): string | null {
