@@ -1,6 +1,6 @@
 import { createTransport } from '../http/transport.ts'
 import type { DestinationConfig } from './config.ts'
-import { kindOf } from './kinds.ts'
+import { kinds } from './kinds.ts'
 import type { Endpoints } from './open.ts'
 
 /** What of the configuration matters here. */
@@ -30,9 +30,9 @@ export async function clockOffset(config: Services, signal: AbortSignal): Promis
 
 /** A service of the configuration whose clock may be asked; null when there is none. */
 export function serviceAddress({ destinations, endpoints }: Services): string | null {
-  for (const one of destinations) {
-    const address = endpoints[one.type] ?? kindOf(one)?.origins[0]
-    if (address !== undefined) return address
-  }
-  return null
+  // Of several any would do.
+  const kind = kinds().findLast(
+    ({ type, origins }) => origins.length > 0 && destinations.some((one) => one.type === type),
+  )
+  return kind === undefined ? null : (endpoints[kind.type] ?? kind.origins[0] ?? null)
 }
