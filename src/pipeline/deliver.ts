@@ -1,6 +1,6 @@
 /**
  * The stage graph's right half: one source of bytes, cut into parts once, hashed once, and sent to every destination
- * from one bounded window. What a later process needs to go on is on the disk before a byte is sent that depends on it.
+ * from one bounded window. What a later process needs to resume is on the disk before a byte is sent that depends on it.
  *
  *   source ──► parts ──► digests ──► index, ring, record ──► window ─┬─► feed ─► sink ─► destination
  *                                                                    └─► feed ─► sink ─► destination
@@ -14,7 +14,7 @@ import { lateDigest } from './late-digest.ts'
 import { makeParts } from './make-parts.ts'
 import { PART_BYTES, PartPool } from './part.ts'
 import type { PartIndex } from './part-index.ts'
-import { PartReader } from './part-reader.ts'
+import { PartReader, type PartSources } from './part-reader.ts'
 import type { PartRing } from './part-ring.ts'
 import type { ProgressReporter } from './progress.ts'
 import type { RunRecord, WholeObject } from './run-record.ts'
@@ -34,10 +34,10 @@ export const RING_PARTS = 2 * WINDOW_PARTS
  */
 export const MAX_REQUEST_BYTES = (WINDOW_PARTS - 1) * PART_BYTES
 
-/** What requests of one upload that are under way at once carry together, in bytes: as much as the largest one. */
-const MOST_UNDER_WAY = 32 * 1024 * 1024
+/** What requests of one upload that are in flight at once carry together, in bytes: as much as the largest one. */
+const MOST_IN_FLIGHT = 32 * 1024 * 1024
 
-/** How long requests that are under way when the run is stopped may still take, ms. */
+/** How long requests that are in flight when the run is stopped may still take, ms. */
 const FINISH_MS = 30_000
 
 /** What outlives the process. */
@@ -47,11 +47,10 @@ export interface Keeping {
   readonly ring: PartRing
 }
 
-export interface DeliverInput {
-  readonly source: Source
+export interface UploadsInput {
   readonly object: string
   readonly destinations: readonly Destination[]
-  /** By which other destinations will prove themselves that are to have the archive later; none unless told. */
+  /** By which other destinations will prove themselves that are to have the archive later; none unless given. */
   readonly digests?: readonly DigestName[]
   readonly keeping: Keeping
   /** Its destinations are in the order of `destinations`. */
@@ -59,7 +58,7 @@ export interface DeliverInput {
   /** Hears of each destination's end when it comes; not of those that end because the run does. */
   readonly onOutcome?: (outcome: Outcome) => void
   readonly holdUp?: HoldUp
-  /** Begins nothing new once it is aborted; requests under way may end. */
+  /** Starts nothing new once it is aborted; requests in flight may end. */
   readonly signal: AbortSignal
 }
 
@@ -80,35 +79,108 @@ export interface Delivery {
 }
 
 /**
- * Brings the archive to every destination under the name `object`, each from where `keeping` and the destination itself
- * say that it is. A destination that is slow or fails does not hold the others. Resolves when each has committed or
- * failed, however that came about. Uploads that did not get to their end are left open. The source is not read before
- * one destination is open.
+ * The uploads of one archive to every destination under the name `object`, each from where `keeping` and the destination
+ * itself say that it is. One that is slow or fails does not hold the others up. In this order: `begun`, then `send` if it
+ * is wanted, or `fail`, then `committed`. Uploads that did not get to their end are left open, for a later process to resume.
  */
-export async function deliver(input: DeliverInput): Promise<Delivery> {
-  const { destinations, reporter, keeping } = input
-  const { record } = keeping
-  const ended = new AbortController()
-  const stop = AbortSignal.any([input.signal, ended.signal])
-  const { halt, clear } = haltAfter(stop)
-  const pool = new PartPool()
-  const open = destinations.filter((one) => record.state.upload(one.name).stored === null)
-  const window = new PartWindow({
-    capacity: WINDOW_PARTS,
-    begin: record.state.made.bytes,
-    readers: open.length,
-    onFree: (part) => {
-      pool.giveBack(part)
-    },
-    ...(input.holdUp === undefined ? {} : { holdUp: input.holdUp }),
-  })
-  const copies = new Copies(open.length)
-  const sources = { ...keeping, source: input.source, copies, pool }
-  const whole = Promise.withResolvers<WholeObject>()
-  whole.promise.catch(() => undefined)
-  const begun = Promise.withResolvers<undefined>()
+export class Uploads {
+  readonly #input: UploadsInput
+  readonly #window: PartWindow
+  readonly #pool = new PartPool()
+  readonly #parts: PartSources
+  readonly #source = Promise.withResolvers<Source>()
+  readonly #whole = Promise.withResolvers<WholeObject>()
+  readonly #firstBegun = Promise.withResolvers<undefined>()
+  /** Destinations that did not hold the archive when the uploads began. */
+  readonly #lacking: number
+  readonly #outcomes: Promise<readonly Outcome[]>
+  readonly #failed = new AbortController()
+  readonly #stop: AbortSignal
+  readonly #halt: Halt
+  #failure: BackupError | null = null
 
-  const outcomes = destinations.map(async (destination, index): Promise<Outcome> => {
+  /** Starts all of them. */
+  constructor(input: UploadsInput) {
+    this.#input = input
+    const { destinations, keeping, signal, holdUp } = input
+    const { state } = keeping.record
+    this.#stop = AbortSignal.any([signal, this.#failed.signal])
+    this.#halt = haltAfter(this.#stop)
+    this.#lacking = destinations.filter(({ name }) => state.upload(name).stored === null).length
+    this.#window = new PartWindow({
+      capacity: WINDOW_PARTS,
+      begin: state.made.bytes,
+      readers: this.#lacking,
+      onFree: (part) => {
+        this.#pool.giveBack(part)
+      },
+      ...(holdUp === undefined ? {} : { holdUp }),
+    })
+    for (const { promise } of [this.#source, this.#whole]) promise.catch(() => undefined)
+    // Who wants bytes to be made again before there is a source waits for it.
+    this.#parts = { ...keeping, source: this.#source.promise, copies: new Copies(this.#lacking), pool: this.#pool }
+    // With none left to open there is nothing to wait for.
+    this.#outcomes = Promise.all(destinations.map((one, index) => this.#upload(one, index))).finally(() => {
+      this.#firstBegun.resolve(undefined)
+    })
+  }
+
+  /**
+   * Resolves with true once a destination can be written to: an upload was begun or resumed. When an earlier process made
+   * the whole archive, at once, as nothing is made then, and a destination may need bytes to find out whether it has it.
+   * False: every destination holds the archive or has failed.
+   */
+  async begun(): Promise<boolean> {
+    const { made, whole } = this.#input.keeping.record.state
+    if (whole === null) await this.#firstBegun.promise
+    this.#input.reporter.archived(made.bytes)
+    return this.#lacking > 0 && !this.#window.isDeserted
+  }
+
+  /** Makes the archive, as far as an earlier process did not, and sends it. Rejects with the source's error. */
+  async send(source: Source): Promise<void> {
+    this.#source.resolve(source)
+    const whole = await makeParts({
+      ...this.#input,
+      source,
+      digests: digestsFor(this.#input),
+      window: this.#window,
+      pool: this.#pool,
+      reader: new PartReader(this.#parts),
+      stop: this.#stop,
+    })
+    this.#whole.resolve(whole)
+  }
+
+  /** There will be no more of the archive. It is not the run that failed when no destination was left to send to. */
+  fail(error: unknown): void {
+    const cause = asBackupError(error, this.#stop)
+    if (!(cause.code === 'E_DESTINATION' && this.#window.isDeserted)) {
+      this.#failure = cause
+      this.#window.fail(cause)
+      this.#failed.abort(cause)
+    }
+    this.#source.reject(cause)
+    this.#whole.reject(cause)
+  }
+
+  /** Resolves when each destination has committed or failed, however that came about. */
+  async committed(): Promise<Delivery> {
+    const { keeping, signal } = this.#input
+    const outcomes = await this.#outcomes
+    this.#halt.clear()
+    if (this.#failure === null) noteHopeless(keeping.record, outcomes)
+    // A stop that came when all was stored already has stopped nothing.
+    const isStopped = signal.aborted && outcomes.some(({ error }) => error !== null)
+    const failure = this.#failure ?? (isStopped ? abortError(signal) : null)
+    return { whole: keeping.record.state.whole, failure, outcomes }
+  }
+
+  /** Resolves however it ended. */
+  async #upload(destination: Destination, index: number): Promise<Outcome> {
+    const { object, keeping, reporter, onOutcome } = this.#input
+    const { record } = keeping
+    const { copies } = this.#parts
     const own = reporter.destinations[index]
     if (own === undefined) throw new RangeError('the reporter does not fit the destinations')
     const before = record.state.upload(destination.name).stored
@@ -119,85 +191,45 @@ export async function deliver(input: DeliverInput): Promise<Delivery> {
     }
     const outcome = await sink({
       destination,
-      object: input.object,
-      feed: new Feed(window, new PartReader(sources)),
+      object,
+      feed: new Feed(this.#window, new PartReader(this.#parts)),
       record,
-      mostUnderWay: MOST_UNDER_WAY,
-      published: () => window.published,
-      whole: whole.promise,
-      digestOf: async (made) => await digestOf(made, destination.traits.digest, record, new PartReader(sources), stop),
+      mostInFlight: MOST_IN_FLIGHT,
+      published: () => this.#window.published,
+      whole: this.#whole.promise,
+      digestOf: (whole) => this.#digestOf(whole, destination.traits.digest),
       reporter: own,
       onBegun: () => {
-        begun.resolve(undefined)
+        this.#firstBegun.resolve(undefined)
       },
-      stop,
-      halt,
+      stop: this.#stop,
+      halt: this.#halt.signal,
     }).then(
       (stored): Outcome => ({ destination, stored, error: null }),
       (error: unknown): Outcome => ({ destination, stored: null, error: asBackupError(error) }),
     )
     if (outcome.stored !== null) copies.add({ destination, stored: outcome.stored })
     copies.ended()
-    if (!stop.aborted) input.onOutcome?.(outcome)
+    if (!this.#stop.aborted) onOutcome?.(outcome)
     return outcome
-  })
-  // With none left to open there is nothing to wait for.
-  const settled = Promise.all(outcomes).finally(() => {
-    begun.resolve(undefined)
-  })
-
-  let failure: BackupError | null = null
-  try {
-    await begun.promise
-    if (window.isDeserted && open.length > 0) throw deserted()
-    if (open.length > 0)
-      whole.resolve(
-        await makeParts({
-          ...input,
-          digests: digestsFor(input),
-          window,
-          pool,
-          reader: new PartReader(sources),
-          stop,
-        }),
-      )
-  } catch (error) {
-    const cause = asBackupError(error, stop)
-    if (!(cause.code === 'E_DESTINATION' && window.isDeserted)) {
-      failure = cause
-      window.fail(cause)
-      ended.abort(cause)
-    }
-    whole.reject(cause)
   }
-  const all = await settled
-  clear()
-  if (failure === null) noteHopeless(record, all)
-  // A stop that came when all was stored already has stopped nothing.
-  if (input.signal.aborted && all.some(({ error }) => error !== null)) failure ??= abortError(input.signal)
-  return { whole: record.state.whole, failure, outcomes: all }
+
+  /** Made now, and noted, where the archive was made for destinations that did not need it. */
+  async #digestOf(whole: WholeObject, name: DigestName): Promise<string> {
+    const { record } = this.#input.keeping
+    const known = record.state.whole?.digests[name] ?? whole.digests[name]
+    if (known !== undefined) return known
+    const made = await lateDigest(name, whole.bytes, new PartReader(this.#parts), this.#stop)
+    const { made: frontier, whole: now } = record.state
+    record.made(frontier, { ...(now ?? whole), digests: { ...(now ?? whole).digests, [name]: made } })
+    await record.sync()
+    return made
+  }
 }
 
 /** The content hash needs next to no time, and names an archive wherever it lies. */
-function digestsFor({ destinations, digests = [] }: DeliverInput): DigestName[] {
+function digestsFor({ destinations, digests = [] }: UploadsInput): DigestName[] {
   return [...new Set<DigestName>(['contentHash', ...destinations.map(({ traits }) => traits.digest), ...digests])]
-}
-
-/** Made now, and noted, where the archive was made for destinations that did not need it. */
-async function digestOf(
-  whole: WholeObject,
-  name: DigestName,
-  record: RunRecord,
-  reader: PartReader,
-  signal: AbortSignal,
-): Promise<string> {
-  const known = record.state.whole?.digests[name] ?? whole.digests[name]
-  if (known !== undefined) return known
-  const made = await lateDigest(name, whole.bytes, reader, signal)
-  const { made: frontier, whole: now } = record.state
-  record.made(frontier, { ...(now ?? whole), digests: { ...(now ?? whole).digests, [name]: made } })
-  await record.sync()
-  return made
 }
 
 /**
@@ -212,10 +244,13 @@ function noteHopeless(record: RunRecord, outcomes: readonly Outcome[]): void {
   for (const name of lost) record.upload(name, { hopeless: true })
 }
 
-const deserted = (): BackupError => new BackupError('E_DESTINATION', 'No destination could be opened.')
+interface Halt {
+  readonly signal: AbortSignal
+  readonly clear: () => void
+}
 
-/** A signal that follows `stop` after the time that requests under way are given. */
-function haltAfter(stop: AbortSignal): { readonly halt: AbortSignal; readonly clear: () => void } {
+/** A signal that follows `stop` after the time that requests in flight are given. */
+function haltAfter(stop: AbortSignal): Halt {
   const controller = new AbortController()
   let timer: NodeJS.Timeout | undefined
   const begin = (): void => {
@@ -226,7 +261,7 @@ function haltAfter(stop: AbortSignal): { readonly halt: AbortSignal; readonly cl
   stop.addEventListener('abort', begin, { once: true })
   if (stop.aborted) begin()
   return {
-    halt: controller.signal,
+    signal: controller.signal,
     clear: () => {
       clearTimeout(timer)
       stop.removeEventListener('abort', begin)

@@ -30,10 +30,9 @@ export interface MakeInput {
  * when all that a later process needs to go on after it is durable. Resolves when the archive is whole.
  */
 export async function makeParts(input: MakeInput): Promise<WholeObject> {
-  const { source, keeping, window, pool, reporter, stop } = input
+  const { source, keeping, window, pool, stop } = input
   const { record } = keeping
   const { made } = record.state
-  reporter.archived(made.bytes)
   if (record.state.whole !== null) {
     window.close()
     return record.state.whole

@@ -7,11 +7,14 @@ import type { PartFact, PartIndex } from './part-index.ts'
 import type { PartRing } from './part-ring.ts'
 import type { Source } from './source.ts'
 
+type Remakes = Pick<Source, 'remake'>
+
 /** Where parts can be had again. */
 export interface PartSources {
   readonly index: PartIndex
   readonly ring: PartRing
-  readonly source: Pick<Source, 'remake'>
+  /** A promise as long as there is none yet. */
+  readonly source: Remakes | Promise<Remakes>
   readonly copies: Copies
   readonly pool: PartPool
 }
@@ -109,10 +112,11 @@ export class PartReader {
 
   /** The present run when it stands right before the part, else one from the last mark before it. */
   async #remakingAt(n: number): Promise<Remaking> {
-    const { index, source } = this.#from
+    const { index } = this.#from
     if (this.#remaking?.offset === n * PART_BYTES) return this.#remaking
     await this.close()
     const mark = n === 0 ? null : (await index.read(n - 1)).mark
+    const source = await this.#from.source
     const chunks = source.remake(mark)
     return (this.#remaking = { chunks, offset: mark?.offset ?? 0, rest: new Uint8Array(0) })
   }

@@ -1,36 +1,36 @@
 /**
- * Trying again, for every destination alike. A destination says what an error means (its remedy); this wrapper waits,
- * asks the far side what it holds and goes on from the answer. The time allowed without progress starts with a call's
- * first failure, and anew whenever the offset has moved. What goes before does not count: on a slow line a request
- * takes long, and between two requests a destination waits for the source and for its siblings.
+ * Retrying a request, for every destination alike (docs/design.md, *Retrying*, has the other places). A destination says
+ * what an error means (its remedy); this wrapper waits, asks the far side what it holds and resumes there. The time allowed
+ * without progress starts with a call's first failure, and anew whenever the offset has moved. What goes before does not
+ * count: on a slow line a request takes long, and between two requests a destination waits for the source and for the
+ * others.
  */
+import { Backoff, DEFAULT_RETRY, type OnRetry, type RetryPolicy } from './backoff.ts'
 import { dropBytes, lengthOf } from './chunks.ts'
 import type { Destination, Resumed, Upload } from './destination.ts'
 import { BackupError } from './errors.ts'
-import { DEFAULT_RETRY, Patience } from './patience.ts'
-import type { OnRetry, RetryPolicy } from './patience.ts'
 
-export type { OnRetry, RetryPolicy } from './patience.ts'
+export type { OnRetry, RetryPolicy } from './backoff.ts'
 
 export interface RetryOptions {
   readonly policy?: RetryPolicy
   readonly onRetry?: OnRetry
   /**
-   * The soft stop. Once it is aborted no pause begins and none is waited out: the call rejects with this signal's
-   * reason, E_ABORTED by default. A request under way goes on; what ends it is the signal given to the call.
+   * The soft stop. Once it is aborted no pause starts and none is waited out: the call rejects with this signal's reason,
+   * E_ABORTED by default. A request in flight continues; what ends it is the signal given to the call.
    */
   readonly stop?: AbortSignal
 }
 
 /**
- * A destination that tries again, under the same contract: here too, `append` may resolve with less than was sent.
- * `read` goes on behind the bytes it has given already; `list` starts anew and gives each object once, by its id: of a
- * listing it keeps the ids.
+ * A destination that retries, under the same contract: here too, `append` may resolve with less than was sent. `read`
+ * resumes after the bytes it has given already; `list` starts anew and gives each object once, by its id: of a listing it
+ * keeps the ids.
  */
 export function withRetry(inner: Destination, options: RetryOptions = {}): Destination {
   const { policy = DEFAULT_RETRY, onRetry = () => undefined, stop = null } = options
-  const opening = (): Patience => new Patience(policy.openingPatienceMs, { policy, onRetry, stop })
-  const sending = (): Patience => new Patience(policy.patienceMs, { policy, onRetry, stop })
+  const opening = (): Backoff => new Backoff(policy.openingPatienceMs, { policy, onRetry, stop })
+  const sending = (): Backoff => new Backoff(policy.patienceMs, { policy, onRetry, stop })
 
   return {
     name: inner.name,
@@ -49,34 +49,34 @@ export function withRetry(inner: Destination, options: RetryOptions = {}): Desti
     cancel: (token, signal) => again(opening(), signal, () => inner.cancel(token, signal)),
     stat: (object, signal) => again(opening(), signal, () => inner.stat(object, signal)),
     async *list(signal) {
-      const patience = opening()
+      const backoff = opening()
       const given = new Set<string>()
       for (;;) {
         try {
           for await (const object of inner.list(signal)) {
             if (given.has(object.id)) continue
             given.add(object.id)
-            patience.progressed()
+            backoff.progressed()
             yield object
           }
           return
         } catch (error) {
-          await patience.pause(error, signal)
+          await backoff.pause(error, signal)
         }
       }
     },
     async *read(object, { from, to }, signal) {
-      const patience = sending()
+      const backoff = sending()
       for (let at = from; ;) {
         try {
           for await (const chunk of inner.read(object, { from: at, to }, signal)) {
             at += chunk.length
-            if (chunk.length > 0) patience.progressed()
+            if (chunk.length > 0) backoff.progressed()
             yield chunk
           }
           return
         } catch (error) {
-          await patience.pause(error, signal)
+          await backoff.pause(error, signal)
         }
       }
     },
@@ -85,21 +85,21 @@ export function withRetry(inner: Destination, options: RetryOptions = {}): Desti
   }
 }
 
-async function again<T>(patience: Patience, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+async function again<T>(backoff: Backoff, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await call()
     } catch (error) {
-      await patience.pause(error, signal)
+      await backoff.pause(error, signal)
     }
   }
 }
 
-function retryingUpload(name: string, upload: Upload, newPatience: () => Patience): Upload {
+function retryingUpload(name: string, upload: Upload, newBackoff: () => Backoff): Upload {
   /** Pauses, then asks what is held until there is an answer. */
-  const pauseAndAsk = async (patience: Patience, thrown: unknown, signal: AbortSignal): Promise<number> => {
-    await patience.pause(thrown, signal)
-    return await again(patience, signal, () => upload.held(signal))
+  const pauseAndAsk = async (backoff: Backoff, thrown: unknown, signal: AbortSignal): Promise<number> => {
+    await backoff.pause(thrown, signal)
+    return await again(backoff, signal, () => upload.held(signal))
   }
 
   const within = (held: number, from: number, to: number): number => {
@@ -115,7 +115,7 @@ function retryingUpload(name: string, upload: Upload, newPatience: () => Patienc
 
   /** One of several: what the far side holds in all says nothing about it, so it is sent as it was. */
   const appendAgain = async (
-    patience: Patience,
+    backoff: Backoff,
     offset: number,
     chunks: readonly Uint8Array[],
     signal: AbortSignal,
@@ -125,7 +125,7 @@ function retryingUpload(name: string, upload: Upload, newPatience: () => Patienc
         return await upload.append(offset, chunks, signal)
       } catch (error) {
         if (error instanceof BackupError && error.code === 'E_OFFSET') throw error
-        await patience.pause(error, signal)
+        await backoff.pause(error, signal)
       }
     }
   }
@@ -135,31 +135,31 @@ function retryingUpload(name: string, upload: Upload, newPatience: () => Patienc
       return upload.token
     },
     requests: upload.requests,
-    held: (signal) => again(newPatience(), signal, () => upload.held(signal)),
+    held: (signal) => again(newBackoff(), signal, () => upload.held(signal)),
     async append(offset, chunks, signal) {
       const end = offset + lengthOf(chunks)
-      const patience = newPatience()
-      if (upload.requests.inFlight > 1) return await appendAgain(patience, offset, chunks, signal)
+      const backoff = newBackoff()
+      if (upload.requests.inFlight > 1) return await appendAgain(backoff, offset, chunks, signal)
       for (;;) {
         let held: number
         try {
           held = within(await upload.append(offset, chunks, signal), offset, end)
           if (held === offset) throw tookNothing(name)
         } catch (error) {
-          held = within(await pauseAndAsk(patience, error, signal), offset, end)
+          held = within(await pauseAndAsk(backoff, error, signal), offset, end)
         }
         if (held > offset) return held
       }
     },
     async commit(commit, signal) {
       let now = commit
-      const patience = newPatience()
+      const backoff = newBackoff()
       for (;;) {
         try {
           return await upload.commit(now, signal)
         } catch (error) {
-          const held = within(await pauseAndAsk(patience, error, signal), now.offset, commit.bytes)
-          if (held > now.offset) patience.progressed()
+          const held = within(await pauseAndAsk(backoff, error, signal), now.offset, commit.bytes)
+          if (held > now.offset) backoff.progressed()
           now = { ...commit, offset: held, tail: dropBytes(now.tail, held - now.offset) }
         }
       }

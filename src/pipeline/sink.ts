@@ -2,12 +2,12 @@ import { lengthOf } from './chunks.ts'
 import type { Destination, Resumed, StoredObject, Upload } from './destination.ts'
 import { abortError, asBackupError, BackupError } from './errors.ts'
 import type { Feed } from './feed.ts'
+import { InFlight } from './in-flight.ts'
 import type { DestinationReporter } from './progress.ts'
 import type { RunRecord, WholeObject } from './run-record.ts'
-import { UnderWay } from './under-way.ts'
 import type { Stretch } from './window.ts'
 
-/** An upload that ends or loses bytes again and again without its getting further is given up after so many times. */
+/** An upload that ends or loses bytes without getting any further is restarted so many times, then given up. */
 const RESTARTS = 3
 
 const FIRST_BYTES = 1024 * 1024
@@ -18,8 +18,8 @@ export interface SinkInput {
   readonly feed: Feed
   /** Where it is noted how far the upload is. */
   readonly record: RunRecord
-  /** Bytes that requests under way at once may carry together: they have to be in the window. */
-  readonly mostUnderWay: number
+  /** Bytes that requests in flight at once may carry together: they have to be in the window. */
+  readonly mostInFlight: number
   /** Bytes of the archive that may have been sent by anyone. */
   readonly published: () => number
   /** Resolves when the source has ended. */
@@ -29,17 +29,17 @@ export interface SinkInput {
   readonly reporter: DestinationReporter
   /** Called when the upload has been opened. */
   readonly onBegun: () => void
-  /** Begins nothing new after it. */
+  /** Starts nothing new after it. */
   readonly stop: AbortSignal
-  /** Breaks off what is under way. */
+  /** Aborts what is in flight. */
   readonly halt: AbortSignal
 }
 
 /**
- * Brings the archive to one destination: takes its upload up where the far side says that it is, or begins one, and
- * sends from there to the end. An upload that is gone begins again from byte 0, at this destination's own pace.
- * Resolves when the destination has proved by its own digest that it holds the object. When it rejects the upload is
- * left as it is, for a later process to go on with; nothing shows under the object's name.
+ * Brings the archive to one destination: resumes its upload where the far side says that it is, or begins one, and sends
+ * from there to the end. An upload that is gone starts again at byte 0, at this destination's own pace (docs/design.md,
+ * *Retrying*). Resolves when the destination has proved by its own digest that it holds the object. When it rejects, the
+ * upload is left as it is, for a later process to resume; nothing shows under the object's name.
  */
 export async function sink(input: SinkInput): Promise<StoredObject> {
   const { destination, feed, record, reporter } = input
@@ -54,7 +54,7 @@ export async function sink(input: SinkInput): Promise<StoredObject> {
     const error = asBackupError(thrown)
     reporter.ended({ isStopped: error.code === 'E_ABORTED' })
     const { code, message } = error
-    // What was damaged on its way is not gone on with.
+    // What was damaged on its way is not resumed.
     const anew = code === 'E_INTEGRITY' ? { token: null, held: 0 } : {}
     if (code !== 'E_ABORTED') record.upload(destination.name, { ...anew, error: { code, message } })
     throw error
@@ -64,14 +64,14 @@ export async function sink(input: SinkInput): Promise<StoredObject> {
 }
 
 async function store(input: SinkInput): Promise<StoredObject> {
-  const isGoneOnWith = input.record.state.made.parts > 0
+  const isResumed = input.record.state.made.parts > 0
   let restarts = 0
   let furthest = 0
   for (;;) {
     try {
-      const opened = await open(input, isGoneOnWith)
+      const opened = await open(input, isResumed)
       if ('stored' in opened) return opened.stored
-      return await send(opened.upload, input, isGoneOnWith && opened.isNew)
+      return await send(opened.upload, input, isResumed && opened.isNew)
     } catch (error) {
       const remedy = error instanceof BackupError ? error.remedy : 'stop'
       // It holds less than it had acknowledged: it is asked again, and sent what it lacks.
@@ -89,15 +89,15 @@ async function store(input: SinkInput): Promise<StoredObject> {
 /** An upload that is open, with the feed at the first byte that it lacks; or the object, when it is there already. */
 type Opened = { readonly upload: Upload; readonly isNew: boolean } | { readonly stored: StoredObject }
 
-/** `isGoneOnWith`: an earlier process may have stored the object, though its journal lost what it knew of it. */
-async function open(input: SinkInput, isGoneOnWith: boolean): Promise<Opened> {
+/** `isResumed`: an earlier process may have stored the object, though its journal lost what it knew of it. */
+async function open(input: SinkInput, isResumed: boolean): Promise<Opened> {
   const { destination, object, feed, record, reporter, halt, stop } = input
   if (stop.aborted) throw abortError(stop)
   const { token, held } = record.state.upload(destination.name)
   if (token !== null) {
     const resumed = await resume(input, token, held)
     if (resumed !== null) return resumed
-  } else if (isGoneOnWith) {
+  } else if (isResumed) {
     const stored = await committedBefore(input)
     if (stored !== null) return { stored }
   }
@@ -163,10 +163,10 @@ async function forget({ destination, record }: SinkInput): Promise<void> {
 
 /** `mayBeStored`: by an upload before this one of which nothing is known any more. */
 async function send(upload: Upload, input: SinkInput, mayBeStored: boolean): Promise<StoredObject> {
-  const underWay = new UnderWay(() => input.feed.offset, input.halt)
+  const requests = new InFlight(() => input.feed.offset, input.halt)
   try {
-    const { stretch, isTooLarge } = await sendAllButTheLast(upload, input, underWay)
-    await underWay.all()
+    const { stretch, isTooLarge } = await sendAllButTheLast(upload, input, requests)
+    await requests.all()
     if (isTooLarge) {
       await upload.abort()
       input.record.upload(input.destination.name, { token: null, held: 0, hopeless: true })
@@ -175,7 +175,7 @@ async function send(upload: Upload, input: SinkInput, mayBeStored: boolean): Pro
     return await commit(upload, stretch, input, mayBeStored)
   } finally {
     // They read from the feed's buffers, and what they bring counts.
-    await underWay.settled()
+    await requests.settled()
   }
 }
 
@@ -183,27 +183,27 @@ async function send(upload: Upload, input: SinkInput, mayBeStored: boolean): Pro
 async function sendAllButTheLast(
   upload: Upload,
   input: SinkInput,
-  underWay: UnderWay,
+  requests: InFlight,
 ): Promise<{ readonly stretch: Stretch; readonly isTooLarge: boolean }> {
-  const { destination, feed, reporter, stop, mostUnderWay } = input
+  const { destination, feed, reporter, stop, mostInFlight } = input
   const { maxObjectBytes } = destination.traits
   const { multiple, inFlight } = upload.requests
   const notes = new AppendNotes(upload, input)
-  const stopped = AbortSignal.any([stop, underWay.broken])
+  const stopped = AbortSignal.any([stop, requests.broken])
   let next = feed.offset
-  for (let goesOn = next > 0 && inFlight === 1; ; goesOn = false) {
-    await underWay.fewerThan(inFlight)
+  for (let isFirst = next > 0 && inFlight === 1; ; isFirst = false) {
+    await requests.fewerThan(inFlight)
     // One at a time it may have kept less than it was sent.
     if (inFlight === 1) next = feed.offset
-    const wanted = goesOn ? firstRequestBytes(multiple) : upload.requests.bytes(next)
-    await underWay.room(next + wanted, mostUnderWay)
+    const wanted = isFirst ? firstRequestBytes(multiple) : upload.requests.bytes(next)
+    await requests.room(next + wanted, mostInFlight)
     const stretch = await feed.takeFrom(next, wanted, multiple, stopped).catch(async (error: unknown) => {
-      if (underWay.broken.aborted) await underWay.all()
+      if (requests.broken.aborted) await requests.all()
       throw error
     })
     if (stop.aborted) throw abortError(stop)
     if (stretch === null) {
-      await underWay.all()
+      await requests.all()
       next = feed.offset
       continue
     }
@@ -212,13 +212,13 @@ async function sendAllButTheLast(
     next = offset + lengthOf(chunks)
     const isTooLarge = maxObjectBytes !== null && next > maxObjectBytes
     if (isTooLarge || last) return { stretch, isTooLarge }
-    underWay.begin(next, async (signal) => {
+    requests.begin(next, async (signal) => {
       await notes.note(await upload.append(offset, chunks, signal))
     })
   }
 }
 
-/** Notes what appends bring, which may end in any order. */
+/** Records what appends acknowledge, which may end in any order. */
 class AppendNotes {
   readonly #upload: Upload
   readonly #input: SinkInput
@@ -230,7 +230,7 @@ class AppendNotes {
     this.#token = upload.token
   }
 
-  /** `answered`: what the far side holds, by one of the answers. */
+  /** `answered`: what the far side holds, according to one of the answers. */
   async note(answered: number): Promise<void> {
     const { destination, feed, record, reporter } = this.#input
     if (answered > feed.offset) record.held(destination.name, answered)
@@ -238,7 +238,7 @@ class AppendNotes {
     const isOther = token !== this.#token
     this.#token = token
     if (isOther) record.upload(destination.name, { token })
-    // Where the far side does not tell what it holds, what is not on the disk is sent again.
+    // Where the far side does not report what it holds, what is not on the disk is sent again.
     if (isOther || requests.inFlight > 1) await record.sync()
     // Another may have come in between.
     if (answered <= feed.offset) return
@@ -266,7 +266,7 @@ async function commit(
   return await upload.commit({ offset, tail: chunks, bytes, digests }, input.halt)
 }
 
-/** Small: whoever goes on does not wait until the bytes of a whole request are made. */
+/** The first request after a resume is small: sending starts before the bytes of a whole request are made. */
 const firstRequestBytes = (multiple: number): number => Math.max(multiple, FIRST_BYTES - (FIRST_BYTES % multiple))
 
 const tooLarge = ({ name, traits }: Destination): BackupError =>

@@ -94,23 +94,26 @@ describe('a resumed run with other destinations', () => {
     }
   }
 
-  test('finds by it the object that an earlier process had stored there', async (t) => {
-    const rig = await rigOf(t, ['contentHash', 'md5'])
-    await rig.run({ to: ['d0'] })
-    const other = rig.far[1]
-    assert.ok(other)
-    const never = new AbortController().signal
-    const bytes = rig.world.whole()
-    const upload = await other.begin(OBJECT, never)
-    await upload.commit({ offset: 0, tail: [bytes], bytes: bytes.length, digests: digestsOf(bytes) }, never)
-    const { delivery, calls } = await rig.run()
-    assert.equal(delivery.outcomes[1]?.stored?.digest, digestsOf(bytes).md5)
-    assert.deepEqual(
-      calls.filter(({ name, destination }) => destination === 'd1' && name === 'begin'),
-      [],
-      'nothing is sent again',
-    )
-  })
+  for (const ring of ['kept', 'lost'] as const) {
+    test(`finds by it the object that an earlier process had stored there (ring ${ring})`, async (t) => {
+      const rig = await rigOf(t, ['contentHash', 'md5'])
+      await rig.run({ to: ['d0'] })
+      if (ring === 'lost') await rm(ringFile(rig.folder))
+      const other = rig.far[1]
+      assert.ok(other)
+      const never = new AbortController().signal
+      const bytes = rig.world.whole()
+      const upload = await other.begin(OBJECT, never)
+      await upload.commit({ offset: 0, tail: [bytes], bytes: bytes.length, digests: digestsOf(bytes) }, never)
+      const { delivery, calls } = await rig.run()
+      assert.equal(delivery.outcomes[1]?.stored?.digest, digestsOf(bytes).md5)
+      assert.deepEqual(
+        calls.filter(({ name, destination }) => destination === 'd1' && name === 'begin'),
+        [],
+        'nothing is sent again',
+      )
+    })
+  }
 
   test('whose bytes nobody can bring any more fails for that destination alone', async (t) => {
     const rig = await rigOf(t, ['contentHash', 'md5'])

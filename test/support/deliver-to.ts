@@ -1,9 +1,10 @@
 import type { TestContext } from 'node:test'
-import { deliver, type Delivery, type DeliverInput } from '../../src/pipeline/deliver.ts'
+import type { Delivery } from '../../src/pipeline/deliver.ts'
 import type { Destination } from '../../src/pipeline/destination.ts'
 import { ProgressReporter } from '../../src/pipeline/progress.ts'
 import type { Source } from '../../src/pipeline/source.ts'
 import { sourceOf } from './byte-source.ts'
+import { deliver, type DeliverInput } from './deliver.ts'
 import { openKeeping } from './keeping.ts'
 import { tempFolder } from './temp-folder.ts'
 

@@ -1,4 +1,3 @@
-import { readJsonLinesAt } from '../../pipeline/spill-file.ts'
 import { entryName, FILES_FOLDER } from '../plan/file-name.ts'
 import type { LeftOut } from '../plan/types.ts'
 import type { SkippedLine } from '../zip/manifest.ts'
@@ -15,13 +14,9 @@ export class LeftOutList {
     this.#add(`${FILES_FOLDER}/${entryName(path)}`, reason)
   }
 
-  /** Those that an earlier process left out, from its lines of the manifest: `bytes` of a file. Rejects with E_STATE. */
-  async addFrom(manifest: string, bytes: number): Promise<void> {
-    if (bytes === 0) return
-    for await (const { value } of readJsonLinesAt(manifest, 0, bytes)) {
-      const { path, skipped } = value as { readonly [K in keyof SkippedLine]?: unknown }
-      if (typeof path === 'string' && typeof skipped === 'string') this.#add(path, skipped)
-    }
+  /** Those that an earlier process left out, from its lines of the manifest. Rejects as `lines` does. */
+  async addFrom(lines: AsyncIterable<SkippedLine>): Promise<void> {
+    for await (const { path, skipped } of lines) this.#add(path, skipped)
   }
 
   #add(path: string, reason: string): void {

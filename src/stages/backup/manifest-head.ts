@@ -1,24 +1,31 @@
 import { withVersion } from '../../pipeline/format-version.ts'
-import type { ArchiveCounts, ArchiveSourceInput } from '../zip/archive-source.ts'
+import type { ManifestHeads, ManifestStart } from '../zip/make-archive.ts'
 import { ARCHIVE_FORMAT, manifestLine, type ManifestHead } from '../zip/manifest.ts'
-import { factOf, noteFact, type DumpFact, type ManifestFact } from './run-facts.ts'
+import type { ArchiveCounts } from '../zip/place.ts'
+import { factOf, noteFact, type DumpFact } from './run-facts.ts'
 import type { OpenRun } from './run-folder.ts'
 
-/** The manifest's first line, which stays as it was first made, whatever process writes it out. */
-export function manifestOf({ record, start }: OpenRun, version: string): ArchiveSourceInput['manifest'] {
-  const asStart = ({ head, mtimeMs }: ManifestFact) => ({ head, mtime: new Date(mtimeMs) })
-  return {
-    made() {
-      const fact = factOf(record, 'manifest')
-      return fact === null ? null : asStart(fact)
-    },
-    make(counts) {
-      const now = new Date()
-      const head = manifestHead({ record, start }, version, counts, now)
-      const fact = { head: manifestLine(withVersion(ARCHIVE_FORMAT, head)), mtimeMs: now.getTime() }
-      noteFact(record, 'manifest', fact)
-      return asStart(fact)
-    },
+/** The manifest's first line, as a fact of the run's journal. */
+export class JournaledHeads implements ManifestHeads {
+  readonly #run: Pick<OpenRun, 'record' | 'start'>
+  readonly #version: string
+
+  /** `version`: this program's. */
+  constructor(run: Pick<OpenRun, 'record' | 'start'>, version: string) {
+    this.#run = run
+    this.#version = version
+  }
+
+  get last(): ManifestStart | null {
+    const fact = factOf(this.#run.record, 'manifest')
+    return fact === null ? null : { head: fact.head, mtime: new Date(fact.mtimeMs) }
+  }
+
+  make(counts: ArchiveCounts): ManifestStart {
+    const now = new Date()
+    const head = manifestLine(withVersion(ARCHIVE_FORMAT, manifestHead(this.#run, this.#version, counts, now)))
+    noteFact(this.#run.record, 'manifest', { head, mtimeMs: now.getTime() })
+    return { head, mtime: now }
   }
 }
 

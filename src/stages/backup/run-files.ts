@@ -7,7 +7,7 @@ import { readMark } from '../../pipeline/part-index.ts'
 import { RunState } from '../../pipeline/run-record.ts'
 import { stateFileError } from '../../pipeline/state-file.ts'
 import { checkPlanVersion } from '../plan/plan-reader.ts'
-import { placeOf } from '../zip/place.ts'
+import { checkCheckpoint } from '../zip/checkpoint.ts'
 import { checkFacts } from './run-facts.ts'
 
 /** The folder of all runs, and files of one. */
@@ -49,7 +49,7 @@ export async function refuseNewerRun(folder: string): Promise<void> {
   try {
     const { made } = await readJournal(folder)
     await checkPlanVersion(planOf(folder))
-    if (made.parts > 0) placeOf(await readMark(indexOf(folder), made.parts - 1))
+    if (made.parts > 0) checkCheckpoint(await readMark(indexOf(folder), made.parts - 1))
   } catch (error) {
     if (error instanceof NewerFormatError) throw error
   }

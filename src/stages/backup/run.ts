@@ -13,7 +13,7 @@ import type { State } from '../state/state.ts'
 import { checkCopiesDaily } from '../find/copies.ts'
 import { abandon } from './abandon.ts'
 import { archiveName } from '../contract/archive-name.ts'
-import { carryOut, tidyUp, type Unrecorded } from './carry-out.ts'
+import { executeRun, tidyUp, type Unrecorded } from './execute-run.ts'
 import { lackingIn, whyNotGoOn, isOver } from './go-on.ts'
 import { nothingDone } from './nothing-done.ts'
 import type { DestinationResult, RunResult } from '../contract/results.ts'
@@ -148,7 +148,7 @@ class Backup {
     const destinations = this.#wanted().filter(({ name }) => start.destinations.includes(name))
     const isStored = destinations.every(({ name }) => record.state.upload(name).stored !== null)
     if (!isStored || (destinations.length > 0 && !(await this.#state.hasArchive(start.name)))) {
-      return await this.#carryOut(run, destinations)
+      return await this.#execute(run, destinations)
     }
     if (isOver(run, null, this.#config)) await this.#end(run)
     else await closeRun(run)
@@ -175,17 +175,17 @@ class Backup {
       database: database?.name ?? null,
       destinations: wanted.map((one) => one.name),
     })
-    const result = await this.#carryOut(run, wanted)
+    const result = await this.#execute(run, wanted)
     if (this.#lacking.size === 0) return result
     const others = [...this.#lacking.values()].filter((one) => wanted.every(({ name }) => name !== one.name))
     const status = result.status === 'completed' ? 'partial' : result.status
     return { ...result, status, destinations: [...result.destinations, ...others] }
   }
 
-  async #carryOut(run: OpenRun, destinations: readonly DestinationConfig[]): Promise<RunResult> {
+  async #execute(run: OpenRun, destinations: readonly DestinationConfig[]): Promise<RunResult> {
     const where = { config: this.#config, options: this.#options, state: this.#state }
     try {
-      const { unrecorded, failure, ...made } = await carryOut(run, destinations, where)
+      const { unrecorded, failure, ...made } = await executeRun(run, destinations, where)
       let { result, recorded } = made
       // One that is stored and not recorded is recorded by the next run.
       if ((recorded !== null || result.archive === null) && isOver(run, failure, this.#config)) {

@@ -1,94 +1,82 @@
+/**
+ * What a run reads: the database dump, then the files of the plan. The dump runs at the database's own speed into a spool
+ * of the run's folder, so that a slow line never holds a transaction open; no byte of the archive is sent before it is
+ * complete, so that what was started can always be resumed. The walk starts when the dump has ended: so every image that
+ * the dump refers to is in the plan, and one that arrives later is in the next backup.
+ */
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { BackupError, systemCode } from '../../pipeline/errors.ts'
 import type { ProgressReporter } from '../../pipeline/progress.ts'
-import type { RunRecord } from '../../pipeline/run-record.ts'
-import type { Config, DatabaseConfig } from '../config/types.ts'
+import type { Config } from '../config/types.ts'
 import { writePlan } from '../plan/plan-file.ts'
 import { checkPlan } from '../plan/plan-reader.ts'
-import type { Prepared } from '../zip/archive-source.ts'
+import type { SpooledDump } from '../zip/entries.ts'
 import { makeDump } from './make-dump.ts'
 import { ownPaths } from './own-paths.ts'
-import { factOf, noteFact, type DumpFact } from './run-facts.ts'
+import { factOf, noteFact } from './run-facts.ts'
 import { planOf } from './run-files.ts'
+import type { OpenRun } from './run-folder.ts'
 
-/**
- * What a run reads: the database dump, then the files of the plan. The dump runs at the database's own speed into a
- * spool of the run's folder, so that a slow line never holds a transaction open; no byte of the archive goes out before
- * it is whole, so that what is begun can always be gone on with. The walk begins when the dump has ended: thus every image
- * that the dump tells of is in the plan, and one that comes later is in the next backup.
- */
-export interface Sources {
-  /** Makes the dump and the plan, or finds those of an earlier process. Does it once. */
-  readonly prepare: () => Promise<Prepared>
-  /** Waits until nothing of it runs any more. Call it after the run's signal was aborted or all was read. */
-  settle(): Promise<void>
+export interface SourceInput {
+  readonly config: Config
+  readonly run: Pick<OpenRun, 'folder' | 'record'>
+  readonly reporter: ProgressReporter
+  /** Ends the dump and the walk. */
+  readonly signal: AbortSignal
 }
 
-/** Nothing starts before `prepare`. `signal` ends the dump and the walk. */
-export function openSources(
-  config: Config,
-  run: { readonly folder: string; readonly record: RunRecord },
-  reporter: ProgressReporter,
-  signal: AbortSignal,
-): Sources {
-  const { record, folder } = run
-  const planFile = planOf(folder)
-  const dumpFile = path.join(folder, 'dump.sql')
-  let preparing: Promise<Prepared> | null = null
-
-  const dump = async (database: DatabaseConfig): Promise<DumpFact> => {
-    const known = factOf(record, 'dump')
-    if (known !== null) return known
+/**
+ * The complete dump in the run's folder, made now unless an earlier process made it. Null: no database is configured.
+ * Rejects as `makeDump` does.
+ */
+export async function dumpDatabase({ config, run, reporter, signal }: SourceInput): Promise<SpooledDump | null> {
+  const { database } = config
+  if (database === null) return null
+  const { folder, record } = run
+  const file = path.join(folder, 'dump.sql')
+  let dump = factOf(record, 'dump')
+  if (dump === null) {
     reporter.enter('dumping')
     const onBytes = (bytes: number): void => {
       reporter.dumped(bytes)
     }
-    const fact = await makeDump(database, { folder, file: dumpFile, onBytes, signal })
-    noteFact(record, 'dump', fact)
+    dump = await makeDump(database, { folder, file, onBytes, signal })
+    noteFact(record, 'dump', dump)
     await record.sync()
-    return fact
   }
-
-  const plan = async (dumpBytes: number): Promise<void> => {
-    let known = factOf(record, 'plan')
-    if (known === null) {
-      const { include, exclude, root } = config.dicom
-      const { files, bytes, crc, keptApart } = await writePlan(
-        planFile,
-        root,
-        { include, exclude, skipFolders: ownPaths(config) },
-        signal,
-      )
-      known = { files, bytes, crc, ...(keptApart === 0 ? {} : { keptApart }) }
-      noteFact(record, 'plan', known)
-      await record.sync()
-    } else {
-      await checkPlan(planFile, known.crc)
-    }
-    reporter.planned(known.files, known.bytes + dumpBytes)
-  }
-
-  const prepare = async (): Promise<Prepared> => {
-    const { database } = config
-    if (database === null) {
-      await plan(0)
-      return { dump: null, plan: planFile }
-    }
-    const { mtimeMs, summary } = await dump(database)
-    reporter.dumped(summary.bytes)
-    await plan(summary.bytes)
-    const name = dumpEntryName(database.name)
-    return { dump: { name, mtime: new Date(mtimeMs), file: dumpFile, bytes: summary.bytes }, plan: planFile }
-  }
-
-  return {
-    prepare: () => (preparing ??= prepare()),
-    async settle() {
-      await preparing?.catch(() => undefined)
-    },
-  }
+  const { mtimeMs, summary } = dump
+  if (!isMade(record)) reporter.dumped(summary.bytes)
+  return { name: dumpEntryName(database.name), mtime: new Date(mtimeMs), file, bytes: summary.bytes }
 }
+
+/**
+ * The plan's file in the run's folder, complete, made now unless an earlier process made it. Rejects with E_SOURCE when the
+ * archive folder cannot be walked, with E_STATE when an earlier plan is damaged.
+ */
+export async function planFiles(
+  { config, run, reporter, signal }: SourceInput,
+  dump: SpooledDump | null,
+): Promise<string> {
+  const { folder, record } = run
+  const file = planOf(folder)
+  let plan = factOf(record, 'plan')
+  if (plan === null) {
+    const { include, exclude, root } = config.dicom
+    const options = { include, exclude, skipFolders: ownPaths(config) }
+    const { files, bytes, crc, keptApart } = await writePlan(file, root, options, signal)
+    plan = { files, bytes, crc, ...(keptApart === 0 ? {} : { keptApart }) }
+    noteFact(record, 'plan', plan)
+    await record.sync()
+  } else if (!isMade(record)) {
+    await checkPlan(file, plan.crc)
+  }
+  if (!isMade(record)) reporter.planned(plan.files, plan.bytes + (dump?.bytes ?? 0))
+  return file
+}
+
+/** Whether the whole archive was made: of its sources only what a destination is missing is read again, and compared. */
+const isMade = ({ state }: OpenRun['record']): boolean => state.whole !== null
 
 /** `database/<name>.sql`; a database's name may hold characters that a file name may not. */
 const dumpEntryName = (database: string): string => `database/${database.replace(/[\\/:*?"<>|\p{Cc}]/gu, '_')}.sql`

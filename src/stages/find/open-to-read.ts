@@ -1,6 +1,6 @@
 import type { Destination } from '../../pipeline/destination.ts'
 import { BackupError } from '../../pipeline/errors.ts'
-import { DEFAULT_RETRY } from '../../pipeline/patience.ts'
+import { DEFAULT_RETRY } from '../../pipeline/backoff.ts'
 import { withRetry } from '../../pipeline/retry.ts'
 import type { RunLog } from '../contract/run-log.ts'
 import type { Config } from '../config/types.ts'

@@ -24,7 +24,7 @@ import type { Ledger } from './ledger.ts'
 import { manifestLine } from './manifest.ts'
 import { mapped } from './mapped.ts'
 import { goOn, type Begun, type EntryBytes } from './overlap.ts'
-import { toMark, type LargePlace, type Phase } from './place.ts'
+import { toMark, type ArchiveCounts, type LargePlace, type Phase } from './place.ts'
 import { entryPath } from '../plan/file-name.ts'
 import { leftOut, type LeftOutFile, type PreparedFile } from './prepare-file.ts'
 import { MAKE_AHEAD, prepareFiles } from './prepare-files.ts'
@@ -36,6 +36,14 @@ export interface ManifestStart {
   readonly mtime: Date
 }
 
+/** Where the manifest's first line is kept, so that every process writes the same one. */
+export interface ManifestHeads {
+  /** The one that was made last, by whatever process; null when none was. */
+  readonly last: ManifestStart | null
+  /** Makes one for an archive that has this, and keeps it. */
+  make(counts: ArchiveCounts): ManifestStart
+}
+
 /** What an archive is made of. */
 export interface ArchiveInput extends FileOptions {
   /** Null: files only. */
@@ -44,8 +52,7 @@ export interface ArchiveInput extends FileOptions {
   readonly plan: string
   /** The time of the folder's entry, should there be one. */
   readonly startedAt: Date
-  /** Asked for after the last file is in. `isBegun`: the one that is begun in the archive, to be compared with it. */
-  readonly manifest: (isBegun: boolean) => ManifestStart
+  readonly heads: ManifestHeads
   readonly onLeftOut: (left: LeftOut) => void
   readonly reporter: ProgressReporter
 }
@@ -262,11 +269,16 @@ export class ArchiveMaker {
   async *#manifest(): AsyncGenerator<Uint8Array | Mark> {
     const { manifest } = this.#ledger
     await manifest.flush()
-    const { start, result } = yield* this.#entry((from) => {
-      const begun = this.#input.manifest(this.#begun !== null)
-      return manifestEntry({ ...begun, file: manifest.path, bytes: manifest.bytes }, this.#input.compression, from)
-    })
+    const { start, result } = yield* this.#entry((from) =>
+      manifestEntry({ ...this.#head(), file: manifest.path, bytes: manifest.bytes }, this.#input.compression, from),
+    )
     await this.#ledger.addEntry(result, start, null)
+  }
+
+  /** The one that the entry was begun with. One that did not get into the archive, or is dead in it, may be out of date. */
+  #head(): ManifestStart {
+    const { heads } = this.#input
+    return (this.#begun === null ? null : heads.last) ?? heads.make(this.#ledger)
   }
 
   async #tellLeftOut({ file, reason }: LeftOutFile): Promise<void> {

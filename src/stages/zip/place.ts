@@ -43,6 +43,9 @@ export interface ArchivePlace {
   readonly large: LargePlace | null
 }
 
+/** What is in the archive so far. */
+export type ArchiveCounts = Pick<ArchivePlace, 'files' | 'fileBytes' | 'skipped' | 'dead' | 'dicom'>
+
 export const START: ArchivePlace = {
   offset: 0,
   phase: 'dump',

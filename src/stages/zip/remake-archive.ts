@@ -21,13 +21,13 @@ import { FileLeftOut, timeOf } from './read-file.ts'
 /** Less than when the archive is made: this goes on beside that. */
 const REMAKE_AHEAD = 2
 
-export interface RemakeInput extends Omit<ArchiveInput, 'manifest' | 'onLeftOut' | 'reporter'> {
+export interface RemakeInput extends Omit<ArchiveInput, 'heads' | 'onLeftOut' | 'reporter'> {
   /** The run's folder. */
   readonly folder: string
   /** The newest place that is durable: the ledger's files are read so far. */
   readonly known: ArchivePlace
   /** Null when the manifest was not begun yet. */
-  readonly manifest: ManifestStart | null
+  readonly head: ManifestStart | null
 }
 
 /** What became of a line of the plan. */
@@ -49,7 +49,7 @@ export async function* remakeArchive(input: RemakeInput, from: ArchivePlace): As
 }
 
 async function* pieces(input: RemakeInput, from: ArchivePlace): AsyncGenerator<Uint8Array> {
-  const { dump, compression, known, manifest } = input
+  const { dump, compression, known, head } = input
   const spills = ledgerFiles(input.folder)
   const starts = new EntryStarts(spills.directory, from, known)
   let { phase, large } = from
@@ -69,9 +69,9 @@ async function* pieces(input: RemakeInput, from: ArchivePlace): AsyncGenerator<U
       phase = 'manifest'
     }
     // A manifest that is known before its turn is one that was begun, and lost with what was not durable.
-    if (manifest === null || (known.phase !== 'manifest' && known.phase !== 'directory')) return
+    if (head === null || (known.phase !== 'manifest' && known.phase !== 'directory')) return
     if (phase === 'manifest') {
-      const source = { ...manifest, file: spills.manifest, bytes: known.manifest }
+      const source = { ...head, file: spills.manifest, bytes: known.manifest }
       await starts.expect(large?.start ?? starts.offset)
       yield* starts.counted(manifestEntry(source, compression, large))
       large = null

@@ -78,10 +78,12 @@ export function openSource(run: Run, known: Mark | null, onManifest: () => void 
       compression: run.compression,
       folder: run.folder,
       startedAt: new Date(2026, 10, 23, 11, 0, 0),
-      prepare: () =>
-        Promise.resolve({ dump: run.dump === null ? null : { ...dump, bytes: run.dump }, plan: run.files.plan }),
-      manifest: {
-        made: () => run.head,
+      dump: run.dump === null ? null : { ...dump, bytes: run.dump },
+      plan: run.files.plan,
+      heads: {
+        get last() {
+          return run.head
+        },
         make({ files, fileBytes, skipped, dead }) {
           onManifest()
           const head: ManifestHead = {

@@ -1,11 +1,11 @@
 import { BackupError } from './errors.ts'
 
 /**
- * The requests of one upload that are under way. One that was answered is so still while one before it is not: what has
- * to be sent again after a kill is all that comes after the first gap. When one fails those beside it are broken off
- * and nothing new begins: the upload does not go on, and they would hold up its next try.
+ * The requests of one upload that are in flight. One that was answered still counts while one before it is not: what has
+ * to be sent again after a kill is all that comes after the first gap. When one fails for good, the others are aborted and
+ * no further one starts, as they would hold up the upload's next try (docs/design.md, *Retrying*).
  */
-export class UnderWay {
+export class InFlight {
   /** Where each of them ends that may not be held without a gap. */
   #ends: number[] = []
   readonly #running = new Set<Promise<void>>()
@@ -14,7 +14,7 @@ export class UnderWay {
   readonly #signal: AbortSignal
   #failure: { readonly error: unknown } | null = null
 
-  /** `held`: everything before it is held. `halt`: breaks all of them off. */
+  /** `held`: everything before it is held. `halt`: aborts all of them. */
   constructor(held: () => number, halt: AbortSignal) {
     this.#held = held
     this.#signal = AbortSignal.any([halt, this.#broken.signal])
@@ -25,21 +25,21 @@ export class UnderWay {
     return this.#broken.signal
   }
 
-  /** A request whose bytes end at `end`. */
+  /** Starts a request whose bytes end at `end`. */
   begin(end: number, request: (signal: AbortSignal) => Promise<void>): void {
     const running = request(this.#signal)
       .catch((error: unknown) => {
         this.#failure ??= { error }
         // A stop lets the others end.
         if (error instanceof BackupError && error.code === 'E_ABORTED') return
-        this.#broken.abort(new BackupError('E_ABORTED', 'A request beside it failed.'))
+        this.#broken.abort(new BackupError('E_ABORTED', 'Another request of the same upload failed.'))
       })
       .finally(() => this.#running.delete(running))
     this.#running.add(running)
     this.#ends.push(end)
   }
 
-  /** Resolves when fewer than `count` are under way. Rejects as `all` does. */
+  /** Resolves when fewer than `count` are in flight. Rejects as `all` does. */
   async fewerThan(count: number): Promise<void> {
     await this.#until(() => {
       const held = this.#held()
@@ -48,18 +48,18 @@ export class UnderWay {
     })
   }
 
-  /** Resolves when one that ends at `end` makes it no more than `bytes` that are under way. Rejects as `all` does. */
+  /** Resolves when with one more, that ends at `end`, no more than `bytes` are in flight. Rejects as `all` does. */
   async room(end: number, bytes: number): Promise<void> {
     await this.#until(() => end - this.#held() <= bytes)
   }
 
-  /** Resolves when none is under way any more. Rejects then with what the first of those that failed did. */
+  /** Resolves when none is running any more. Rejects then with the error of the first that failed. */
   async all(): Promise<void> {
     await this.settled()
     if (this.#failure !== null) throw this.#failure.error
   }
 
-  /** Resolves when none is under way any more, however they ended. */
+  /** Resolves when none is running any more, however they ended. */
   async settled(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running)
   }

@@ -5,11 +5,11 @@ export interface RetryPolicy {
   /** The first pause; it doubles with each try that follows. ms. */
   readonly firstPauseMs: number
   readonly longestPauseMs: number
-  /** Give an upload or a download up this long after a failure without a byte more. ms. */
+  /** Retry budget of an upload or a download: it is given up this long after a failure without a byte more. ms. */
   readonly patienceMs: number
   /**
-   * Give up this long after the first failure of any other call. ms. Short: while one is not open, the window holds the
-   * others.
+   * Retry budget of any other call, from its first failure. ms. Short: while one destination is not open, the window holds
+   * the others.
    */
   readonly openingPatienceMs: number
 }
@@ -24,23 +24,23 @@ export const DEFAULT_RETRY: RetryPolicy = {
 /** Called before each pause, for the progress display and the log. */
 export type OnRetry = (error: BackupError, pauseMs: number) => void
 
-export interface PatienceOptions {
+export interface BackoffOptions {
   readonly policy: RetryPolicy
   readonly onRetry: OnRetry
-  /** Aborted: no pause begins, and none is waited out. */
+  /** Aborted: no pause starts, and none is waited out. */
   readonly stop: AbortSignal | null
 }
 
-/** Counts the tries since the last progress and sleeps between them. */
-export class Patience {
-  readonly #limitMs: number
-  readonly #options: PatienceOptions
-  /** When the first of the failures came that no progress followed; by performance.now(). */
+/** Counts the tries since the last progress and sleeps between them (docs/design.md, *Retrying*). */
+export class Backoff {
+  readonly #budgetMs: number
+  readonly #options: BackoffOptions
+  /** When the first failure since the last progress came; by performance.now(). */
   #since: number | null = null
   #tries = 0
 
-  constructor(limitMs: number, options: PatienceOptions) {
-    this.#limitMs = limitMs
+  constructor(budgetMs: number, options: BackoffOptions) {
+    this.#budgetMs = budgetMs
     this.#options = options
   }
 
@@ -50,8 +50,8 @@ export class Patience {
   }
 
   /**
-   * Sleeps before the next try. Throws the error when it is not to be retried or patience has ended, and what the
-   * signal or the soft stop stands for when one of them is aborted.
+   * Sleeps before the next try. Throws the error when it is not to be retried or the budget is used up, and the reason of
+   * the signal or of the soft stop when one of them is aborted.
    */
   async pause(thrown: unknown, signal: AbortSignal): Promise<void> {
     const { policy, onRetry, stop } = this.#options
@@ -61,7 +61,7 @@ export class Patience {
     if (stop?.aborted === true) throw abortError(stop)
     const now = performance.now()
     this.#since ??= now
-    const leftMs = this.#since + this.#limitMs - now
+    const leftMs = this.#since + this.#budgetMs - now
     const askedMs = error.retryAfterMs ?? 0
     if (askedMs > Math.max(0, leftMs)) throw asksTooLong(error, askedMs)
     const ceiling = Math.min(policy.longestPauseMs, policy.firstPauseMs * 2 ** this.#tries)

@@ -1,34 +1,35 @@
-/** Carries one run as far as it goes today: sources, archive, delivery, record. */
+/** Executes one run, as far as it gets today: sources, archive, uploads, record. */
 import { counted } from '../../pipeline/counted.ts'
-import { deliver, type Delivery, type Outcome } from '../../pipeline/deliver.ts'
+import { Uploads, type Delivery, type Outcome } from '../../pipeline/deliver.ts'
 import type { Destination } from '../../pipeline/destination.ts'
-import type { DigestName, ObjectDigests } from '../../pipeline/digests.ts'
-import { asBackupError, BackupError } from '../../pipeline/errors.ts'
+import type { DigestName } from '../../pipeline/digests.ts'
+import { asBackupError, type BackupError } from '../../pipeline/errors.ts'
 import { ProgressReporter, type DestinationReporter } from '../../pipeline/progress.ts'
 import { withRetry } from '../../pipeline/retry.ts'
 import type { Mark } from '../../pipeline/source.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
 import { traitsOf } from '../destinations/kinds.ts'
 import { openDestination } from '../destinations/open.ts'
-import type { RunRecord, SourceMeasure } from '../contract/history.ts'
+import type { RunRecord } from '../contract/history.ts'
 import type { State } from '../state/state.ts'
+import type { LeftOut } from '../plan/types.ts'
 import { ArchiveSource } from '../zip/archive-source.ts'
-import { ledgerFiles } from '../zip/ledger.ts'
-import { placeOf } from '../zip/place.ts'
+import { countsAt, leftOutUpTo } from '../zip/checkpoint.ts'
+import type { SpooledDump } from '../zip/entries.ts'
+import type { ArchiveCounts } from '../zip/place.ts'
 import { LeftOutList } from './left-out-list.ts'
-import { manifestOf } from './manifest-head.ts'
-import type { RunResult, Warning } from '../contract/results.ts'
+import { JournaledHeads } from './manifest-head.ts'
+import type { RunResult } from '../contract/results.ts'
+import { notRecorded, runRecord, shrunkWarnings } from './record-run.ts'
 import { factOf, type RunStart } from './run-facts.ts'
 import type { OpenRun } from './run-folder.ts'
 import type { RunLog } from '../contract/run-log.ts'
 import type { RunOptions } from './run-options.ts'
 import { keptApartWarnings, runResult, type Attempt } from './run-result.ts'
-import { report } from '../contract/report.ts'
 import { showRunning } from './running-file.ts'
-import { sanityWarnings } from './sanity.ts'
-import { mustBeArchiveFolder, openSources } from './sources.ts'
+import { dumpDatabase, mustBeArchiveFolder, planFiles, type SourceInput } from './sources.ts'
 
-export interface CarriedOut {
+export interface Executed {
   readonly result: RunResult
   /** Why the whole run ended early; null when it did not. */
   readonly failure: BackupError | null
@@ -43,93 +44,63 @@ export interface Unrecorded {
   readonly result: RunResult
 }
 
+interface Where {
+  readonly config: Config
+  readonly options: RunOptions
+  readonly state: State
+}
+
 /**
  * Brings a run's archive to these destinations, from wherever it is, and records what came of it. Resolves however it
  * ended.
  */
-export async function carryOut(
+export async function executeRun(
   run: OpenRun,
   destinations: readonly DestinationConfig[],
-  { config, options, state }: { readonly config: Config; readonly options: RunOptions; readonly state: State },
-): Promise<CarriedOut> {
+  { config, options, state }: Where,
+): Promise<Executed> {
   const { log } = options
   const { start, record } = run
-  const reporter = new ProgressReporter(destinations.map((one) => one.name))
+  const names = destinations.map((one) => one.name)
+  const reporter = new ProgressReporter(names)
   const { progress } = reporter
   options.onProgress(progress)
   const opened = destinations.map((one, index) => openForRun(one, config, reporter.destinations[index], options))
   const hideRunning = showRunning(config.state.dir, start.runId, progress)
-  const names = destinations.map((one) => one.name)
   log.info({ runId: start.runId, archive: start.name, destinations: names, resumed: run.resumed }, 'run started')
 
-  const stop = new AbortController()
-  const signal = AbortSignal.any([options.signal, stop.signal])
-  const sources = openSources(config, run, reporter, signal)
   const leftOut = new LeftOutList()
-  const found = await lastMark(run)
-  const known = found instanceof BackupError ? null : found
-  const source = new ArchiveSource(
-    {
-      folder: run.folder,
-      root: start.root,
-      compression: start.compression,
-      startedAt: new Date(start.startedAt),
-      prepare: sources.prepare,
-      manifest: manifestOf(run, options.version),
-      onLeftOut: (left) => {
-        leftOut.add(left)
-      },
-      reporter,
-    },
-    known,
-  )
+  let known: Mark | null = null
+  let counts: ArchiveCounts | null = null
   let delivery: Delivery | null = null
   let failure: BackupError | null = null
   try {
-    if (found instanceof BackupError) throw found
+    known = await lastCheckpoint(run)
+    counts = countsAt(known)
     await mustBeArchiveFolder(start.root)
-    const onOutcome = (outcome: Outcome): void => {
-      logOutcome(outcome, log)
-    }
-    delivery = await deliver({
-      source,
-      object: start.name,
-      destinations: opened,
-      digests: digestsOf(start, config),
-      keeping: run,
-      reporter,
-      onOutcome,
-      signal,
-    })
+    const backedUp = await backUp(opened, { config, run, reporter, signal: options.signal, known, leftOut, options })
+    ;({ counts, delivery } = backedUp)
     failure = delivery.failure
   } catch (error) {
     failure = asBackupError(error, options.signal)
   } finally {
-    stop.abort()
     await hideRunning()
-    await sources.settle()
-    await tidyUp(() => source.close(), log)
     await Promise.all(opened.map((destination) => destination.close()))
   }
-  await tidyUp(() => leftOut.addFrom(ledgerFiles(run.folder).manifest, placeOf(known).manifest), log)
+  await tidyUp(() => leftOut.addFrom(leftOutUpTo(known, run.folder)), log)
 
-  const counts = source.counts()
+  const { files, fileBytes, dicom } = counts ?? countsAt(null)
   const dump = factOf(record, 'dump')
-  const measure =
-    record.state.whole === null || found instanceof BackupError
-      ? null
-      : {
-          files: counts.files,
-          bytes: counts.fileBytes,
-          tables: dump?.summary.tables ?? null,
-          dumpBytes: dump?.summary.bytes ?? null,
-        }
-  const shrunk = measure === null || options.acceptShrunk ? [] : await compared(measure, state)
+  const tables = dump?.summary.tables ?? null
+  const dumpBytes = dump?.summary.bytes ?? null
+  const isMeasured = record.state.whole !== null && counts !== null
+  const measure = isMeasured ? { files, bytes: fileBytes, tables, dumpBytes } : null
+  const shrunk = measure === null || options.acceptShrunk ? [] : await shrunkWarnings(measure, state)
   const attempt: Attempt = {
     start,
     resumed: run.resumed,
-    files: counts.files,
-    dicom: counts.dicom,
+    files,
+    dicom,
     destinations,
     progress,
     delivery,
@@ -147,24 +118,80 @@ export async function carryOut(
     await state.saveRun(recorded)
   } catch (error) {
     unrecorded = { record: recorded, result }
-    // What is stored is stored: a record that fails makes the run one to look at, no more.
+    // What is stored is stored: a record that fails makes the run one to inspect, no more.
     const warning = notRecorded(error)
-    const isTold = shrunk.some(({ message }) => message === warning.message)
-    result = runResult({ ...attempt, warnings: [...attempt.warnings, ...(isTold ? [] : [warning])] }, finishedAt)
+    const isKnown = shrunk.some(({ message }) => message === warning.message)
+    result = runResult({ ...attempt, warnings: [...attempt.warnings, ...(isKnown ? [] : [warning])] }, finishedAt)
     recorded = null
   }
   logEnd(result, failure, log)
   return { result, failure, recorded, unrecorded }
 }
 
-/** Where the archive got to in an earlier process; null when it had no part yet, the error when that cannot be read. */
-async function lastMark({ record, index }: OpenRun): Promise<Mark | null | BackupError> {
+/** Where the archive got to in an earlier process; null when it had no part yet. Rejects with E_STATE. */
+async function lastCheckpoint({ record, index }: OpenRun): Promise<Mark | null> {
   const { parts } = record.state.made
+  return parts === 0 ? null : (await index.read(parts - 1)).mark
+}
+
+interface BackUpInput extends SourceInput {
+  readonly run: OpenRun
+  /** Where an earlier process got to. */
+  readonly known: Mark | null
+  readonly leftOut: LeftOutList
+  readonly options: RunOptions
+}
+
+interface BackedUp {
+  readonly delivery: Delivery
+  readonly counts: ArchiveCounts
+}
+
+/**
+ * Open a destination, dump, walk, archive, commit: the order in which a run does things (docs/design.md, *The order of
+ * steps*). What an earlier process did is not done again. Resolves when every destination has committed or failed.
+ */
+async function backUp(destinations: readonly Destination[], input: BackUpInput): Promise<BackedUp> {
+  const { config, run, reporter, known, options } = input
+  const uploads = new Uploads({
+    object: run.start.name,
+    destinations,
+    digests: digestsOf(run.start, config),
+    keeping: run,
+    reporter,
+    onOutcome: (outcome) => {
+      logOutcome(outcome, options.log)
+    },
+    signal: options.signal,
+  })
+  let archive: ArchiveSource | null = null
   try {
-    return parts === 0 ? null : (await index.read(parts - 1)).mark
+    if (await uploads.begun()) {
+      const dump = await dumpDatabase(input)
+      const plan = await planFiles(input, dump)
+      archive = archiveOf(dump, plan, input)
+      await uploads.send(archive)
+    }
   } catch (error) {
-    return asBackupError(error)
+    uploads.fail(error)
   }
+  const delivery = await uploads.committed()
+  await tidyUp(async () => archive?.close(), options.log)
+  return { delivery, counts: archive?.counts() ?? countsAt(known) }
+}
+
+function archiveOf(
+  dump: SpooledDump | null,
+  plan: string,
+  { run, reporter, known, leftOut, options }: BackUpInput,
+): ArchiveSource {
+  const { root, compression, startedAt } = run.start
+  const onLeftOut = (left: LeftOut): void => {
+    leftOut.add(left)
+  }
+  const heads = new JournaledHeads(run, options.version)
+  const input = { folder: run.folder, root, compression, startedAt: new Date(startedAt), dump, plan, heads }
+  return new ArchiveSource({ ...input, onLeftOut, reporter }, known)
 }
 
 /** By which all destinations of the run prove themselves, those that get the archive at another time too. */
@@ -172,7 +199,7 @@ function digestsOf(start: RunStart, { destinations }: Config): DigestName[] {
   return destinations.filter(({ name }) => start.destinations.includes(name)).map((one) => traitsOf(one).digest)
 }
 
-/** A destination that counts, tries again and tells of it. */
+/** A destination that counts, retries and reports it. */
 function openForRun(
   one: DestinationConfig,
   config: Config,
@@ -191,7 +218,7 @@ function openForRun(
   })
 }
 
-/** What a run leaves lying about does not take its result away; the next run removes it. */
+/** Cleanup errors never change the result; the next run cleans up. */
 export async function tidyUp(tidy: () => Promise<void>, log: RunLog): Promise<void> {
   try {
     await tidy()
@@ -200,65 +227,20 @@ export async function tidyUp(tidy: () => Promise<void>, log: RunLog): Promise<vo
   }
 }
 
-function runRecord(
-  result: RunResult,
-  {
-    start,
-    digests,
-    measure,
-    sane,
-  }: {
-    readonly start: RunStart
-    readonly digests: ObjectDigests | null
-    readonly measure: SourceMeasure | null
-    readonly sane: boolean
-  },
-): RunRecord {
-  const { startedAt, finishedAt, archive, warnings, destinations } = result
-  return {
-    runId: start.runId,
-    trigger: start.trigger ?? 'manual',
-    status: result.status === 'skipped' ? 'failed' : result.status,
-    startedAt,
-    finishedAt,
-    plannedName: start.name,
-    archive: archive?.name ?? null,
-    bytes: archive?.bytes ?? null,
-    digests,
-    source: measure,
-    sane,
-    warnings,
-    destinations,
-  }
-}
-
-async function compared(measure: SourceMeasure, state: State): Promise<Warning[]> {
-  try {
-    return sanityWarnings(measure, await state.lastGood())
-  } catch (error) {
-    return [notRecorded(error)]
-  }
-}
-
-function notRecorded(error: unknown): Warning {
-  const { message } = report(asBackupError(error))
-  return { code: 'state-unusable', message: `The run could not be compared with earlier ones or recorded. ${message}` }
-}
-
 function logOutcome({ destination: { name }, stored, error }: Outcome, log: RunLog): void {
   if (stored !== null) log.info({ destination: name, bytes: stored.bytes }, 'stored and verified')
-  else if (error !== null) tellEnd(error, { destination: name }, 'destination failed', log)
+  else if (error !== null) logError(error, { destination: name }, 'destination failed', log)
 }
 
 function logEnd(result: RunResult, failure: BackupError | null, log: RunLog): void {
-  if (failure !== null) tellEnd(failure, {}, 'run failed', log)
+  if (failure !== null) logError(failure, {}, 'run failed', log)
   const { runId, status, archive, warnings } = result
   const stored = result.destinations.filter((one) => one.status === 'completed').map((one) => one.name)
   log.info({ runId, status, bytes: archive?.bytes, files: archive?.files, stored, warnings }, 'run ended')
 }
 
-/** What a person has stopped is no news to them. */
-function tellEnd(error: BackupError, fields: object, message: string, log: RunLog): void {
+/** User-requested stops are logged at info, not warn. */
+function logError(error: BackupError, fields: object, message: string, log: RunLog): void {
   const record = { ...fields, code: error.code, err: error }
   if (error.code === 'E_ABORTED') log.info(record, message)
   else log.warn(record, message)
