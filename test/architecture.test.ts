@@ -3,6 +3,7 @@ import { builtinModules } from 'node:module'
 import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, test } from 'node:test'
+import { kinds } from '../src/stages/destinations/kinds.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 const floors = ['pipeline', 'stages', 'cli']
@@ -110,6 +111,35 @@ describe('the architecture', () => {
           .map((line) => `${file}: ${line.trim()}`),
       )
     assert.deepEqual(found, [])
+  })
+
+  test('what a kind of destination is stands in its folder, and the list is all that names it', () => {
+    const home = path.normalize('src/stages/destinations/')
+    const folders = sources.filter((file) => file.startsWith(home)).map((file) => file.slice(home.length))
+    const inFolders = folders.flatMap((file) =>
+      file.includes(path.sep) ? [file.slice(0, file.indexOf(path.sep))] : [],
+    )
+    assert.deepEqual(
+      [...new Set(inFolders)].sort(),
+      kinds()
+        .map(({ type }) => type)
+        .sort(),
+      'a folder is a line of the list',
+    )
+    // The stand-ins are the services themselves, and the demo configures them.
+    const elsewhere = sources.filter(
+      (file) => stageOf(file) !== 'stand-ins' && file !== path.normalize('src/cli/commands/demo.ts'),
+    )
+    for (const { type } of kinds()) {
+      const own = path.join(home, type, path.sep)
+      const outside = elsewhere.filter((file) => !file.startsWith(own))
+      const named = outside.filter((file) =>
+        new RegExp(`(['"\`])${type}\\1|^ *${type}:`, 'm').test(readFileSync(path.join(root, file), 'utf8')),
+      )
+      assert.deepEqual(named, [], `${type}: ask the kind, by kindOf or traitsOf`)
+      const known = within.filter(({ file, target }) => target.startsWith(own) && !file.startsWith(own))
+      assert.deepEqual(known, [{ file: path.join(home, 'kinds.ts'), target: path.join(own, 'kind.ts') }])
+    }
   })
 
   test('the demo alone knows the services’ stand-ins', () => {

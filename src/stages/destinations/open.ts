@@ -18,9 +18,9 @@ export type Endpoints = Readonly<Partial<Record<string, string>>>
  */
 export function openDestination(config: DestinationConfig, endpoints: Endpoints): Destination {
   const { name, type, fault } = config
+  const kind = kindOf(config)
   return lateDestination({ name, type, traits: traitsOf(config) }, async () => {
     if (fault !== undefined) throw new BackupError(fault.code, fault.message, { advice: fault.advice })
-    const kind = kindOf(config)
     if (kind === null) throw new BackupError('E_CONFIG', `${name}: unknown type of destination.`)
     return await kind.open(config, { transport: () => transportTo(kind, endpoints) })
   })
