@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, test } from 'node:test'
-import { ObjectDigest } from '../../src/pipeline/digests.ts'
 import { PART_BYTES } from '../../src/pipeline/part.ts'
 import { ByteWorld } from '../support/byte-source.ts'
+import { digestOf } from '../support/digest-of.ts'
 import { ringFile } from '../support/keeping.ts'
 import { ResumeRig, type Ended, type Found } from '../support/resume-rig.ts'
 import { tempFolder } from '../support/temp-folder.ts'
@@ -63,9 +63,8 @@ function mustBeStoredEverywhere({ delivery }: Ended, rig: ResumeRig): Buffer {
   const [archive, ...others] = rig.objects()
   assert.ok(archive)
   for (const other of others) assert.ok(other?.equals(archive), 'the same everywhere')
-  const digest = new ObjectDigest(['contentHash'])
-  digest.update(archive)
-  assert.deepEqual(delivery.whole, { bytes: archive.length, digests: digest.digests() })
+  const digests = { contentHash: digestOf(archive, 'contentHash') }
+  assert.deepEqual(delivery.whole, { bytes: archive.length, digests })
   return archive
 }
 

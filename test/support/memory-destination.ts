@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { Commit, Destination, StoredObject, Upload } from '../../src/pipeline/destination.ts'
-import { ObjectDigest, type DigestName } from '../../src/pipeline/digests.ts'
+import type { DigestName } from '../../src/pipeline/digests.ts'
 import { abortError, BackupError } from '../../src/pipeline/errors.ts'
 import { Pieces } from '../../src/pipeline/pieces.ts'
+import { digestOf } from './digest-of.ts'
 
 export interface MemoryDestination extends Destination {
   readonly objects: ReadonlyMap<string, Buffer>
@@ -60,9 +61,7 @@ function destinationTo(
   const stored = (object: string): StoredObject | null => {
     const bytes = objects.get(object)
     if (bytes === undefined) return null
-    const digest = new ObjectDigest()
-    digest.update(bytes)
-    return { id: object, path: `/${object}`, bytes: bytes.length, digest: digest.digests()[proof] }
+    return { id: object, path: `/${object}`, bytes: bytes.length, digest: digestOf(bytes, proof) }
   }
   const open = (token: string, acknowledged: number): { readonly upload: Upload; readonly heldNow: () => number } => {
     const session = (): Session => {
