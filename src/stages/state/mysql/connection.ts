@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection, ResultSetHeader, RowDataPacket } from 'mysql2/promise'
 import { InTurn } from '../../../pipeline/in-turn.ts'
 import type { DatabaseConfig } from '../../config/types.ts'
@@ -17,10 +18,13 @@ export interface Session {
 const QUERY_MS = 60_000
 /** One that was left alone for longer may be gone without a word: firewalls forget it, servers end it. ms. */
 const IDLE_MS = 30_000
-/** How often a transaction is tried that another program's locks have ended. */
-const TRIES = 3
-/** Deadlock, and a lock that was waited for too long. */
-const LOCKED_OUT = [1213, 1205]
+/**
+ * How often a transaction is tried that another program's locks have ended, by the server's error: a deadlock is told at
+ * once, a lock is waited for as long as `innodb_lock_wait_timeout` says, 50 s unless set.
+ */
+const TRIES: Readonly<Record<number, number>> = { 1213: 30, 1205: 3 }
+/** Before a transaction is tried again, at most; at random, so that two do not meet again. ms. */
+const PAUSE_MS = 50
 
 /**
  * Not strict, so that a column of the viewer's that is shorter, of another character set, or one more that must not be
@@ -101,8 +105,9 @@ export class StateConnection implements Session {
         } catch (error) {
           const { isAnswer, number } = clientFailure(error)
           if (isAnswer) await session.write('ROLLBACK')
-          if (attempt === TRIES || number === null || !LOCKED_OUT.includes(number)) throw error
+          if (attempt >= (TRIES[number ?? 0] ?? 0)) throw error
         }
+        await sleep(Math.random() * PAUSE_MS)
       }
     }
     return this.#turn.run(() => this.#use(whole))

@@ -37,7 +37,7 @@ export async function saveRun(session: Session, run: RunRecord, options: SaveOpt
   copies.push(...earlier.filter(({ result }) => copies.every((one) => one.result.name !== result.name)))
   const [before] = await session.rows('SELECT status FROM dicom_backup_runs ORDER BY seq DESC LIMIT 1')
   await replaceRun(session, run)
-  await session.write('DELETE FROM dicom_backup_copies WHERE run_id = ?', run.runId)
+  await remove(session, 'dicom_backup_copies', run.runId)
   for (const copy of copies) await insertCopy(session, run.runId, copy)
   await saveAccounts(session, run, options)
   await saveScheduleTimes(session, run, options, RETRIED.includes(String(before?.['status'])))
@@ -45,7 +45,7 @@ export async function saveRun(session: Session, run: RunRecord, options: SaveOpt
 
 async function replaceRun(session: Session, run: RunRecord): Promise<void> {
   // With a number of its own: saved again, it is the newest.
-  await session.write('DELETE FROM dicom_backup_runs WHERE run_id = ?', run.runId)
+  await remove(session, 'dicom_backup_runs', run.runId)
   await insert(session, 'dicom_backup_runs', {
     run_id: run.runId,
     triggered_by: run.trigger,
@@ -165,6 +165,12 @@ export async function nextBackup(session: Session, { every }: Schedule, options:
   const stored = await newestStored(session, options)
   const due = stored === null ? null : dueAfter(every, new Date(stored.ms))
   return due !== null && due > options.now ? due : nextSlot('1h', options.now)
+}
+
+/** A DELETE that finds nothing would lock the gap, and two that add to one gap then end each other as a deadlock. */
+async function remove(session: Session, table: string, runId: string): Promise<void> {
+  const rows = await session.rows(`SELECT 1 FROM ${table} WHERE run_id = ? LIMIT 1`, runId)
+  if (rows.length > 0) await session.write(`DELETE FROM ${table} WHERE run_id = ?`, runId)
 }
 
 async function insert(

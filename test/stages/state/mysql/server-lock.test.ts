@@ -112,8 +112,9 @@ test('that another run has when it is to be taken again is lost, and says who ha
     /another backup run has started meanwhile \(process 77 on other-host, since 2026-11-23T12/,
   )
   await lock.release()
+  const ended = assert.rejects(waiting)
   await server.query(`KILL ${await sessionIn(place, 'User sleep')}`)
-  await assert.rejects(waiting)
+  await ended
 })
 
 test('is given back while the server cannot be reached, and ends the waiting for it', async (t) => {
