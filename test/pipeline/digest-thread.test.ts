@@ -10,6 +10,7 @@ import { DigestThread } from '../../src/pipeline/digest-thread.ts'
 import { DIGEST_NAMES, ObjectDigest } from '../../src/pipeline/digests.ts'
 import { PART_BYTES, PartPool } from '../../src/pipeline/part.ts'
 import { madeUp } from '../support/byte-source.ts'
+import { threadCount } from '../support/threads.ts'
 
 const pool = new PartPool()
 
@@ -81,18 +82,34 @@ test('taken up after any part, from text, they come to the same; what went on th
   assert.deepEqual(await first.end(), digestsOf(parts))
 })
 
+test('an archive of one short part, and an empty one, has them without a thread', async () => {
+  const before = threadCount()
+  for (const parts of [partsOf('short', 12_345), []]) {
+    const digest = await DigestThread.open(DIGEST_NAMES)
+    const added = parts.map((part) => digest.add(part))
+    const end = digest.end()
+    assert.deepEqual(
+      (await Promise.all(added)).map(({ sha256 }) => sha256),
+      parts.map((part) => hash('sha256', part)),
+    )
+    assert.deepEqual(await end, digestsOf(parts))
+  }
+  assert.equal(threadCount(), before)
+})
+
 test('a process with an archive that it has not ended ends all the same, when it waits for nothing', () => {
   const module = path.resolve(import.meta.dirname, '../../src/pipeline/digest-thread.ts')
   const program = `import(${JSON.stringify(pathToFileURL(module).href)}).then(async ({ DigestThread }) => {
     const digest = await DigestThread.open(['md5'])
-    console.log((await digest.add(Buffer.from('abc'))).sha256)
+    console.log((await digest.add(Buffer.alloc(${PART_BYTES}, 'abc'))).sha256)
   })`
   const out = execFileSync(process.execPath, ['-e', program], { timeout: 600_000 })
-  assert.equal(out.toString().trim(), hash('sha256', 'abc'))
+  assert.equal(out.toString().trim(), hash('sha256', Buffer.alloc(PART_BYTES, 'abc')))
 })
 
 test('a thread that fails fails every archive that is on its way, at each step, and none that is begun later', async () => {
   const other = await DigestThread.open(DIGEST_NAMES)
+  await other.add(new Uint8Array(PART_BYTES))
   const digest = await DigestThread.open(DIGEST_NAMES)
   // More than a block.
   const failed = [digest.add(new Uint8Array(PART_BYTES + 1)), digest.add(new Uint8Array(1)), digest.end(), other.end()]

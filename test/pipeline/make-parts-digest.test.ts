@@ -61,7 +61,8 @@ test(
       ...source,
       make: async function* ({ end }) {
         remade = open
-        await assert.rejects(new DigestThread().end(), { code: 'E_INTERNAL' })
+        const broken = await DigestThread.open([])
+        await assert.rejects(broken.add(new Uint8Array(PART_BYTES + 1)), { code: 'E_INTERNAL' })
         for (let at = end; at < archive.length; at += PART_BYTES) yield archive.subarray(at, at + PART_BYTES)
       },
     })

@@ -5,10 +5,9 @@
  * sending ends there, the answer is delivered, and the connection, with half a request on it, is not used again.
  */
 
-import http from 'node:http'
-import https from 'node:https'
-
+import type { Agent, IncomingMessage } from 'node:http'
 import { answerBody } from './answer-body.ts'
+import { http, https } from './node-http.ts'
 import { prepareBody, slices } from './request-body.ts'
 import type { PreparedBody } from './request-body.ts'
 import { toTransportError, TransportError } from './transport-error.ts'
@@ -22,7 +21,7 @@ const WITH_ARCHIVE = new Set([200, 206])
 const WITHOUT_BODY = new Set([204, 205, 304])
 
 export interface ExchangeOptions {
-  readonly agent: http.Agent
+  readonly agent: Agent
   readonly stallMs: number
   readonly answerMs: number
   readonly wholeMs: number
@@ -44,7 +43,7 @@ export function exchange(target: URL, request: TransportRequest, options: Exchan
       // Bounds the set-up of a proxy's tunnel, which no `destroy` reaches.
       timeout: options.stallMs,
     })
-    let message: http.IncomingMessage | null = null
+    let message: IncomingMessage | null = null
     let failure: TransportError | null = null
     let ended = false
     let timer: NodeJS.Timeout | undefined
@@ -167,7 +166,7 @@ function isList(value: unknown): value is readonly (readonly [string, string])[]
   return Array.isArray(value)
 }
 
-function response(message: http.IncomingMessage, stream: ReadableStream<Uint8Array>): Response {
+function response(message: IncomingMessage, stream: ReadableStream<Uint8Array>): Response {
   const status = message.statusCode ?? 0
   const headers = new Headers()
   const raw = message.rawHeaders

@@ -1,5 +1,6 @@
-import https from 'node:https'
+import type { RequestOptions } from 'node:https'
 import type { Duplex } from 'node:stream'
+import { https } from './node-http.ts'
 
 /**
  * https.Agent that lets go of a proxy's connection. Node's own forgets the connection to a proxy that refuses the
@@ -9,7 +10,7 @@ export class HttpsAgent extends https.Agent {
   readonly #sockets = new Set<Duplex>()
 
   override createConnection(
-    options: https.RequestOptions,
+    options: RequestOptions,
     callback?: (error: Error | null, socket: Duplex) => void,
   ): Duplex | null | undefined {
     const made = super.createConnection(options, (error, socket) => {

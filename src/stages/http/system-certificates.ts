@@ -1,5 +1,3 @@
-import tls from 'node:tls'
-
 let isDone = false
 
 /**
@@ -10,6 +8,8 @@ export function trustSystemCertificates(platform: NodeJS.Platform = process.plat
   if (isDone || platform !== 'win32') return
   isDone = true
   try {
+    // Only here: to load it takes 25 ms.
+    const tls = process.getBuiltinModule('node:tls')
     const all = new Set([...tls.getCACertificates('default'), ...tls.getCACertificates('system')])
     tls.setDefaultCACertificates([...all])
   } catch {

@@ -1,8 +1,8 @@
-import http from 'node:http'
-
+import type { Agent } from 'node:http'
 import { BackupError } from '../../pipeline/errors.ts'
 import { exchange } from './exchange.ts'
 import { HttpsAgent } from './https-agent.ts'
+import { http } from './node-http.ts'
 import { trustSystemCertificates } from './system-certificates.ts'
 import { TransportError } from './transport-error.ts'
 import type { Transport, TransportOptions } from './types.ts'
@@ -53,7 +53,7 @@ export function createTransport(options: TransportOptions = {}): Transport {
 /** A scheme that Node's agents know; any other address they ignore without a word, and go past the proxy. */
 const PROXY_SCHEMES = ['http:', 'https:']
 
-function createAgents(): { readonly 'http:': http.Agent; readonly 'https:': HttpsAgent } {
+function createAgents(): { readonly 'http:': Agent; readonly 'https:': HttpsAgent } {
   for (const name of ['https_proxy', 'http_proxy']) mustBeProxy(name, process.env)
   const options = { keepAlive: true, proxyEnv: proxyEnvironment(process.env) }
   return { 'http:': new http.Agent(options), 'https:': new HttpsAgent(options) }

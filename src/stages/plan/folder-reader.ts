@@ -20,6 +20,9 @@ const NOTHING: Listing = {
   leftOut: [],
 }
 
+/** They end with the walk: a run of hours has no more use for them. */
+const threads = new HelperThreads(programBeside(import.meta, './listing-program'))
+
 /**
  * Reads folders for fast-glob, which takes `readdir` for its file system and knows which are left. It is shown the
  * folders that are to be entered, and nothing else: what it does with a file costs more than to find the file. Files go
@@ -33,8 +36,6 @@ export class FolderReader {
   readonly #rules: WalkRules
   /** Where everything found ends up. Fails with E_SOURCE when the root itself cannot be read. */
   readonly #backlog: Backlog<WalkItem>
-  /** A walk's own: they end with it, for a run of hours has no more use for them. */
-  readonly #threads = new HelperThreads(programBeside(import.meta, './listing-program'))
   #last: Promise<void> = Promise.resolve()
   /** Folders that fast-glob was shown, the root among them, and has not asked for yet. */
   unread = 1
@@ -42,6 +43,7 @@ export class FolderReader {
   constructor(rules: WalkRules, backlog: Backlog<WalkItem>) {
     this.#rules = rules
     this.#backlog = backlog
+    threads.come()
   }
 
   readonly readdir = (path: string, _: unknown, callback: (error: null, entries: ShownFolder[]) => void): void => {
@@ -64,16 +66,16 @@ export class FolderReader {
     })
   }
 
-  /** Ends the threads, when nothing is being read any more. For when the backlog has failed or ended. */
+  /** Leaves the threads, when nothing is being read any more. For when the backlog has failed or ended. */
   async close(): Promise<void> {
     for (let last; last !== this.#last;) await (last = this.#last)
-    await this.#threads.end()
+    threads.leave()
   }
 
   async #read(folder: string): Promise<Listing> {
     if (!(await this.#backlog.room())) return NOTHING
     const request: ListRequest = { folder, rules: this.#rules }
-    const answer = await this.#threads.ask<Listing | NotListed>(request)
+    const answer = await threads.ask<Listing | NotListed>(request)
     if (!('code' in answer)) return answer
     const error = Object.assign(new Error(answer.message), { code: answer.code })
     if (folder === '') this.#backlog.fail(sourceError(this.#rules.root, error))

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { BackupError } from '../../../src/pipeline/errors.ts'
 import { walkArchive } from '../../../src/stages/plan/walk.ts'
-import { threadCount } from '../../support/threads.ts'
+import { threadCount, threadsEnded } from '../../support/threads.ts'
 import { collect, everything, gridOf, never, newFolder, pathsOf, treeOf, walkAll } from './tree.ts'
 
 /** More than a walk holds for a reader that has only begun. */
@@ -206,20 +206,24 @@ test('files that are written during the walk are found once or not at all', asyn
   )
 })
 
-test("a walk's threads end with it, however it ends", async (t) => {
+test("a walk's threads end when it has ended, however that was, and no other has begun", async (t) => {
   const { root } = gridOf(t, FOLDERS, EACH)
-  const before = threadCount()
+  await threadsEnded(0)
   const stop = new AbortController()
   for await (const _ of walkArchive(root, everything, never)) break
-  assert.equal(threadCount(), before)
+  await threadsEnded(0)
   await walkAll(root)
-  assert.equal(threadCount(), before)
+  await threadsEnded(0)
   const walk = walkArchive(root, everything, stop.signal)
   await walk.next()
-  assert.ok(threadCount() > before)
+  assert.ok(threadCount() > 0)
+  const other = walkArchive(root, everything, never)
+  await other.next()
   stop.abort()
   await assert.rejects(walk.next())
-  assert.equal(threadCount(), before)
+  assert.ok(threadCount() > 0, 'there is another')
+  for await (const _ of other);
+  await threadsEnded(0)
   await assert.rejects(walkAll(path.join(root, 'f00000', '00000')), { code: 'E_SOURCE' })
-  assert.equal(threadCount(), before)
+  await threadsEnded(0)
 })

@@ -59,7 +59,7 @@ export class RestoreRun {
     for await (const _ of aheadInOrder(groups, (group) => this.#restoreGroup(group), RANGES));
     await this.#whole.end()
     if (this.#signal.aborted) throw abortError(this.#signal)
-    await this.#whole.close()
+    this.#whole.close()
     await plan.remove()
     const { told, leftOut, selector } = plan
     // With files missing a later call, with a copy of the archive from elsewhere, may bring them.
@@ -86,7 +86,7 @@ export class RestoreRun {
   /** After a failure: what is restored stays, and what was not begun leaves nothing. */
   async end(): Promise<void> {
     await this.#whole.end().catch(() => undefined)
-    await this.#whole.close()
+    this.#whole.close()
     await this.#plan?.remove().catch(() => undefined)
     if (!this.#isBegun) await this.#target.undo().catch(() => undefined)
   }

@@ -40,16 +40,18 @@ interface Collected {
 
 type Write = (files: readonly Collected[], tray: Uint8Array) => Promise<void>
 
+const threads = new HelperThreads(programBeside(import.meta, './program'))
+
 /** All small files of one restore. */
 export class WholeFiles {
   readonly #options: WholeFilesOptions
-  readonly #threads = new HelperThreads(programBeside(import.meta, './program'))
   readonly #names: FinalNames
   readonly #trays = new Trays()
 
   constructor(options: WholeFilesOptions) {
     this.#options = options
-    this.#names = new FinalNames(options.target.folder, this.#threads)
+    this.#names = new FinalNames(options.target.folder, threads)
+    threads.come()
   }
 
   /** A batch that is filled again and again; one for each range that is read. */
@@ -62,14 +64,14 @@ export class WholeFiles {
     await this.#names.end()
   }
 
-  /** Ends the threads, for when nothing is being written any more. */
-  async close(): Promise<void> {
-    await this.#threads.end()
+  /** Leaves the threads, for when nothing is being written any more. */
+  close(): void {
+    threads.leave()
   }
 
   async #write(files: readonly Collected[], tray: Uint8Array): Promise<void> {
     const request: WriteRequest = { tray, files: files.map(({ file }) => file) }
-    const outcomes = await this.#threads.ask<Outcome[]>(request)
+    const outcomes = await threads.ask<Outcome[]>(request)
     for (const [n, { planned, file }] of files.entries()) {
       const settled = (outcome: Error | Outcome): void => {
         this.#options.onEnd(planned, this.#errorOf(planned, outcome))
