@@ -1,6 +1,6 @@
 /**
  * A kind of destination that the program does not have, added as CONTRIBUTING.md says: this is all that is written for it.
- * A shelf is a folder that asks for a key, and it has manners: it repeats the key that it refuses.
+ * A shelf is a folder that asks for a key. Its author was careless: its errors repeat the key that is refused.
  */
 import type { z } from 'zod'
 import type { Destination } from '../../src/pipeline/destination.ts'

@@ -1,6 +1,6 @@
 import type { ErrorReport, SignInStatus } from '../contract/results.ts'
 import type { DestinationConfig } from '../config/types.ts'
-import { connectCommand } from '../destinations/connect-command.ts'
+import { connectCommand } from '../destinations/sign-in-kind.ts'
 import { kindOf } from '../destinations/kinds.ts'
 import type { SignIn } from './sign-ins.ts'
 

@@ -11,9 +11,8 @@ import type { LoadedConfig } from '../config/load.ts'
 import type { DestinationConfig } from '../config/types.ts'
 import { addSecrets } from '../text/redact.ts'
 import { makePrivateFolder } from '../windows/private-path.ts'
-import { connectCommand } from '../destinations/connect-command.ts'
 import { kindOf } from '../destinations/kinds.ts'
-import type { Connected, OAuthKind } from '../destinations/sign-in-kind.ts'
+import { connectCommand, type Connected, type OAuthKind } from '../destinations/sign-in-kind.ts'
 
 export interface SignIn {
   /** The destination's name. */

@@ -1,7 +1,7 @@
 /**
  * What a kind of destination is: everything that the rest of the program has to know of Dropbox, of a folder, of whatever
  * comes next. `kinds.ts` has the list of them. A kind's folder has one `DestinationKind` in `kind.ts`, which says all this
- * without loading what carries it out.
+ * without loading the code that does the work.
  */
 import type { z } from 'zod'
 import type { Destination, DestinationTraits } from '../../pipeline/destination.ts'
@@ -45,7 +45,7 @@ export interface DestinationKind<
    * folder's path of a kind that `isLocal`. Null when it does not show.
    */
   placeOf(entry: Readonly<Partial<Record<string, unknown>>>, absolute: Absolute): string | null
-  /** The commented block that `init` writes. Switched off (`init` can read no one's mind), unless it works as it is. */
+  /** The commented block that `init` writes; a setting that needs the reader's own values is switched off. */
   starter(platform: NodeJS.Platform): string
 
   /**
@@ -53,7 +53,7 @@ export interface DestinationKind<
    * them. Empty for a kind that calls none.
    */
   readonly origins: readonly string[]
-  /** Loads what carries it out, and makes it. What it throws is this destination's fault alone. */
+  /** Loads the code that does the work, and makes the destination. What it throws is this destination's fault alone. */
   open(config: C, way: Way): Promise<Destination>
   /** Absolute paths of folders on this machine that are its own. */
   ownPaths(config: C): readonly string[]

@@ -52,3 +52,8 @@ export interface OAuthKind<C extends DestinationConfig> {
   /** Why a sign-in ends that was given an end, and what to do: after 'This sign-in expires at …, '. Null: nobody knows. */
   readonly whyItEnds: string | null
 }
+
+/** What a person types to sign in to a destination, for advice. */
+export function connectCommand(name: string): string {
+  return `dicom-backup accounts connect ${/^[\w.-]+$/.test(name) ? name : `"${name}"`}`
+}

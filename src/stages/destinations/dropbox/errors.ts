@@ -1,6 +1,6 @@
 import { BackupError } from '../../../pipeline/errors.ts'
 import type { BackupErrorOptions, ErrorCode } from '../../../pipeline/errors.ts'
-import { connectCommand } from '../connect-command.ts'
+import { connectCommand } from '../sign-in-kind.ts'
 import { isSessionOver, isUncertain } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
 import { insteadOfAccessToken } from './sign-in.ts'

@@ -1,6 +1,5 @@
 import { BackupError } from '../../../pipeline/errors.ts'
-import { connectCommand } from '../connect-command.ts'
-import type { SignInKind } from '../sign-in-kind.ts'
+import { connectCommand, type SignInKind } from '../sign-in-kind.ts'
 import type { DropboxConfig } from './settings.ts'
 
 export const dropboxSignIn: SignInKind<DropboxConfig> = {

@@ -1,5 +1,5 @@
 import { BackupError } from '../../../pipeline/errors.ts'
-import { connectCommand } from '../connect-command.ts'
+import { connectCommand } from '../sign-in-kind.ts'
 import type { DropboxConfig } from './settings.ts'
 import { fieldOf, readAnswer } from '../../http/answer.ts'
 import type { Transport } from '../../http/types.ts'

@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { OAuth2Client } from 'google-auth-library'
 import { BackupError, systemCode } from '../../../pipeline/errors.ts'
-import { connectCommand } from '../connect-command.ts'
+import { connectCommand } from '../sign-in-kind.ts'
 import type { GoogleDriveConfig } from './settings.ts'
 import { fieldOf } from '../../http/answer.ts'
 

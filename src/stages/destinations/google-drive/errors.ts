@@ -1,6 +1,6 @@
 import { abortError, BackupError } from '../../../pipeline/errors.ts'
 import type { BackupErrorOptions, ErrorCode } from '../../../pipeline/errors.ts'
-import { connectCommand } from '../connect-command.ts'
+import { connectCommand } from '../sign-in-kind.ts'
 import { networkFailure } from '../../http/network-failure.ts'
 import { reasonOf } from './answer.ts'
 import { retryAfterOf } from '../../http/answer.ts'
