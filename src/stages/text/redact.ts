@@ -12,9 +12,10 @@ const OWN = /dicom[-_](?:backup|files)/
 const LOOKS: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, MARK],
   [/\b(Bearer\s+|Authorization:\s*Basic\s+)[\w.~+/=-]+/gi, `$1${MARK}`],
-  // name=value in addresses and forms, "name": "value" in JSON, also in JSON within JSON
+  // name=value in addresses and forms, "name": "value" in JSON, also in JSON within JSON; but no sentence about a setting of
+  // that name, as in "accessToken: is missing"
   [
-    /\b((?:access|refresh|id)_?token|client_?secret|app_?secret|private_?key|upload_?id|session_?id|assertion|code_verifier)(\\*["']?\s*[:=]\s*\\*["']?)[^\s"'&,;}\\]+/gi,
+    /\b((?:access|refresh|id)_?token|client_?secret|app_?secret|private_?key|upload_?id|session_?id|assertion|code_verifier)(\\*["']?\s*[:=]\s*\\*["']?)(?!(?:is|found|cannot|uses|contains|starts) )[^\s"'&,;}\\]+/gi,
     `$1$2${MARK}`,
   ],
   [/\b(password|passwd|pwd)=[^\s"'&,;]+/gi, `$1=${MARK}`],

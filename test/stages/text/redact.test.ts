@@ -51,6 +51,14 @@ test('secrets are known from the moment they are added', () => {
   assert.equal(redact(`hunter2 ${PASSWORD}`), '[secret] [secret]')
 })
 
+test('a sentence about a setting is left, its value is not', () => {
+  for (const words of ['is missing', 'found a number', 'cannot be combined', 'uses the variable', 'starts with "&"']) {
+    assert.equal(redact(`destinations[0].accessToken: ${words}`), `destinations[0].accessToken: ${words}`)
+  }
+  for (const value of ['is', 'found', 'isolated value', 'abcdefgh and more'])
+    assert.match(redact(`destinations[0].accessToken: ${value}`), /^destinations\[0\]\.accessToken: \[secret\]/)
+})
+
 for (const [text, left] of [
   ['Authorization: Bearer AbC-1.2_3/4+5==, next', 'Authorization: Bearer [secret], next'],
   ['authorization: basic dXNlcjpwYXNz', 'authorization: basic [secret]'],
