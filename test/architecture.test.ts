@@ -75,6 +75,22 @@ describe('the architecture', () => {
     assert.deepEqual(drawn, STAGES)
   })
 
+  test('every source that the docs name is there', () => {
+    const docs = globSync('{docs/*,README,CONTRIBUTING}.md', { cwd: root })
+    const all = [...sources, ...globSync('test/**/*.ts', { cwd: root })].map((file) => `/${file.replaceAll('\\', '/')}`)
+    const named = docs.flatMap((doc) =>
+      [...readFileSync(path.join(root, doc), 'utf8').matchAll(/`([\w./-]+\.ts)`/g)].map(([, name = '']) => ({
+        doc,
+        name,
+      })),
+    )
+    assert.ok(named.length > 30)
+    assert.deepEqual(
+      named.filter(({ name }) => !all.some((file) => file.endsWith(`/${name}`))),
+      [],
+    )
+  })
+
   test('no file imports itself by way of others', () => {
     const next = new Map(sources.map((file) => [file, new Set<string>()]))
     for (const { file, target } of within) next.get(file)?.add(target)

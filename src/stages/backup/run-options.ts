@@ -5,7 +5,7 @@ import type { RunResult } from '../contract/results.ts'
 
 export interface RunOptions {
   /**
-   * `run`: goes on with an interrupted run, or makes a new backup. `resume`: goes on, or does nothing. `fresh`: abandons
+   * `run`: resumes an interrupted run, or makes a new backup. `resume`: resumes, or does nothing. `fresh`: abandons
    * interrupted runs and makes a new backup.
    */
   readonly mode: 'run' | 'resume' | 'fresh'

@@ -1,8 +1,7 @@
-/** A backup: the runs that are open are gone on with, or a new one is made. */
+/** A backup: open runs are resumed, or a new one is made, as the resume policy says. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { asBackupError, BackupError } from '../../pipeline/errors.ts'
-import { NewerFormatError } from '../../pipeline/format-version.ts'
 import { isDamage } from '../../pipeline/state-file.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
 import { withPlaceFaults } from '../destinations/places.ts'
@@ -14,15 +13,16 @@ import { checkCopiesDaily } from '../find/copies.ts'
 import { abandon } from './abandon.ts'
 import { archiveName } from '../contract/archive-name.ts'
 import { executeRun, tidyUp, type Unrecorded } from './execute-run.ts'
-import { lackingIn, whyNotGoOn, isOver } from './go-on.ts'
 import { nothingDone } from './nothing-done.ts'
+import { executedRun, foundRun, missingIn, unreadable, wasStored } from './policy-facts.ts'
+import { AFTER_ALL, AFTER_EACH, decide, EXECUTED_RUNS, FOLDERS, FOUND_RUNS, RESUMED_RUNS } from './resume-policy.ts'
 import type { DestinationResult, RunResult } from '../contract/results.ts'
 import { readJournal, runFolders } from './run-files.ts'
 import { beginRun, closeRun, lastWorkedOn, openRun, removeRun, type OpenRun } from './run-folder.ts'
 import type { RunOptions } from './run-options.ts'
 
 /**
- * Makes a backup and stores it at every destination, or goes on with one that is open. Resolves with the result however
+ * Makes a backup and stores it at every destination, or resumes one that is open. Resolves with the result however
  * it ended. Rejects only when no run could begin, with E_LOCKED when another is active, with E_STATE or E_QUOTA when the
  * state cannot be used.
  */
@@ -60,10 +60,10 @@ class Backup {
   readonly #config: Config
   readonly #options: RunOptions
   readonly #state: State
-  /** What destinations still lack of earlier runs: they take no part in a new one. */
-  readonly #lacking = new Map<string, DestinationResult>()
+  /** What destinations are still missing of earlier runs: they take no part in a new one. */
+  readonly #behind = new Map<string, DestinationResult>()
   readonly #names = new Set<string>()
-  /** Of the run that was carried out last, as the state has it. */
+  /** Of the run that was executed last, as the state has it. */
   #recorded: RunRecord | null = null
 
   constructor(config: Config, state: State, options: RunOptions) {
@@ -76,93 +76,101 @@ class Backup {
     const { mode, signal } = this.#options
     let last: RunResult | null = null
     for (const folder of await runFolders(this.#config.state.dir)) {
-      const run = await this.#open(folder)
+      const run = await this.#find(folder)
       if (run === null) continue
-      const wasStored = [...run.record.state.uploads.values()].some(({ stored }) => stored !== null)
-      const result = await closedOnError(run, () => this.#goOn(run))
+      const facts = { wasStored: wasStored(run) }
+      const result = await closedOnError(run, () => this.#resume(run))
       if (result === null) continue
       last = result
-      // A backup that was only begun is today's backup; one that was stored somewhere before may not be.
-      if (signal.aborted || (!wasStored && result.status !== 'failed')) return result
+      const { then } = decide(AFTER_EACH, {
+        ...facts,
+        isStopped: signal.aborted,
+        hasFailed: result.status === 'failed',
+      })
+      if (then === 'end') return result
     }
-    if (mode === 'resume') return last ?? nothingDone('There is no interrupted run.')
-    if (last !== null && last.status !== 'failed' && this.#lacking.size === 0) return last
-    const wanted = this.#wanted().filter(({ name }) => !this.#lacking.has(name))
-    if (wanted.length === 0 && last !== null) return last
-    return await this.#fresh(wanted)
+    const others = this.#wanted().filter(({ name }) => !this.#behind.has(name))
+    const { then, why } = decide(AFTER_ALL, {
+      mode,
+      last: last === null ? 'none' : last.status === 'failed' ? 'failed' : 'stored',
+      isBehind: this.#behind.size > 0,
+      hasOthers: others.length > 0,
+    })
+    if (then === 'nothing') return nothingDone(why)
+    return then === 'end' && last !== null ? last : await this.#begin(others)
   }
 
-  /** A run of an earlier process; null when it is not to be gone on with: then nothing is left of it. */
-  async #open(folder: string): Promise<OpenRun | null> {
+  /** A run of an earlier process; null when it is not to be resumed: then nothing is left of it. */
+  async #find(folder: string): Promise<OpenRun | null> {
     const { log, mode } = this.#options
     const idleMs = Date.now() - (await lastWorkedOn(folder))
-    const run = await this.#opened(folder)
+    const run = await this.#open(folder)
     if (run === null) {
       await tidyUp(() => removeRun(folder), log)
       return null
     }
     return await closedOnError(run, async () => {
-      const why = mode === 'fresh' ? '--fresh was given' : await this.#whyNotGoOn(run, idleMs)
-      if (why === null) {
-        this.#names.add(run.start.name)
+      const { runId, name } = run.start
+      const isForgotten = mode !== 'fresh' && run.record.state.whole === null && (await this.#state.hasArchive(name))
+      const { then, why } = decide(FOUND_RUNS, foundRun(run, this.#config, { mode, isForgotten, idleMs }))
+      if (then === 'resume') {
+        this.#names.add(name)
         return run
       }
-      log.info({ runId: run.start.runId, archive: run.start.name, why }, 'an interrupted run is abandoned')
-      await this.#end(run)
+      log.info({ runId, archive: name, why }, 'an interrupted run is abandoned')
+      await this.#close(run)
       return null
     })
   }
 
   /**
-   * Null when nothing is left to go on with: what it had begun is cancelled then. Rejects with E_STATE or E_QUOTA when
-   * its files cannot be used now: what was sent is not to be lost because of that.
+   * Null when nothing can be resumed: what it had begun is cancelled then. Rejects with E_STATE or E_QUOTA when its files
+   * cannot be used now: what was sent is not to be lost because of that.
    */
-  async #opened(folder: string): Promise<OpenRun | null> {
+  async #open(folder: string): Promise<OpenRun | null> {
     const { log, mode } = this.#options
+    let run: OpenRun | null = null
+    let error: BackupError | null = null
     try {
       // A disk may have its moments; a file that is damaged stays so.
-      return await openRun(folder).catch((error: unknown) => {
-        if (isDamage(error)) throw error
+      run = await openRun(folder).catch((thrown: unknown) => {
+        if (isDamage(thrown)) throw thrown
         return openRun(folder)
       })
     } catch (thrown) {
-      const error = asBackupError(thrown)
-      // Not with `fresh` either: a newer version of this program can resume it.
-      if (error instanceof NewerFormatError) throw error
-      if (mode !== 'fresh' && !isDamage(error)) throw error.code === 'E_STATE' ? keptRun(error) : error
-      log.warn({ err: error }, 'an interrupted run cannot be resumed')
-      await this.#abandonDamaged(folder)
-      return null
+      error = asBackupError(thrown)
     }
+    const files = error !== null ? unreadable(error) : run === null ? 'empty' : 'usable'
+    const { then, why } = decide(FOLDERS, { mode, files })
+    if (error === null) return run
+    if (then === 'refuse') throw files === 'unusable' && error.code === 'E_STATE' ? keptRun(error) : error
+    log.warn({ err: error, why }, 'an interrupted run cannot be resumed')
+    await this.#abandonDamaged(folder)
+    return null
   }
 
-  async #whyNotGoOn(run: OpenRun, idleMs: number): Promise<string | null> {
-    // Made anew, other bytes would come under a name that a destination may have given already.
-    const isForgotten = run.record.state.whole === null && (await this.#state.hasArchive(run.start.name))
-    return isForgotten ? 'its journal is missing facts that were recorded' : whyNotGoOn(run, idleMs, this.#config)
-  }
-
-  /** Null when nobody who is wanted lacks it. One that was killed when all was stored is only to be recorded. */
-  async #goOn(run: OpenRun): Promise<RunResult | null> {
+  /** Null when none of the destinations in use is missing its archive. */
+  async #resume(run: OpenRun): Promise<RunResult | null> {
     const { start, record } = run
     const destinations = this.#wanted().filter(({ name }) => start.destinations.includes(name))
     const isStored = destinations.every(({ name }) => record.state.upload(name).stored !== null)
-    if (!isStored || (destinations.length > 0 && !(await this.#state.hasArchive(start.name)))) {
-      return await this.#execute(run, destinations)
-    }
-    if (isOver(run, null, this.#config)) await this.#end(run)
+    const hasDestinations = destinations.length > 0
+    const isRecorded = isStored && hasDestinations && (await this.#state.hasArchive(start.name))
+    const { then } = decide(RESUMED_RUNS, { isStored, hasDestinations, isRecorded })
+    if (then === 'execute') return await this.#execute(run, destinations)
+    if (this.#after(run, null, false) === 'close') await this.#close(run)
     else await closeRun(run)
     return null
   }
 
-  /** What the journal still tells of uploads is cancelled. */
+  /** What the journal still has of uploads is cancelled. */
   async #abandonDamaged(folder: string): Promise<void> {
     await tidyUp(async () => {
       await abandon(await readJournal(folder), this.#config, this.#options.log)
     }, this.#options.log)
   }
 
-  async #fresh(wanted: readonly DestinationConfig[]): Promise<RunResult> {
+  async #begin(wanted: readonly DestinationConfig[]): Promise<RunResult> {
     const { archive, database, dicom, state } = this.#config
     const { startedAt, name } = await this.#freeName(archive.prefix)
     const run = await beginRun(state.dir, {
@@ -176,8 +184,8 @@ class Backup {
       destinations: wanted.map((one) => one.name),
     })
     const result = await this.#execute(run, wanted)
-    if (this.#lacking.size === 0) return result
-    const others = [...this.#lacking.values()].filter((one) => wanted.every(({ name }) => name !== one.name))
+    if (this.#behind.size === 0) return result
+    const others = [...this.#behind.values()].filter((one) => wanted.every(({ name }) => name !== one.name))
     const status = result.status === 'completed' ? 'partial' : result.status
     return { ...result, status, destinations: [...result.destinations, ...others] }
   }
@@ -187,15 +195,14 @@ class Backup {
     try {
       const { unrecorded, failure, ...made } = await executeRun(run, destinations, where)
       let { result, recorded } = made
-      // One that is stored and not recorded is recorded by the next run.
-      if ((recorded !== null || result.archive === null) && isOver(run, failure, this.#config)) {
-        await this.#end(run)
+      if (this.#after(run, failure, recorded === null && result.archive !== null) === 'close') {
+        await this.#close(run)
         if (unrecorded !== null && (await this.#isRecordedNow(unrecorded))) {
           result = unrecorded.result
           recorded = unrecorded.record
         }
       } else {
-        for (const one of lackingIn(result, run)) this.#lacking.set(one.name, one)
+        for (const one of missingIn(result, run)) this.#behind.set(one.name, one)
       }
       const retained = await retainAfter(result, this.#config, this.#state, this.#options)
       this.#recorded = recorded
@@ -204,6 +211,12 @@ class Backup {
     } finally {
       await closeRun(run)
     }
+  }
+
+  #after(run: OpenRun, failure: BackupError | null, isUnrecorded: boolean): 'keep' | 'close' {
+    const { then, why } = decide(EXECUTED_RUNS, executedRun(run, this.#config, { failure, isUnrecorded }))
+    if (then === 'keep') this.#options.log.info({ runId: run.start.runId, why }, 'the run stays open')
+    return then
   }
 
   /** Without the run's own folder the state may have room again. */
@@ -231,7 +244,7 @@ class Backup {
   }
 
   /** Nothing of the run is needed any more. */
-  async #end(run: OpenRun): Promise<void> {
+  async #close(run: OpenRun): Promise<void> {
     const { log } = this.#options
     await abandon(run.record.state, this.#config, log)
     await closeRun(run)

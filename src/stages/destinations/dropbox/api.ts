@@ -40,8 +40,8 @@ interface SdkRequest {
 export interface DropboxApi {
   readonly caller: Caller
   /**
-   * One call through Dropbox's SDK, signed in. A token that was refused is renewed and the call made once more. Rejects
-   * as `dropboxError` and `networkFailure` say.
+   * One call through Dropbox's SDK, signed in. A token that was refused is renewed and the call made once more (docs/design.md,
+   * *Retrying*). Rejects as `dropboxError` and `networkFailure` say.
    */
   call<T>(call: DropboxCall<T>, signal: AbortSignal): Promise<T>
   /** A part of the file with this id; past the SDK, which would take all of it into memory. */

@@ -11,7 +11,8 @@ import type { CallKind, Caller } from './errors.ts'
 import { googleTokens } from './tokens.ts'
 
 /**
- * The two ways to call Google Drive, both signed in. A token that was refused is renewed and the call made once more.
+ * The two ways to call Google Drive, both signed in. A token that was refused is renewed and the call made once more
+ * (docs/design.md, *Retrying*).
  */
 export interface DriveApi {
   readonly caller: Caller
