@@ -27,7 +27,7 @@ export interface MakeInput {
 
 /**
  * Makes the archive's parts, from where an earlier process came to, and puts them into the window. Each is published
- * when all that a later process needs to go on after it is durable. Resolves when the archive is whole.
+ * when all that a later process needs to resume after it is durable. Resolves when the archive is whole.
  */
 export async function makeParts(input: MakeInput): Promise<WholeObject> {
   const { source, keeping, window, pool, stop } = input
@@ -106,7 +106,7 @@ class Keeper {
     this.#bytes += part.bytes.length
     reporter.archived(this.#bytes)
     await window.put(part, stop)
-    // A last part that is shorter cannot be gone on from: it is published with the end itself.
+    // A last part that is shorter cannot be resumed from: it is published with the end itself.
     if (part.bytes.length < PART_BYTES) await stored
     else this.#publisher.add({ parts: this.#parts, bytes: this.#bytes, digest: state }, stored)
   }
@@ -155,7 +155,7 @@ class Publisher {
     await this.#publish(made, whole)
   }
 
-  /** Waits for what is under way. Never rejects. */
+  /** Waits for what is being published. Never rejects. */
   async settle(): Promise<void> {
     await this.#running
   }

@@ -21,20 +21,20 @@ export interface Beginning {
 }
 
 /**
- * Makes the archive's bytes. A chunk is valid until the next is asked for. Between chunks it tells marks, in ascending
+ * Makes the archive's bytes. A chunk is valid until the next is asked for. Between chunks it reports marks, in ascending
  * order, each at the number of bytes that precede it; there must be one at least every few MiB.
  */
 export interface Source {
   /**
-   * The bytes from `beginning.end` on, to the archive's end. What it began before the end and cannot go on with exactly
+   * The bytes from `beginning.end` on, to the archive's end. What it began before the end and cannot resume exactly
    * as it was stays behind as dead bytes. Called once.
    */
   make(beginning: Beginning): AsyncGenerator<Uint8Array | Mark>
-  /** Everything is on disk that the marks told so far need, also after a power cut. */
+  /** Everything is on disk that the marks reported so far need, also after a power cut. */
   sync(): Promise<void>
   /**
    * The bytes from a mark on, once more, as far as the marks that were synced know them. Throws E_SOURCE where they cannot be
-   * made again as they were. May run while `make` goes on, and several times at once.
+   * made again as they were. May run while `make` does, and several times at once.
    */
   remake(from: Mark | null): AsyncGenerator<Uint8Array>
 }

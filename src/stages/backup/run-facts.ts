@@ -7,7 +7,7 @@ import type { DumpSummary } from '../dump/dump.ts'
 import type { LeftOutView } from '../zip/manifest.ts'
 import type { Warning } from '../contract/results.ts'
 
-/** What a run was begun with. It is gone on with only where that still holds. */
+/** What a run was begun with. It is resumed only where that still holds. */
 export interface RunStart {
   readonly runId: string
   /** Of the archive. */

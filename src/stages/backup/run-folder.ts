@@ -41,7 +41,7 @@ export async function beginRun(stateFolder: string, start: RunStart): Promise<Op
 }
 
 /**
- * Opens a run of an earlier process. Null when there is nothing to go on with: it was killed before its first note.
+ * Opens a run of an earlier process. Null when there is nothing to resume: it was killed before its first note.
  * Rejects with E_STATE when its files are damaged, with E_QUOTA or E_STATE when they cannot be used; with
  * NewerFormatError before anything is changed.
  */

@@ -1,9 +1,9 @@
 import type { SourceMeasure } from '../contract/history.ts'
 import type { Warning } from '../contract/results.ts'
 
-/** A source that lost this share of its files or bytes, or more, is told. */
+/** A source that lost this share of its files or bytes, or more, is reported. */
 const FILES_LOST = 0.3
-/** A dump that lost this share of its bytes, or more, is told; and one that lost any table. */
+/** A dump that lost this share of its bytes, or more, is reported; and one that lost any table. */
 const DUMP_LOST = 0.5
 
 const share = (now: number, before: number): number => (before === 0 ? 0 : (before - now) / before)
