@@ -1,12 +1,13 @@
-/** The program of the threads that list folders for a walk (folder-reader.ts). */
+/** The program of the threads that list folders for a walk (folders-ahead.ts). */
 import { parentPort } from 'node:worker_threads'
 import { systemCode } from '../../pipeline/errors.ts'
 import { listFolder, type Listing, type ListingOptions } from './listing.ts'
-import { selectionOf, type Patterns } from './selection.ts'
+import { selectionOf, type Branch, type Patterns } from './selection.ts'
 
 /** What a walk goes by. */
 export interface WalkRules extends Patterns {
   readonly root: string
+  readonly branches: readonly Branch[]
   /** Paths below the root that are told and not taken. */
   readonly skip: readonly string[]
 }
@@ -29,7 +30,10 @@ let last: { readonly key: string; readonly options: ListingOptions } | null = nu
 function optionsFor(rules: WalkRules): ListingOptions {
   const key = JSON.stringify(rules)
   if (last?.key !== key) {
-    last = { key, options: { root: rules.root, selection: selectionOf(rules), skip: new Set(rules.skip) } }
+    last = {
+      key,
+      options: { root: rules.root, selection: selectionOf(rules, rules.branches), skip: new Set(rules.skip) },
+    }
   }
   return last.options
 }

@@ -12,7 +12,7 @@ export interface ListingOptions {
   readonly skip: ReadonlySet<string>
 }
 
-/** What is wanted of a folder's contents, sorted by name, in few pieces: it goes from one thread to another. */
+/** What is wanted of a folder's contents, sorted by the code units of the names, in few pieces: it goes from one thread to another. */
 export interface Listing {
   /** The files' names with `/` between them, which no name contains. See `keptApart` for the names that are changed. */
   readonly files: string
@@ -31,10 +31,11 @@ export interface Listing {
 export function listFolder(folder: string, options: ListingOptions): Listing {
   // As Latin-1 a name has a character for each byte and none is lost; names as Buffers take five times the memory.
   const found = readdirSync(toFsPath(options.root, folder), { encoding: 'latin1' })
-  // A folder's own order is that of a hash. By name, files that were written together are read together, the same each
-  // time.
-  const names = found.sort().map(fromLatin1)
-  const apart = keptApart(names)
+  const plain = found.map(fromLatin1)
+  const apart = keptApart(plain)
+  // A folder's own order is that of a hash. By name, files that were written together are read together, and two walks can
+  // be compared.
+  const names = (apart.size === 0 ? plain : plain.map((name) => apart.get(name) ?? name)).sort()
   const files: string[] = []
   const sizes = new Float64Array(names.length)
   const times = new Float64Array(names.length)
@@ -42,10 +43,9 @@ export function listFolder(folder: string, options: ListingOptions): Listing {
   const leftOut: LeftOut[] = []
   const below = folder === '' ? '' : `${folder}/`
   const belowOnDisk = onDisk(below)
-  for (const plain of names) {
-    const seen = look(belowOnDisk + plain, options)
+  for (const name of names) {
+    const seen = look(belowOnDisk + onDisk(name), options)
     if (seen === null) continue
-    const name = apart.get(plain) ?? plain
     if (typeof seen === 'string') {
       leftOut.push({ path: below + name, reason: seen })
     } else if (seen.isDirectory()) {

@@ -1,15 +1,19 @@
 import path from 'node:path'
-import { Readable } from 'node:stream'
-import fastGlob from 'fast-glob'
-import { BackupError, abortError } from '../../pipeline/errors.ts'
+import { abortError } from '../../pipeline/errors.ts'
+import { waitFor } from '../../pipeline/wait-for.ts'
 import { deviceOf, mustBeOn } from './archive-folder.ts'
-import { Backlog } from './backlog.ts'
-import { FolderReader } from './folder-reader.ts'
-import type { WalkItem } from './folder-reader.ts'
+import { branchesOf } from './branches.ts'
+import { FoldersAhead } from './folders-ahead.ts'
+import { reasonOf } from './left-out.ts'
+import type { Listing } from './listing.ts'
+import type { NotListed } from './listing-program.ts'
 import { pathsBelow } from './own-paths.ts'
 import type { Patterns } from './selection.ts'
+import { sourceError } from './source-error.ts'
+import type { LeftOut, PlannedFile } from './types.ts'
 
-export type { WalkItem } from './folder-reader.ts'
+/** A file to back up, or what is left out and why. A folder that is left out stands for all that is in it. */
+export type WalkItem = PlannedFile | { readonly leftOut: LeftOut }
 
 export interface WalkOptions extends Patterns {
   /**
@@ -19,50 +23,54 @@ export interface WalkOptions extends Patterns {
   readonly skipFolders: readonly string[]
 }
 
-/** So many found files wait to be taken before no further folder is read. */
-const BACKLOG = 1000
-const FOLDERS_AT_ONCE = 4
-
 /**
- * Walks the archive folder: its files, folder by folder, in an order that does not change from walk to walk. Empty
- * folders give nothing. Symbolic links, pipes, sockets, devices, what cannot be read and `skipFolders` are told as left
- * out; what the patterns leave out is not. In memory are BACKLOG files, those of four folders more, and the paths of
- * folders still to be read, however slow the reader.
+ * Walks the archive folder in one order, `compareInWalk`: the files of a folder, then its folders. Empty folders give
+ * nothing. Symbolic links, pipes, sockets, devices, what cannot be read and `skipFolders` are told as left out; what the
+ * patterns leave out is not. In memory are some folders' listings and the paths of folders still to be read, however slow
+ * the reader.
  *
  * Rejects with E_SOURCE when `root` is missing, not a folder, not readable, or gone at the end; with E_CONFIG when it
  * is itself one of `skipFolders`; with the signal's reason when it is aborted.
  */
 export async function* walkArchive(root: string, options: WalkOptions, signal: AbortSignal): AsyncGenerator<WalkItem> {
+  if (signal.aborted) throw abortError(signal)
   const device = await deviceOf(root)
   const { include, exclude, skipFolders } = options
   const skip = await pathsBelow(root, skipFolders)
-  const backlog = new Backlog<WalkItem>(BACKLOG)
-  const reader = new FolderReader({ root: path.resolve(root), include, exclude, skip: [...skip] }, backlog)
-  const stop = (): void => {
-    backlog.fail(abortError(signal))
-  }
-  signal.addEventListener('abort', stop)
-  if (signal.aborted) stop()
-  const stream = fastGlob.stream('**/*', {
-    cwd: root,
-    dot: true,
-    followSymbolicLinks: false,
-    unique: false,
-    concurrency: FOLDERS_AT_ONCE,
-    fs: { readdir: reader.readdir as unknown as fastGlob.FileSystemAdapter['readdir'] },
-  })
-  stream.on('end', () => {
-    backlog.end()
-  })
-  stream.resume()
+  const branches = branchesOf(options)
+  const folders = new FoldersAhead({ root: path.resolve(root), include, exclude, branches, skip: [...skip] })
   try {
-    yield* backlog
-    if (reader.unread > 0) throw new BackupError('E_INTERNAL', 'The walk of the archive folder passed a folder over.')
+    for (let folder = folders.next(); folder !== null; folder = folders.next()) {
+      const listing = await waitFor(folder.listing, signal)
+      if ('code' in listing) {
+        yield notListed(root, folder.path, listing)
+        continue
+      }
+      const below = folder.path === '' ? '' : `${folder.path}/`
+      folders.add(listing.folders.map((name) => below + name))
+      for (const item of itemsOf(below, listing)) {
+        if (signal.aborted) throw abortError(signal)
+        yield item
+      }
+    }
+    if (signal.aborted) throw abortError(signal)
     await mustBeOn(device, root)
   } finally {
-    signal.removeEventListener('abort', stop)
-    backlog.fail(new BackupError('E_ABORTED', 'The walk was ended.'))
-    if (stream instanceof Readable) stream.destroy()
-    await reader.close()
+    folders.close()
   }
+}
+
+function* itemsOf(below: string, { files, sizes, times, leftOut }: Listing): Generator<WalkItem> {
+  for (const one of leftOut) yield { leftOut: one }
+  if (files === '') return
+  for (const [n, name] of files.split('/').entries()) {
+    yield { path: below + name, size: sizes[n] ?? 0, mtimeMs: times[n] ?? 0 }
+  }
+}
+
+/** A folder that cannot be listed is left out, unless it is the root. */
+function notListed(root: string, folder: string, { code, message }: NotListed): WalkItem {
+  const error = Object.assign(new Error(message), { code })
+  if (folder === '') throw sourceError(root, error)
+  return { leftOut: { path: folder, reason: reasonOf(error) } }
 }

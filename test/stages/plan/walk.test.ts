@@ -4,7 +4,9 @@ import path from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { BackupError } from '../../../src/pipeline/errors.ts'
+import { compareInWalk } from '../../../src/stages/plan/walk-order.ts'
 import { walkArchive } from '../../../src/stages/plan/walk.ts'
+import { seeded } from '../../support/seed.ts'
 import { threadCount, threadsEnded } from '../../support/threads.ts'
 import { collect, everything, gridOf, never, newFolder, pathsOf, treeOf, walkAll } from './tree.ts'
 
@@ -41,6 +43,73 @@ test('each walk gives the same order, in which the files of a folder stand toget
       files,
     )
   }
+})
+
+test('the files of a folder come before its folders, both by the code units of their names', async (t) => {
+  // In bytes U+E000 comes before U+10000, in code units behind it.
+  const names = [
+    'a',
+    'a b',
+    'a.b',
+    'a/b',
+    'a/a/a',
+    'a/a.x',
+    'B',
+    'b',
+    'é',
+    '\u{10000}',
+    '\uE000',
+    'b/\u{10000}/x',
+    'b/\uE000/x',
+  ]
+  const folder = (name: string): string => name.replace(/^(a|b)\//, '$1-folder/')
+  const root = treeOf(t, names.map(folder))
+  const { files } = await walkAll(root)
+  const found = files.map((file) => file.path)
+  assert.deepEqual(found, names.map(folder).sort(compareInWalk))
+  assert.deepEqual(found, [
+    ...['B', 'a', 'a b', 'a.b', 'b', 'é', '\u{10000}', '\uE000', 'a-folder/a.x', 'a-folder/b', 'a-folder/a/a'],
+    ...['b-folder/\u{10000}/x', 'b-folder/\uE000/x'],
+  ])
+})
+
+test('two walks of a tree that has changed meanwhile are merged as streams', async (t) => {
+  const random = seeded('walks to merge')
+  const name = (): string => `${random.pick(['a', 'a.', 'a-', 'b', 'ab', 'a b', 'z'])}${random.between(0, 3)}`
+  const paths = (): string[] =>
+    Array.from({ length: 120 }, () => Array.from({ length: random.between(1, 4) }, name).join('/'))
+  // No path is another one's folder: files end with a word of their own.
+  const [both, before, after] = [paths(), paths(), paths()].map((all) => all.map((one) => `${one}/x${one.length}`))
+  const root = treeOf(t, [...both!, ...before!])
+  const first = (await walkAll(root)).files.map((file) => file.path)
+  for (const one of before!) if (!both!.includes(one)) rmSync(path.join(root, one), { force: true })
+  for (const one of after!) {
+    mkdirSync(path.dirname(path.join(root, one)), { recursive: true })
+    writeFileSync(path.join(root, one), '')
+  }
+  const merged = { gone: [] as string[], kept: [] as string[], added: [] as string[] }
+  let at = 0
+  for await (const item of walkArchive(root, everything, never)) {
+    assert.ok('path' in item)
+    for (; at < first.length && compareInWalk(first[at]!, item.path) < 0; at += 1) merged.gone.push(first[at]!)
+    if (first[at] === item.path) merged.kept.push(first[(at += 1) - 1]!)
+    else merged.added.push(item.path)
+  }
+  merged.gone.push(...first.slice(at))
+  const now = [...new Set([...both!, ...after!])].sort(compareInWalk)
+  assert.deepEqual(
+    merged.gone,
+    first.filter((one) => !now.includes(one)),
+  )
+  assert.deepEqual(
+    merged.kept,
+    first.filter((one) => now.includes(one)),
+  )
+  assert.deepEqual(
+    merged.added,
+    now.filter((one) => !first.includes(one)),
+  )
+  assert.ok(merged.gone.length > 20 && merged.kept.length > 20 && merged.added.length > 20)
 })
 
 test('a folder that takes longer to read than its neighbours keeps its place', async (t) => {

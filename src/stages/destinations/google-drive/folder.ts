@@ -3,7 +3,7 @@ import type { DriveApi } from './api.ts'
 import { createFolder, fileById, filesNamed } from './files.ts'
 import type { Parent } from './files.ts'
 import type { DriveFile } from './drive-file.ts'
-import { waitFor } from '../../http/wait-for.ts'
+import { waitFor } from '../../../pipeline/wait-for.ts'
 
 /** The folder that the archives are in. */
 export interface DriveFolder extends Parent {

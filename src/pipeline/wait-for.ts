@@ -1,4 +1,4 @@
-import { abortError } from '../../pipeline/errors.ts'
+import { abortError } from './errors.ts'
 
 /**
  * Waits for work that others wait for too: the signal ends this wait, not the work. Rejects with the signal's
