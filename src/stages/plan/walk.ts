@@ -33,7 +33,7 @@ export interface WalkOptions extends Patterns {
  * is itself one of `skipFolders`; with the signal's reason when it is aborted.
  */
 export async function* walkArchive(root: string, options: WalkOptions, signal: AbortSignal): AsyncGenerator<WalkItem> {
-  if (signal.aborted) throw abortError(signal)
+  mustNotStop(signal)
   const device = await deviceOf(root)
   const { include, exclude, skipFolders } = options
   const skip = await pathsBelow(root, skipFolders)
@@ -49,15 +49,19 @@ export async function* walkArchive(root: string, options: WalkOptions, signal: A
       const below = folder.path === '' ? '' : `${folder.path}/`
       folders.add(listing.folders.map((name) => below + name))
       for (const item of itemsOf(below, listing)) {
-        if (signal.aborted) throw abortError(signal)
+        mustNotStop(signal)
         yield item
       }
     }
-    if (signal.aborted) throw abortError(signal)
+    mustNotStop(signal)
     await mustBeOn(device, root)
   } finally {
     folders.close()
   }
+}
+
+function mustNotStop(signal: AbortSignal): void {
+  if (signal.aborted) throw abortError(signal)
 }
 
 function* itemsOf(below: string, { files, sizes, times, leftOut }: Listing): Generator<WalkItem> {
