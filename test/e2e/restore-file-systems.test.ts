@@ -47,7 +47,7 @@ test('a file system that is read-only all at once: plain words, no half file, an
   assert.equal((await runHere(rig)).code, 0)
   const to = await mountTmpfs(t, 'size=64m')
   if (to === null) return
-  rig.drive.faults.add({ route: 'download', nth: 'every', fault: { kind: 'slow', bytesPerSecond: 1_000_000 } })
+  rig.drive.faults.add({ route: 'download', nth: 'every', fault: { kind: 'slow', bytesPerSecond: 300_000 } })
   const there = async (): Promise<string[]> => {
     const all = await readdir(path.join(to, 'dicom_files')).catch(() => [])
     return all.filter((name) => name.endsWith('.dcm'))
@@ -56,8 +56,11 @@ test('a file system that is read-only all at once: plain words, no half file, an
     while (isRunning()) {
       await sleep(20)
       if ((await there()).length < 2) continue
+      // What has come is written, and nothing is open for writing any more, however long that takes.
+      rig.drive.pause()
       try {
         remount(to, 'ro')
+        rig.drive.resume()
         return
       } catch {
         // A file is open for writing just now.
