@@ -4,7 +4,7 @@ import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
 import { mkdtemp, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { systemCode } from '../src/pipeline/errors.ts'
+import { systemCode } from '../src/pipeline/contract/errors.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 

@@ -13,6 +13,8 @@ const STAGES = [
   ...['plan', 'zip', 'archive', 'accounts', 'state', 'find', 'restore', 'retention', 'verify', 'schedule', 'backup'],
   ...['status', 'doctor', 'stand-ins', 'demo'],
 ]
+/** The engine's rooms, likewise. What is in none of them, `deliver.ts` and `make-parts.ts`, joins them. */
+const ROOMS = ['contract', 'flow', 'threads', 'files', 'digests', 'journal', 'parts', 'window', 'send', '']
 /** Named, called, for its effect alone, and the program of a thread, whose ending is left out. */
 const IMPORT =
   /^(?:(?:import|export)\b[^'\n]*|\} )from '([^']+)'|\bimport\('([^']+)'\)|^import '([^']+)'|\bprogramBeside\([^']*'([^']+)'\)/gm
@@ -73,6 +75,22 @@ describe('the architecture', () => {
     const map = readFileSync(path.join(root, 'docs/design.md'), 'utf8')
     const drawn = [...map.matchAll(/^\d+\. `([a-z-]+)`/gm)].map(([, name]) => name)
     assert.deepEqual(drawn, STAGES)
+  })
+
+  test('a room of the engine knows the rooms before it only', () => {
+    const roomOf = (file: string): number => ROOMS.indexOf(path.dirname(file).split(path.sep).slice(2).join('/'))
+    const engine = within.filter(({ file }) => floorOf(file) === 0)
+    assert.deepEqual(
+      engine.filter(({ file }) => roomOf(file) === -1),
+      [],
+    )
+    assert.deepEqual(
+      engine.filter(({ file, target }) => roomOf(target) > roomOf(file)),
+      [],
+    )
+    const map = readFileSync(path.join(root, 'docs/design.md'), 'utf8')
+    const drawn = [...map.matchAll(/^- `pipeline\/([a-z]+)`/gm)].map(([, name]) => name)
+    assert.deepEqual([...drawn, ''], ROOMS)
   })
 
   test('every source that the docs name is there', () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
-import { systemCode } from '../../src/pipeline/errors.ts'
+import { systemCode } from '../../src/pipeline/contract/errors.ts'
 
 export interface Watched {
   /** Null when a signal ended it. */

@@ -1,4 +1,4 @@
-import { BackupError } from '../pipeline/errors.ts'
+import { BackupError } from '../pipeline/contract/errors.ts'
 import type { Config } from '../stages/config/types.ts'
 
 /** Throws E_CONFIG when there is no destination, or none of one of these names, given with `--destination`. */

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { messagesUnanswered } from '../pipeline/helper-thread.ts'
+import { messagesUnanswered } from '../pipeline/threads/helper-threads.ts'
 import type { ExitCode } from './exit.ts'
 
 const SHELL = '/bin/sh'

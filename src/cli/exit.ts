@@ -1,4 +1,4 @@
-import type { BackupError } from '../pipeline/errors.ts'
+import type { BackupError } from '../pipeline/contract/errors.ts'
 import type { RestoreResult, RunResult, VerifyResult, Warning } from '../stages/contract/results.ts'
 
 /** The exit codes, as README.md lists them. */

@@ -1,4 +1,4 @@
-import { asBackupError } from '../pipeline/errors.ts'
+import { asBackupError } from '../pipeline/contract/errors.ts'
 import { report } from '../stages/contract/report.ts'
 import { ConfigError } from '../stages/config/config-error.ts'
 import { visibleJson } from '../stages/log/visible.ts'

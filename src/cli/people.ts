@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream'
-import type { Progress } from '../pipeline/progress.ts'
+import type { Progress } from '../pipeline/contract/progress.ts'
 import { startDisplay, type RunningDisplay } from './display/start.ts'
 import { streams, write } from './streams.ts'
 

@@ -1,5 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
-import { BackupError } from '../pipeline/errors.ts'
+import { BackupError } from '../pipeline/contract/errors.ts'
 import { configPlaces } from '../stages/config/places.ts'
 import { visibleLines } from '../stages/log/visible.ts'
 import { endProcess } from './end-process.ts'

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BackupError } from '../pipeline/errors.ts'
+import { BackupError } from '../pipeline/contract/errors.ts'
 import { endProcess, isSystemAsked } from './end-process.ts'
 import { EXIT } from './exit.ts'
 import { write } from './streams.ts'

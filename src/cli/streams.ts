@@ -3,7 +3,7 @@
  * that has gone) stops no command, and is known at its end.
  */
 import { fstatSync, writeFileSync } from 'node:fs'
-import { systemCode } from '../pipeline/errors.ts'
+import { systemCode } from '../pipeline/contract/errors.ts'
 import { visibleLayout } from '../stages/log/visible.ts'
 import type { TextStream } from './display/style.ts'
 

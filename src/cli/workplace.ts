@@ -1,5 +1,5 @@
-import { asBackupError, type BackupError } from '../pipeline/errors.ts'
-import { NewerFormatError } from '../pipeline/format-version.ts'
+import { asBackupError, type BackupError } from '../pipeline/contract/errors.ts'
+import { NewerFormatError } from '../pipeline/files/format-version.ts'
 import { withSignIns } from '../stages/accounts/sign-ins.ts'
 import { refuseNewerState } from '../stages/backup/newer-state.ts'
 import { loadConfig, type LoadedConfig } from '../stages/config/load.ts'

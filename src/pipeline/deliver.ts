@@ -5,22 +5,22 @@
  *   source ──► parts ──► digests ──► index, ring, record ──► window ─┬─► feed ─► sink ─► destination
  *                                                                    └─► feed ─► sink ─► destination
  */
-import { Copies } from './copies.ts'
-import type { Destination, StoredObject } from './destination.ts'
-import type { DigestName } from './digests.ts'
-import { abortError, asBackupError, BackupError } from './errors.ts'
-import { Feed } from './feed.ts'
-import { lateDigest } from './late-digest.ts'
+import { Copies } from './parts/copies.ts'
+import type { Destination, StoredObject } from './contract/destination.ts'
+import { type DigestName, PART_BYTES } from './contract/digests.ts'
+import { abortError, asBackupError, BackupError } from './contract/errors.ts'
+import { Feed } from './window/feed.ts'
+import { lateDigest } from './parts/late-digest.ts'
 import { makeParts } from './make-parts.ts'
-import { PART_BYTES, PartPool } from './part.ts'
-import type { PartIndex } from './part-index.ts'
-import { PartReader, type PartSources } from './part-reader.ts'
-import type { PartRing } from './part-ring.ts'
-import type { ProgressReporter } from './progress.ts'
-import type { RunRecord, WholeObject } from './run-record.ts'
-import { sink } from './sink.ts'
-import type { Source } from './source.ts'
-import { PartWindow, type HoldUp } from './window.ts'
+import { PartPool } from './parts/part.ts'
+import type { PartIndex } from './parts/part-index.ts'
+import { PartReader, type PartSources } from './parts/part-reader.ts'
+import type { PartRing } from './parts/part-ring.ts'
+import type { ProgressReporter } from './contract/progress.ts'
+import type { RunRecord, WholeObject } from './journal/run-record.ts'
+import { sink } from './send/sink.ts'
+import type { Source } from './contract/source.ts'
+import { PartWindow, type HoldUp } from './window/window.ts'
 
 /** 48 MiB of archive: the largest request, of 32 MiB, and what is made while it is sent. */
 export const WINDOW_PARTS = 12

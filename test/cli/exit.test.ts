@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { exitOfError, exitOfRun } from '../../src/cli/exit.ts'
-import { BackupError } from '../../src/pipeline/errors.ts'
+import { BackupError } from '../../src/pipeline/contract/errors.ts'
 
 test('each end of a run has its exit code', () => {
   const statuses = ['completed', 'skipped', 'failed', 'partial', 'interrupted'] as const

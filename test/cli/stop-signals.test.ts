@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import path from 'node:path'
 import { test } from 'node:test'
 import { stopSignals } from '../../src/cli/stop-signals.ts'
-import { BackupError } from '../../src/pipeline/errors.ts'
+import { BackupError } from '../../src/pipeline/contract/errors.ts'
 
 const POSIX_ONLY = process.platform === 'win32' && 'Windows has no signals to send'
 const module = new URL(`file://${path.resolve(import.meta.dirname, '../../src/cli/stop-signals.ts')}`).href

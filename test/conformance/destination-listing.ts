@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import type { Destination, StoredObject } from '../../src/pipeline/destination.ts'
+import type { Destination, StoredObject } from '../../src/pipeline/contract/destination.ts'
 import { commitOf, never, rejectsWith, type DestinationUnderTest, type Subject } from './destination-subject.ts'
 
 /** More objects than three pages of a stand-in hold, which `PAGE_ENTRIES` says. */

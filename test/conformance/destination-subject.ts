@@ -1,8 +1,8 @@
 /** What the suites of a destination's contract share: the destination, its far side, and what is done to it again and again. */
 import assert from 'node:assert/strict'
-import type { Commit, Destination, StoredObject, Upload } from '../../src/pipeline/destination.ts'
-import { ObjectDigest, type DigestName } from '../../src/pipeline/digests.ts'
-import { BackupError, type ErrorCode } from '../../src/pipeline/errors.ts'
+import type { Commit, Destination, StoredObject, Upload } from '../../src/pipeline/contract/destination.ts'
+import { ObjectDigest, type DigestName } from '../../src/pipeline/contract/digests.ts'
+import { BackupError, type ErrorCode } from '../../src/pipeline/contract/errors.ts'
 
 export interface DestinationUnderTest {
   /** A destination to this far side; called again, another one, as another process would have it. */

@@ -1,12 +1,12 @@
 /**
- * What every destination, and every wrapper of one, holds to: src/pipeline/destination.ts as tests. It lies to the
+ * What every destination, and every wrapper of one, holds to: src/pipeline/contract/destination.ts as tests. It lies to the
  * destination on purpose and looks afterwards that nothing passes for a backup.
  */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { MAX_REQUEST_BYTES } from '../../src/pipeline/deliver.ts'
-import { ObjectDigest } from '../../src/pipeline/digests.ts'
+import { ObjectDigest } from '../../src/pipeline/contract/digests.ts'
 import { describeListing } from './destination-listing.ts'
 import { describeProbe } from './destination-probe.ts'
 import { describeReading } from './destination-reading.ts'

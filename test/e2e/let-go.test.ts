@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
-import type { Progress } from '../../src/pipeline/progress.ts'
+import type { Progress } from '../../src/pipeline/contract/progress.ts'
 import { collectGarbage } from '../support/collect-garbage.ts'
 import { putZeros } from '../support/held-up.ts'
 import { makeRig } from '../support/rig.ts'

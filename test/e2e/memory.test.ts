@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { RING_PARTS } from '../../src/pipeline/deliver.ts'
-import { PART_BYTES } from '../../src/pipeline/part.ts'
+import { PART_BYTES } from '../../src/pipeline/contract/digests.ts'
 import { engineRun } from '../../bench/engine-run.ts'
 import { oneLargeFile } from '../../bench/sample-archive.ts'
 import { liveMemory } from '../support/live-memory.ts'

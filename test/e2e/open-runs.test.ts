@@ -5,7 +5,7 @@ import { mkdir, open, readdir, readFile, rename, rm, truncate, utimes, writeFile
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { after, before, describe, test, type TestContext } from 'node:test'
-import { BackupError } from '../../src/pipeline/errors.ts'
+import { BackupError } from '../../src/pipeline/contract/errors.ts'
 import { putZeros } from '../support/held-up.ts'
 import { startMariaDb, type MariaDb } from '../support/mariadb.ts'
 import { refuseCalls } from '../support/refused-calls.ts'

@@ -1,8 +1,8 @@
 /** A source whose bytes are made up: in memory, the same for the same entries, with a mark before each entry. */
 import assert from 'node:assert/strict'
 import { createCipheriv, hash } from 'node:crypto'
-import { BackupError } from '../../src/pipeline/errors.ts'
-import type { Beginning, Mark, Source } from '../../src/pipeline/source.ts'
+import { BackupError } from '../../src/pipeline/contract/errors.ts'
+import type { Beginning, Mark, Source } from '../../src/pipeline/contract/source.ts'
 
 /** No multiple or divisor of a part. */
 const CHUNK_BYTES = 300_001

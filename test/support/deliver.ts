@@ -1,5 +1,5 @@
 import { Uploads, type Delivery, type UploadsInput } from '../../src/pipeline/deliver.ts'
-import type { Source } from '../../src/pipeline/source.ts'
+import type { Source } from '../../src/pipeline/contract/source.ts'
 
 export interface DeliverInput extends UploadsInput {
   readonly source: Source

@@ -1,4 +1,4 @@
-import { ObjectDigest, type DigestName } from '../../src/pipeline/digests.ts'
+import { ObjectDigest, type DigestName } from '../../src/pipeline/contract/digests.ts'
 
 interface Known {
   readonly bytes: Buffer

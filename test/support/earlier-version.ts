@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { brotliDecompressSync } from 'node:zlib'
-import { formatLine, parseLine } from '../../src/pipeline/checked-line.ts'
+import { formatLine, parseLine } from '../../src/pipeline/journal/checked-line.ts'
 import type { Settings } from './rig.ts'
 
 const FIXTURE = path.resolve(import.meta.dirname, '../fixtures/made-by-4b7234e.br')

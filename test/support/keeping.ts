@@ -1,9 +1,9 @@
 /** What outlives a process, opened out of a folder as each new process does. */
 import path from 'node:path'
 import { RING_PARTS, type Keeping } from '../../src/pipeline/deliver.ts'
-import { PartIndex } from '../../src/pipeline/part-index.ts'
-import { PartRing } from '../../src/pipeline/part-ring.ts'
-import { RunRecord } from '../../src/pipeline/run-record.ts'
+import { PartIndex } from '../../src/pipeline/parts/part-index.ts'
+import { PartRing } from '../../src/pipeline/parts/part-ring.ts'
+import { RunRecord } from '../../src/pipeline/journal/run-record.ts'
 
 export interface OpenKeeping extends Keeping {
   readonly close: () => Promise<void>

@@ -5,7 +5,7 @@ import { existsSync, statSync } from 'node:fs'
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { systemCode } from '../../src/pipeline/errors.ts'
+import { systemCode } from '../../src/pipeline/contract/errors.ts'
 import { needProgram } from './needed-programs.ts'
 
 /** What the making of a data folder and the server that opens it must agree on. */

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { Commit, Destination, StoredObject, Upload } from '../../src/pipeline/destination.ts'
-import type { DigestName } from '../../src/pipeline/digests.ts'
-import { abortError, BackupError } from '../../src/pipeline/errors.ts'
-import { Pieces } from '../../src/pipeline/pieces.ts'
+import type { Commit, Destination, StoredObject, Upload } from '../../src/pipeline/contract/destination.ts'
+import type { DigestName } from '../../src/pipeline/contract/digests.ts'
+import { abortError, BackupError } from '../../src/pipeline/contract/errors.ts'
+import { Pieces } from '../../src/pipeline/send/pieces.ts'
 import { digestOf } from './digest-of.ts'
 
 export interface MemoryDestination extends Destination {

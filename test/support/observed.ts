@@ -1,5 +1,5 @@
-import { lengthOf } from '../../src/pipeline/chunks.ts'
-import type { Destination, Upload } from '../../src/pipeline/destination.ts'
+import { lengthOf } from '../../src/pipeline/flow/chunks.ts'
+import type { Destination, Upload } from '../../src/pipeline/contract/destination.ts'
 
 /** One call to a far side, before it is carried out or when it was answered. */
 export interface Call {

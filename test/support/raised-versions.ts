@@ -3,7 +3,7 @@ import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { crc32 } from 'node:zlib'
-import { formatLine, parseLine } from '../../src/pipeline/checked-line.ts'
+import { formatLine, parseLine } from '../../src/pipeline/journal/checked-line.ts'
 
 type Fields = Record<string, unknown>
 

@@ -1,6 +1,6 @@
 /** Runs in this process: as many as a table of scenarios needs, with waits that a test can bear. */
-import type { Destination } from '../../src/pipeline/destination.ts'
-import type { Progress } from '../../src/pipeline/progress.ts'
+import type { Destination } from '../../src/pipeline/contract/destination.ts'
+import type { Progress } from '../../src/pipeline/contract/progress.ts'
 import { exitOfRun, type ExitCode } from '../../src/cli/exit.ts'
 import type { DestinationResult, RunResult } from '../../src/stages/contract/results.ts'
 import type { RunOptions } from '../../src/stages/backup/run-options.ts'

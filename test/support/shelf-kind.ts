@@ -3,8 +3,8 @@
  * A shelf is a folder that asks for a key. Its author was careless: its errors repeat the key that is refused.
  */
 import type { z } from 'zod'
-import type { Destination } from '../../src/pipeline/destination.ts'
-import { BackupError } from '../../src/pipeline/errors.ts'
+import type { Destination } from '../../src/pipeline/contract/destination.ts'
+import { BackupError } from '../../src/pipeline/contract/errors.ts'
 import type { DestinationConfig } from '../../src/stages/destinations/config.ts'
 import type { DestinationKind, KindTraits } from '../../src/stages/destinations/kind.ts'
 import { localDestination } from '../../src/stages/destinations/local/local.ts'

@@ -1,7 +1,7 @@
 /** A window of tiny parts that spoils what it frees and keeps count. */
 import assert from 'node:assert/strict'
-import type { Part } from '../../src/pipeline/part.ts'
-import { PartWindow, type HoldUp } from '../../src/pipeline/window.ts'
+import type { Part } from '../../src/pipeline/parts/part.ts'
+import { PartWindow, type HoldUp } from '../../src/pipeline/window/window.ts'
 
 export const PART = 7
 /** What a part's buffer holds once it was freed, as if another part had been read into it. */

@@ -23,8 +23,8 @@ const WHOAMI: Answer = { code: 0, stdout: `"vm\\root","${SID}"\r\n` }
 const PORTABLE = [
   'test/architecture.test.ts',
   'test/cli/exit.test.ts',
-  'test/pipeline/journal.test.ts',
-  'test/pipeline/rename.test.ts',
+  'test/pipeline/journal/journal.test.ts',
+  'test/pipeline/files/rename.test.ts',
   'test/stages/config/load.test.ts',
   'test/stages/restore/files/replace.test.ts',
   'test/stages/restore/safe-path.test.ts',

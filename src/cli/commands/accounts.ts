@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline'
-import { abortError, BackupError } from '../../pipeline/errors.ts'
+import { abortError, BackupError } from '../../pipeline/contract/errors.ts'
 import { connectAccount } from '../../stages/accounts/connect.ts'
 import { forgetSignIn, signInIn } from '../../stages/accounts/sign-ins.ts'
 import { testAccounts } from '../../stages/accounts/test-accounts.ts'

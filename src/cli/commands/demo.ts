@@ -4,7 +4,7 @@
  */
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { BackupError, systemCode } from '../../pipeline/errors.ts'
+import { BackupError, systemCode } from '../../pipeline/contract/errors.ts'
 import { loadConfig } from '../../stages/config/load.ts'
 import { writeDemoArchive } from '../../stages/demo/demo-archive.ts'
 import { startDriveStandIn } from '../../stages/stand-ins/google-drive/stand-in.ts'

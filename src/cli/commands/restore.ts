@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { asBackupError, BackupError } from '../../pipeline/errors.ts'
+import { asBackupError, BackupError } from '../../pipeline/contract/errors.ts'
 import { openLog } from '../../stages/log/log.ts'
 import { openStateToRead } from '../../stages/state/open-state.ts'
 import { listArchive, restoreArchive } from '../../stages/restore/restore.ts'

@@ -1,4 +1,4 @@
-import { BackupError } from '../../pipeline/errors.ts'
+import { BackupError } from '../../pipeline/contract/errors.ts'
 import { nothingDone } from '../../stages/backup/nothing-done.ts'
 import { whetherDue } from '../../stages/schedule/due.ts'
 import { errorText } from '../display/error.ts'

@@ -1,5 +1,5 @@
-import type { BackupError } from '../../pipeline/errors.ts'
-import type { Progress } from '../../pipeline/progress.ts'
+import type { BackupError } from '../../pipeline/contract/errors.ts'
+import type { Progress } from '../../pipeline/contract/progress.ts'
 import { dryRun } from '../../stages/backup/dry-run.ts'
 import type { DryRunResult, RunResult, Warning } from '../../stages/contract/results.ts'
 import type { RunOptions } from '../../stages/backup/run-options.ts'

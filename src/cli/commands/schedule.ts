@@ -1,4 +1,4 @@
-import { BackupError } from '../../pipeline/errors.ts'
+import { BackupError } from '../../pipeline/contract/errors.ts'
 import { editSchedule } from '../../stages/config/edit-schedule.ts'
 import { loadConfig } from '../../stages/config/load.ts'
 import type { Config } from '../../stages/config/types.ts'

@@ -1,4 +1,4 @@
-import { asBackupError } from '../../pipeline/errors.ts'
+import { asBackupError } from '../../pipeline/contract/errors.ts'
 import { openLog } from '../../stages/log/log.ts'
 import { openState } from '../../stages/state/open-state.ts'
 import { verifyArchive } from '../../stages/verify/verify.ts'

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { asBackupError, type ErrorCode } from '../../pipeline/errors.ts'
+import { asBackupError, type ErrorCode } from '../../pipeline/contract/errors.ts'
 import { ConfigError } from '../../stages/config/config-error.ts'
 import { facts, joinBlocks, paragraph, verdict } from './blocks.ts'
 import { paint, type Style } from './style.ts'

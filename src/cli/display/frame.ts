@@ -1,4 +1,4 @@
-import type { Progress } from '../../pipeline/progress.ts'
+import type { Progress } from '../../pipeline/contract/progress.ts'
 import { formatBytes, formatCount, formatPercent, formatRate, formatRatio } from './format.ts'
 import { endText, isFed, ofTotal, phaseText, stateFormat, stateText, timeText } from './progress-text.ts'
 import type { Pace } from './rate.ts'

@@ -1,5 +1,5 @@
 import { drawnInPlace } from './in-place.ts'
-import type { Progress } from '../../pipeline/progress.ts'
+import type { Progress } from '../../pipeline/contract/progress.ts'
 import type { Display, DisplayContext } from './display.ts'
 import { frame } from './frame.ts'
 import { destinationText, overallText } from './progress-text.ts'

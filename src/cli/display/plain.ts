@@ -1,4 +1,4 @@
-import type { DestinationProgress, Progress } from '../../pipeline/progress.ts'
+import type { DestinationProgress, Progress } from '../../pipeline/contract/progress.ts'
 import type { Display, DisplayContext } from './display.ts'
 import { formatDuration, formatLocalTime } from './format.ts'
 import { destinationText, endText, overallText } from './progress-text.ts'

@@ -2,7 +2,7 @@
  * The words for a run's progress, the same on a terminal and without one. Progress knows no file names; nor do they.
  */
 
-import type { DestinationProgress, Progress } from '../../pipeline/progress.ts'
+import type { DestinationProgress, Progress } from '../../pipeline/contract/progress.ts'
 import {
   formatBytes,
   formatCount,

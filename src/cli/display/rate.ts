@@ -11,7 +11,7 @@
  *   aside.
  */
 
-import type { DestinationProgress, Progress } from '../../pipeline/progress.ts'
+import type { DestinationProgress, Progress } from '../../pipeline/contract/progress.ts'
 
 const RATE_WINDOW_MS = 30_000
 const LEFT_WINDOW_MS = 120_000

@@ -1,4 +1,4 @@
-import type { BackupError } from '../../pipeline/errors.ts'
+import type { BackupError } from '../../pipeline/contract/errors.ts'
 import { facts, joinBlocks, verdict } from './blocks.ts'
 import type { Style } from './style.ts'
 

@@ -1,5 +1,5 @@
-import { DIGESTS } from '../../pipeline/digests.ts'
-import type { Progress } from '../../pipeline/progress.ts'
+import { DIGESTS } from '../../pipeline/contract/digests.ts'
+import type { Progress } from '../../pipeline/contract/progress.ts'
 import type { DestinationResult, RunResult } from '../../stages/contract/results.ts'
 import { traitsOf } from '../../stages/destinations/kinds.ts'
 import {

@@ -1,4 +1,4 @@
-import type { Progress } from '../../pipeline/progress.ts'
+import type { Progress } from '../../pipeline/contract/progress.ts'
 import type { Display } from './display.ts'
 import { liveDisplay } from './live.ts'
 import { plainDisplay } from './plain.ts'

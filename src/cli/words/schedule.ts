@@ -1,5 +1,5 @@
 import { Option } from 'commander'
-import { BackupError } from '../../pipeline/errors.ts'
+import { BackupError } from '../../pipeline/contract/errors.ts'
 import type { Interval } from '../../stages/contract/grid.ts'
 import { examples, withConfig, type Shared, type Words } from './words.ts'
 

@@ -1,5 +1,5 @@
 /** `accounts connect`: a person's consent in the browser, exchanged for a sign-in that lasts. */
-import { abortError, BackupError } from '../../pipeline/errors.ts'
+import { abortError, BackupError } from '../../pipeline/contract/errors.ts'
 import { isoLocal } from '../contract/time.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
 import type { DestinationKind } from '../destinations/kind.ts'

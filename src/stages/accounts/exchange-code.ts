@@ -1,4 +1,4 @@
-import { BackupError } from '../../pipeline/errors.ts'
+import { BackupError } from '../../pipeline/contract/errors.ts'
 import type { Client, Provider } from '../destinations/sign-in-kind.ts'
 import { fieldOf, readAnswer } from '../http/answer.ts'
 import { networkFailure } from '../http/network-failure.ts'

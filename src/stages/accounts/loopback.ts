@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { BackupError, systemCode } from '../../pipeline/errors.ts'
+import { BackupError, systemCode } from '../../pipeline/contract/errors.ts'
 
 export interface Loopback {
   /** The redirect address. */

@@ -1,4 +1,4 @@
-import { asBackupError } from '../../pipeline/errors.ts'
+import { asBackupError } from '../../pipeline/contract/errors.ts'
 import { report } from '../contract/report.ts'
 import type { AccountTest } from '../contract/results.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'

@@ -1,4 +1,4 @@
-import { BackupError } from '../../pipeline/errors.ts'
+import { BackupError } from '../../pipeline/contract/errors.ts'
 
 /** An entry as the archive's directory has it. Plain data: it can be kept as JSON. Sizes and places in bytes. */
 export interface ArchiveEntry {

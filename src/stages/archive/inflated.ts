@@ -1,7 +1,7 @@
 import { promisify } from 'node:util'
 import { constants, createInflateRaw, inflateRaw } from 'node:zlib'
-import { fromReadable } from '../../pipeline/from-readable.ts'
-import { systemCode } from '../../pipeline/errors.ts'
+import { fromReadable } from '../../pipeline/flow/from-readable.ts'
+import { systemCode } from '../../pipeline/contract/errors.ts'
 import { BadData } from './bad-data.ts'
 
 /** Content of this size is inflated at once. */

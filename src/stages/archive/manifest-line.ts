@@ -1,6 +1,6 @@
 /** The manifest's lines as they are read: checked, since whoever wrote them may be anyone. */
 import type { DicomHeader } from '../dicom/types.ts'
-import { versionOf } from '../../pipeline/format-version.ts'
+import { versionOf } from '../../pipeline/files/format-version.ts'
 import {
   ARCHIVE_FORMAT,
   type FileOwner,

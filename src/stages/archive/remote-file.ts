@@ -1,4 +1,4 @@
-import type { Destination, StoredObject } from '../../pipeline/destination.ts'
+import type { Destination, StoredObject } from '../../pipeline/contract/destination.ts'
 
 /** A file that is read by ranges, wherever it lies. */
 export interface RemoteFile {

@@ -1,5 +1,5 @@
-import type { Destination } from '../../pipeline/destination.ts'
-import { asBackupError } from '../../pipeline/errors.ts'
+import type { Destination } from '../../pipeline/contract/destination.ts'
+import { asBackupError } from '../../pipeline/contract/errors.ts'
 import type { Config } from '../config/types.ts'
 import { openPatiently } from '../destinations/open.ts'
 import { entryName, FILES_FOLDER } from '../plan/file-name.ts'

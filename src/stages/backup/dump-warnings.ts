@@ -1,4 +1,4 @@
-import type { BackupError } from '../../pipeline/errors.ts'
+import type { BackupError } from '../../pipeline/contract/errors.ts'
 import type { DatabaseConfig } from '../config/types.ts'
 import type { DatabaseInspection } from '../database/inspect.ts'
 import { schemaChanges, type BrokenView } from '../database/schema.ts'

@@ -1,4 +1,4 @@
-import { asBackupError } from '../../pipeline/errors.ts'
+import { asBackupError } from '../../pipeline/contract/errors.ts'
 import type { DatabaseConfig } from '../config/types.ts'
 import { inspectDatabase, type DatabaseInspection } from '../database/inspect.ts'
 import { knowsHistory } from '../dump/arguments.ts'

@@ -1,5 +1,5 @@
-import { asBackupError, BackupError } from '../../pipeline/errors.ts'
-import { spool } from '../../pipeline/spool.ts'
+import { asBackupError, BackupError } from '../../pipeline/contract/errors.ts'
+import { spool } from '../../pipeline/files/spool.ts'
 import type { DatabaseConfig } from '../config/types.ts'
 import { DatabaseError } from '../database/fault.ts'
 import { inspectDatabase } from '../database/inspect.ts'

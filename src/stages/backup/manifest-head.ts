@@ -1,4 +1,4 @@
-import { withVersion } from '../../pipeline/format-version.ts'
+import { withVersion } from '../../pipeline/files/format-version.ts'
 import type { ManifestHeads, ManifestStart } from '../zip/make-archive.ts'
 import { ARCHIVE_FORMAT, manifestLine, type ManifestHead } from '../zip/manifest.ts'
 import type { ArchiveCounts } from '../zip/place.ts'

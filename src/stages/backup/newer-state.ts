@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
-import { readNote } from '../../pipeline/state-file.ts'
+import { readNote } from '../../pipeline/files/state-file.ts'
 import { refuseNewerSignIns } from '../accounts/sign-ins.ts'
 import { MOUNTS_FILE, MOUNTS_FORMAT } from '../destinations/noted-mounts.ts'
 import { refuseNewerRecord } from '../state/sqlite-file.ts'

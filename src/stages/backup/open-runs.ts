@@ -1,4 +1,4 @@
-import type { RunState } from '../../pipeline/run-record.ts'
+import type { RunState } from '../../pipeline/journal/run-record.ts'
 import { isoLocal } from '../contract/time.ts'
 import type { InterruptedRun } from '../contract/results.ts'
 import { factOf } from './run-facts.ts'

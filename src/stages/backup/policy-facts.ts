@@ -1,7 +1,7 @@
 /** What the resume policy asks of a run, from its journal and the configuration. */
-import type { BackupError } from '../../pipeline/errors.ts'
-import { NewerFormatError } from '../../pipeline/format-version.ts'
-import { isDamage } from '../../pipeline/state-file.ts'
+import type { BackupError } from '../../pipeline/contract/errors.ts'
+import { NewerFormatError } from '../../pipeline/files/format-version.ts'
+import { isDamage } from '../../pipeline/files/state-file.ts'
 import type { Config } from '../config/types.ts'
 import type { DestinationResult, RunResult } from '../contract/results.ts'
 import type { ExecutedRun, FoundFolder, FoundRun } from './resume-policy.ts'

@@ -1,6 +1,6 @@
 /** A run's row in the record of runs, and what its sources have lost since the last good one. */
-import type { ObjectDigests } from '../../pipeline/digests.ts'
-import { asBackupError } from '../../pipeline/errors.ts'
+import type { ObjectDigests } from '../../pipeline/contract/digests.ts'
+import { asBackupError } from '../../pipeline/contract/errors.ts'
 import type { RunRecord, SourceMeasure } from '../contract/history.ts'
 import { report } from '../contract/report.ts'
 import type { RunResult, Warning } from '../contract/results.ts'

@@ -1,5 +1,5 @@
 import type { RunLog } from '../contract/run-log.ts'
-import type { Progress } from '../../pipeline/progress.ts'
+import type { Progress } from '../../pipeline/contract/progress.ts'
 import type { openDestination } from '../destinations/open.ts'
 import type { RunResult } from '../contract/results.ts'
 

@@ -1,8 +1,8 @@
 /** A backup: open runs are resumed, or a new one is made, as the resume policy says. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { asBackupError, BackupError } from '../../pipeline/errors.ts'
-import { isDamage } from '../../pipeline/state-file.ts'
+import { asBackupError, BackupError } from '../../pipeline/contract/errors.ts'
+import { isDamage } from '../../pipeline/files/state-file.ts'
 import type { Config, DestinationConfig } from '../config/types.ts'
 import { withPlaceFaults } from '../destinations/places.ts'
 import { retainAfter } from './after-run/retention.ts'

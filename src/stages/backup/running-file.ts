@@ -1,9 +1,9 @@
 /** How far the active run is, in a file of the state folder, for other processes that look (`status`). */
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
-import type { Format } from '../../pipeline/format-version.ts'
-import type { Progress } from '../../pipeline/progress.ts'
-import { readNote, replaceNote } from '../../pipeline/state-file.ts'
+import type { Format } from '../../pipeline/files/format-version.ts'
+import type { Progress } from '../../pipeline/contract/progress.ts'
+import { readNote, replaceNote } from '../../pipeline/files/state-file.ts'
 import { isoLocal } from '../contract/time.ts'
 import type { RunningRun } from '../contract/results.ts'
 

@@ -6,8 +6,8 @@
  */
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
-import { BackupError, systemCode } from '../../pipeline/errors.ts'
-import type { ProgressReporter } from '../../pipeline/progress.ts'
+import { BackupError, systemCode } from '../../pipeline/contract/errors.ts'
+import type { ProgressReporter } from '../../pipeline/contract/progress.ts'
 import type { Config } from '../config/types.ts'
 import { writePlan } from '../plan/plan-file.ts'
 import { checkPlan } from '../plan/plan-reader.ts'

@@ -1,4 +1,4 @@
-import { BackupError } from '../../pipeline/errors.ts'
+import { BackupError } from '../../pipeline/contract/errors.ts'
 
 /** One thing that is wrong (or, as a warning, unwise) in the configuration file. Never holds a secret's value. */
 export interface Fault {

@@ -1,8 +1,8 @@
 /** Changes `schedule` in a configuration file, and not a character around it. */
 import { chownSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { isMap, isScalar, parseDocument } from 'yaml'
-import { BackupError, systemCode } from '../../pipeline/errors.ts'
-import { renameOverSync } from '../../pipeline/rename.ts'
+import { BackupError, systemCode } from '../../pipeline/contract/errors.ts'
+import { renameOverSync } from '../../pipeline/files/rename.ts'
 import { loadConfig } from './load.ts'
 import { readTextFile } from './text-file.ts'
 import type { Config } from './types.ts'

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { BackupError } from '../../pipeline/errors.ts'
+import { BackupError } from '../../pipeline/contract/errors.ts'
 import type { DestinationConfig } from '../destinations/config.ts'
 import type { WrittenDestination } from '../destinations/kind.ts'
 import { kindOf } from '../destinations/kinds.ts'

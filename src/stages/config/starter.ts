@@ -1,6 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { BackupError, systemCode } from '../../pipeline/errors.ts'
+import { BackupError, systemCode } from '../../pipeline/contract/errors.ts'
 import { kinds } from '../destinations/kinds.ts'
 import { makePrivate } from '../windows/private-path.ts'
 

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
-import { systemCode } from '../../pipeline/errors.ts'
+import { systemCode } from '../../pipeline/contract/errors.ts'
 
 export const MISSING = 'does not exist'
 

@@ -1,5 +1,5 @@
 /** What the state keeps of runs and of checks. Times are ISO 8601 with offset, sizes bytes. */
-import type { ObjectDigests } from '../../pipeline/digests.ts'
+import type { ObjectDigests } from '../../pipeline/contract/digests.ts'
 import type { DestinationResult, VerifyCheck, Warning } from './results.ts'
 
 /** What a run measured of its sources, to compare the next run with. */

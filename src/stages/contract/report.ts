@@ -1,4 +1,4 @@
-import type { BackupError } from '../../pipeline/errors.ts'
+import type { BackupError } from '../../pipeline/contract/errors.ts'
 import { redact } from '../text/redact.ts'
 import type { ErrorReport } from './results.ts'
 

@@ -1,6 +1,6 @@
 /** The JSON results of the commands. Times are ISO 8601 with offset, sizes bytes. */
 
-import type { ErrorCode } from '../../pipeline/errors.ts'
+import type { ErrorCode } from '../../pipeline/contract/errors.ts'
 import type { DicomCounts } from '../dicom/counts.ts'
 
 export interface ErrorReport {

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { connect, isIP, type Socket } from 'node:net'
 import type { Connection, ConnectionOptions, SslOptions } from 'mysql2/promise'
-import { BackupError, systemCode } from '../../pipeline/errors.ts'
+import { BackupError, systemCode } from '../../pipeline/contract/errors.ts'
 import type { DatabaseConfig, DatabaseTls } from '../config/types.ts'
 import { signEd25519 } from './ed25519.ts'
 

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { RowDataPacket } from 'mysql2'
 import type { ConnectionOptions } from 'mysql2/promise'
-import { abortError, BackupError } from '../../pipeline/errors.ts'
+import { abortError, BackupError } from '../../pipeline/contract/errors.ts'
 import type { DatabaseConfig } from '../config/types.ts'
 import { clientFailure, signIn } from './client.ts'
 import { databaseFault, serverAddress } from './fault.ts'

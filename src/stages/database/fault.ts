@@ -1,4 +1,4 @@
-import { BackupError, type ErrorCode } from '../../pipeline/errors.ts'
+import { BackupError, type ErrorCode } from '../../pipeline/contract/errors.ts'
 import type { DatabaseConfig } from '../config/types.ts'
 
 /** A failure as the database's server, its client library or the network names it. */

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../pipeline/errors.ts'
+import type { ErrorCode } from '../../pipeline/contract/errors.ts'
 
 /** A destination of the configuration, as all kinds have it: defaults filled in, paths absolute. */
 export interface DestinationConfig {

@@ -1,5 +1,5 @@
-import type { ByteRange, StoredObject } from '../../pipeline/destination.ts'
-import { BackupError } from '../../pipeline/errors.ts'
+import type { ByteRange, StoredObject } from '../../pipeline/contract/destination.ts'
+import { BackupError } from '../../pipeline/contract/errors.ts'
 
 /** How a service gives a part of an object by HTTP. */
 export interface DownloadService {

@@ -4,7 +4,7 @@
  * without loading the code that does the work.
  */
 import type { z } from 'zod'
-import type { Destination, DestinationTraits } from '../../pipeline/destination.ts'
+import type { Destination, DestinationTraits } from '../../pipeline/contract/destination.ts'
 import type { Transport } from '../http/types.ts'
 import type { DestinationConfig } from './config.ts'
 import type { SignInKind } from './sign-in-kind.ts'

@@ -1,5 +1,5 @@
-import type { Destination, DestinationTraits } from '../../pipeline/destination.ts'
-import { asBackupError, BackupError } from '../../pipeline/errors.ts'
+import type { Destination, DestinationTraits } from '../../pipeline/contract/destination.ts'
+import { asBackupError, BackupError } from '../../pipeline/contract/errors.ts'
 
 /** What is known of a destination before it is opened. */
 export interface Known {

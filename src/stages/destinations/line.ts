@@ -1,4 +1,4 @@
-import { lengthOf } from '../../pipeline/chunks.ts'
+import { lengthOf } from '../../pipeline/flow/chunks.ts'
 import type { Transport, TransportRequest } from '../http/types.ts'
 
 /** What is shorter is near: requests of the usual size lose little by waiting for answers. ms. */

@@ -1,7 +1,7 @@
 /** On which mount point each folder was at earlier runs, in a file of the state folder. */
 import path from 'node:path'
-import type { Format } from '../../pipeline/format-version.ts'
-import { readNote, replaceNote } from '../../pipeline/state-file.ts'
+import type { Format } from '../../pipeline/files/format-version.ts'
+import { readNote, replaceNote } from '../../pipeline/files/state-file.ts'
 import type { DestinationConfig } from './config.ts'
 
 export const MOUNTS_FILE = 'places.json'

@@ -1,4 +1,4 @@
-import { freeNow } from '../../pipeline/free-now.ts'
+import { freeNow } from '../../pipeline/flow/free-now.ts'
 import { encodingAt, isExplicit, metaStart, readElements, readMeta, recogniseDataSet } from './layout.ts'
 import { EXPLICIT_LITTLE, IMPLICIT_LITTLE, type Elements } from './layout.ts'
 import { deflatedContent, isDeflated, isOrthancCompressed, MOST_INFLATED_BYTES } from './packed.ts'

@@ -1,6 +1,6 @@
 /** DICOM that is deflated: by its transfer syntax, or as a whole file by the archive that stores it. */
 import { constants, inflateRawSync, inflateSync } from 'node:zlib'
-import { systemCode } from '../../pipeline/errors.ts'
+import { systemCode } from '../../pipeline/contract/errors.ts'
 import { hasPreamble } from './layout.ts'
 
 /** Data sets that are deflated as a whole: PS3.5 A.5, and the two JPIP forms of A.7 and A.4.11. */

@@ -1,5 +1,5 @@
 import { clockOffset, serviceAddress } from '../destinations/clock.ts'
-import { BackupError } from '../../pipeline/errors.ts'
+import { BackupError } from '../../pipeline/contract/errors.ts'
 import { isoLocal } from '../contract/time.ts'
 import type { Config } from '../config/types.ts'
 import { TransportError } from '../http/transport-error.ts'

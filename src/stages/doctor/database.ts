@@ -1,4 +1,4 @@
-import { asBackupError, BackupError } from '../../pipeline/errors.ts'
+import { asBackupError, BackupError } from '../../pipeline/contract/errors.ts'
 import type { DatabaseConfig } from '../config/types.ts'
 import { inspectDatabase, type DatabaseInspection } from '../database/inspect.ts'
 import { identifyClient } from '../dump/client.ts'

@@ -1,5 +1,5 @@
 /** Tries everything a run needs, each on its own, and says how to fix it. */
-import { asBackupError } from '../../pipeline/errors.ts'
+import { asBackupError } from '../../pipeline/contract/errors.ts'
 import { withSignIns } from '../accounts/sign-ins.ts'
 import { refuseNewerState } from '../backup/newer-state.ts'
 import type { DoctorCheck, DoctorResult } from '../contract/results.ts'

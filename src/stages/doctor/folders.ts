@@ -1,7 +1,7 @@
 /** The folders of this machine: what is backed up, the state, the log. */
 import { access, constants, open, opendir, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { systemCode } from '../../pipeline/errors.ts'
+import { systemCode } from '../../pipeline/contract/errors.ts'
 import { mustBeArchiveFolder } from '../backup/sources.ts'
 import { STATE_FILES, whyDamaged, whyNotWritable } from '../state/writable.ts'
 import { formatBytes } from '../text/bytes.ts'

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { ChildProcess } from 'node:child_process'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
-import { BackupError, systemCode } from '../../pipeline/errors.ts'
+import { BackupError, systemCode } from '../../pipeline/contract/errors.ts'
 import { wordsOf } from '../windows/code-page.ts'
 
 /** How a program ended. */

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { abortError, BackupError } from '../../pipeline/errors.ts'
+import { abortError, BackupError } from '../../pipeline/contract/errors.ts'
 
 /** A dump program and what it says it is. */
 export interface DumpClient {

@@ -1,4 +1,4 @@
-import type { BackupError } from '../../pipeline/errors.ts'
+import type { BackupError } from '../../pipeline/contract/errors.ts'
 import type { DatabaseConfig } from '../config/types.ts'
 import { databaseFault } from '../database/fault.ts'
 import type { ChildEnd } from './child.ts'

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { access, glob, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { BackupError } from '../../pipeline/errors.ts'
+import { BackupError } from '../../pipeline/contract/errors.ts'
 
 /** What the search looks at: this machine, or a folder that stands for one. */
 export interface Machine {

@@ -1,5 +1,5 @@
 /** Whether the backups that were stored are still there, by a listing of each destination. */
-import { asBackupError } from '../../pipeline/errors.ts'
+import { asBackupError } from '../../pipeline/contract/errors.ts'
 import { isoLocal } from '../contract/time.ts'
 import type { CopiesAt } from '../contract/results.ts'
 import type { RunLog } from '../contract/run-log.ts'

@@ -1,7 +1,7 @@
 /** Which archive, and where: from the listings of the destinations alone, so that nothing else has to be left. */
 import type { Copy, FoundArchive, Listing, Listings, PassedOver, SentOf } from './found.ts'
-import type { Destination, StoredObject } from '../../pipeline/destination.ts'
-import { abortError, asBackupError, BackupError } from '../../pipeline/errors.ts'
+import type { Destination, StoredObject } from '../../pipeline/contract/destination.ts'
+import { abortError, asBackupError, BackupError } from '../../pipeline/contract/errors.ts'
 import { byAge, type ByAge } from './by-age.ts'
 import { timeInManifest } from './manifest-time.ts'
 

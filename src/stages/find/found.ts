@@ -1,6 +1,6 @@
 /** What destinations say that they have. */
-import type { Destination, StoredObject } from '../../pipeline/destination.ts'
-import type { BackupError } from '../../pipeline/errors.ts'
+import type { Destination, StoredObject } from '../../pipeline/contract/destination.ts'
+import type { BackupError } from '../../pipeline/contract/errors.ts'
 import type { SentArchive } from '../contract/history.ts'
 
 export interface Copy {

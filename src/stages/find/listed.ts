@@ -1,7 +1,7 @@
 /** What the last listing of each destination found, in a file of the state folder: `status` reads it and asks nobody. */
 import path from 'node:path'
-import type { Format } from '../../pipeline/format-version.ts'
-import { readNote, replaceNote } from '../../pipeline/state-file.ts'
+import type { Format } from '../../pipeline/files/format-version.ts'
+import { readNote, replaceNote } from '../../pipeline/files/state-file.ts'
 import type { CopiesAt } from '../contract/results.ts'
 import type { Config } from '../config/types.ts'
 

@@ -1,4 +1,4 @@
-import { abortError } from '../../pipeline/errors.ts'
+import { abortError } from '../../pipeline/contract/errors.ts'
 import { ArchiveReader } from '../archive/archive-reader.ts'
 import { parseHead } from '../archive/manifest-line.ts'
 import { remoteFile } from '../archive/remote-file.ts'

@@ -1,4 +1,4 @@
-import { abortError, BackupError } from '../../pipeline/errors.ts'
+import { abortError, BackupError } from '../../pipeline/contract/errors.ts'
 import { TransportError } from './transport-error.ts'
 import type { TransportErrorKind } from './transport-error.ts'
 

@@ -1,4 +1,4 @@
-import { systemCode } from '../../pipeline/errors.ts'
+import { systemCode } from '../../pipeline/contract/errors.ts'
 
 /**
  * Why no answer came, or only part of one: `cut` the connection ended early (a kept connection that the server had

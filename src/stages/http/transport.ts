@@ -1,5 +1,5 @@
 import type { Agent } from 'node:http'
-import { BackupError } from '../../pipeline/errors.ts'
+import { BackupError } from '../../pipeline/contract/errors.ts'
 import { exchange } from './exchange.ts'
 import { HttpsAgent } from './https-agent.ts'
 import { http } from './node-http.ts'

@@ -1,5 +1,4 @@
-import { programBeside } from '../../pipeline/helper-thread.ts'
-import { HelperThreads } from '../../pipeline/helper-threads.ts'
+import { HelperThreads, programBeside } from '../../pipeline/threads/helper-threads.ts'
 import type { Listing } from './listing.ts'
 import type { ListRequest, NotListed, WalkRules } from './listing-program.ts'
 

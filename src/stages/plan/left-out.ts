@@ -2,7 +2,7 @@
  * Why something is not in the archive, in words for people; the reasons that the walk and the readers of files share.
  */
 import type { Dirent } from 'node:fs'
-import { systemCode } from '../../pipeline/errors.ts'
+import { systemCode } from '../../pipeline/contract/errors.ts'
 
 /** Links are not followed: what they lead to may lie outside of the archive folder, or be in the archive twice. */
 const SYMBOLIC_LINK = 'a symbolic link'

@@ -1,6 +1,6 @@
 /** The program of the threads that list folders for a walk (folders-ahead.ts). */
 import { parentPort } from 'node:worker_threads'
-import { systemCode } from '../../pipeline/errors.ts'
+import { systemCode } from '../../pipeline/contract/errors.ts'
 import { listFolder, type Listing, type ListingOptions } from './listing.ts'
 import { selectionOf, type Branch, type Patterns } from './selection.ts'
 

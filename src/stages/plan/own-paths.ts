@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises'
 import path from 'node:path'
-import { BackupError } from '../../pipeline/errors.ts'
+import { BackupError } from '../../pipeline/contract/errors.ts'
 
 /**
  * Those of the absolute `paths` that lie below `root`, as paths below it with `/` between their parts. Links on the way

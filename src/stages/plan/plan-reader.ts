@@ -1,9 +1,9 @@
 /** The plan's file as it is read: its version, then a line for each file and each that was left out. */
 import { open } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
-import { readVersionedJson, versionOf, type Format } from '../../pipeline/format-version.ts'
-import { readJsonLinesAt, readSpill } from '../../pipeline/spill-file.ts'
-import { damagedStateFile } from '../../pipeline/state-file.ts'
+import { readVersionedJson, versionOf, type Format } from '../../pipeline/files/format-version.ts'
+import { readJsonLinesAt, readSpill } from '../../pipeline/files/spill-file.ts'
+import { damagedStateFile } from '../../pipeline/files/state-file.ts'
 import type { WalkItem } from './walk.ts'
 
 /** Its first line is an object with the version alone; version 0 has no such line. */

@@ -1,8 +1,7 @@
 /** What a backup would carry, for a dry run: the archive folder is walked and headers are read; nothing is written. */
-import { aheadInOrder } from '../../pipeline/ahead.ts'
-import { inBatches } from '../../pipeline/batches.ts'
-import { programBeside } from '../../pipeline/helper-thread.ts'
-import { HelperThreads, THREADS } from '../../pipeline/helper-threads.ts'
+import { aheadInOrder } from '../../pipeline/flow/ahead.ts'
+import { inBatches } from '../../pipeline/flow/batches.ts'
+import { HelperThreads, THREADS, programBeside } from '../../pipeline/threads/helper-threads.ts'
 import type { ModalityCount, SyntaxCount } from '../contract/results.ts'
 import type { Compression } from '../config/types.ts'
 import type { DicomCounts } from '../dicom/counts.ts'

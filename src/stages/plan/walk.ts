@@ -1,6 +1,6 @@
 import path from 'node:path'
-import { abortError } from '../../pipeline/errors.ts'
-import { waitFor } from '../../pipeline/wait-for.ts'
+import { abortError } from '../../pipeline/contract/errors.ts'
+import { waitFor } from '../../pipeline/flow/wait-for.ts'
 import { deviceOf, mustBeOn } from './archive-folder.ts'
 import { branchesOf } from './branches.ts'
 import { FoldersAhead } from './folders-ahead.ts'

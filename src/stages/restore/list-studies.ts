@@ -1,6 +1,6 @@
 /** What an archive holds, by study: read off its manifest, and a few headers. */
-import { aheadInOrder } from '../../pipeline/ahead.ts'
-import { BackupError } from '../../pipeline/errors.ts'
+import { aheadInOrder } from '../../pipeline/flow/ahead.ts'
+import { BackupError } from '../../pipeline/contract/errors.ts'
 import { DamagedEntry, type ArchiveEntry } from '../archive/archive-entry.ts'
 import type { ArchiveReader } from '../archive/archive-reader.ts'
 import { joined } from '../archive/joined.ts'

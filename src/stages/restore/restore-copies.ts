@@ -1,5 +1,5 @@
 /** Several copies of one archive, tried one after the other. */
-import { asBackupError, BackupError, type ErrorCode } from '../../pipeline/errors.ts'
+import { asBackupError, BackupError, type ErrorCode } from '../../pipeline/contract/errors.ts'
 import { ArchiveReader } from '../archive/archive-reader.ts'
 import { remoteFile } from '../archive/remote-file.ts'
 import type { Copy, FoundArchive } from '../find/found.ts'

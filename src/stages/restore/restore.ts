@@ -1,5 +1,5 @@
 /** Brings a stored archive back: its files into a folder, its dump into a database, or a list of what is in it. */
-import { asBackupError, BackupError } from '../../pipeline/errors.ts'
+import { asBackupError, BackupError } from '../../pipeline/contract/errors.ts'
 import type { RestoredDatabase, RestoreResult, Warning } from '../contract/results.ts'
 import type { Config } from '../config/types.ts'
 import { aheadText, askAll, findArchive } from '../find/find-archive.ts'

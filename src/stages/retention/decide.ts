@@ -1,5 +1,5 @@
 /** What goes from a destination's folder and what stays, by its listing alone. Deletes nothing. */
-import type { StoredObject } from '../../pipeline/destination.ts'
+import type { StoredObject } from '../../pipeline/contract/destination.ts'
 import { timeInName } from '../find/archive-names.ts'
 
 export type Listed = StoredObject & { readonly name: string }

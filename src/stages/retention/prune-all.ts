@@ -1,5 +1,5 @@
 /** `prune`: retention at every destination, without a run. */
-import { BackupError } from '../../pipeline/errors.ts'
+import { BackupError } from '../../pipeline/contract/errors.ts'
 import type { PruneResult } from '../contract/results.ts'
 import type { RunLog } from '../contract/run-log.ts'
 import type { Config } from '../config/types.ts'

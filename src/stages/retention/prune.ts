@@ -1,6 +1,6 @@
 /** Retention at one destination: asks what is there, decides, deletes. */
-import type { Destination } from '../../pipeline/destination.ts'
-import { abortError, asBackupError } from '../../pipeline/errors.ts'
+import type { Destination } from '../../pipeline/contract/destination.ts'
+import { abortError, asBackupError } from '../../pipeline/contract/errors.ts'
 import { report } from '../contract/report.ts'
 import type { RunLog } from '../contract/run-log.ts'
 import type { State } from '../state/state.ts'

@@ -3,7 +3,7 @@
 import { constants, createReadStream } from 'node:fs'
 import { mkdir, open, rm, truncate } from 'node:fs/promises'
 import path from 'node:path'
-import { renameOver } from '../../pipeline/rename.ts'
+import { renameOver } from '../../pipeline/files/rename.ts'
 
 /** `folder` is made when it is absent and ought to be empty. With `discard` bytes are only hashed and counted. */
 export type StorageOptions = { readonly folder: string } | { readonly discard: true }

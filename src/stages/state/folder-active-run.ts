@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { readNote } from '../../pipeline/state-file.ts'
+import { readNote } from '../../pipeline/files/state-file.ts'
 import { HOLDER_FILE, HOLDER_FORMAT } from './folder-lock.ts'
 import { isBusy, isDamaged, unusableState } from './state-error.ts'
 import type { ActiveRun } from './state.ts'

@@ -1,6 +1,6 @@
 /** The record of runs from one version to the next. SQLite keeps the version in the file itself, as its `user_version`. */
 import type { DatabaseSync } from 'node:sqlite'
-import { knownVersion, type Format } from '../../pipeline/format-version.ts'
+import { knownVersion, type Format } from '../../pipeline/files/format-version.ts'
 
 /**
  * Each brings a record from the version that is its index to the next one. What was made before there were versions is 0,

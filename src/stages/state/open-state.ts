@@ -1,5 +1,5 @@
 import { withSignIns } from '../accounts/sign-ins.ts'
-import { BackupError } from '../../pipeline/errors.ts'
+import { BackupError } from '../../pipeline/contract/errors.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import type { DestinationConfig } from '../config/types.ts'
 import { SqliteState } from './sqlite-state.ts'

@@ -1,6 +1,6 @@
 /** Damaged files of the state folder: kept under another name, and replaced by empty ones. */
 import { copyFileSync, existsSync, truncateSync } from 'node:fs'
-import { renameOverSync } from '../../pipeline/rename.ts'
+import { renameOverSync } from '../../pipeline/files/rename.ts'
 import { archiveName } from '../contract/archive-name.ts'
 
 /** 'state.sqlite' becomes 'state.sqlite.damaged_2026-11-23_12-00-00', with a number behind it when that is taken. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { NewerFormatError } from '../../pipeline/format-version.ts'
+import { NewerFormatError } from '../../pipeline/files/format-version.ts'
 import { makePrivateFolder } from '../windows/private-path.ts'
 import { migrate, recordVersion } from './migrations.ts'
 import { setRecordAside } from './set-aside.ts'

@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
-import { digestsIn } from '../../pipeline/digests.ts'
+import { digestsIn } from '../../pipeline/contract/digests.ts'
 import type { DestinationResult, VerifyCheck, Warning } from '../contract/results.ts'
 import { folderActiveRun } from './folder-active-run.ts'
 import { takeFolderLock } from './folder-lock.ts'

@@ -1,4 +1,4 @@
-import { BackupError } from '../../pipeline/errors.ts'
+import { BackupError } from '../../pipeline/contract/errors.ts'
 
 /** https://www.sqlite.org/rescode.html; the bits above the lowest eight tell why. */
 const SQLITE_BUSY = 5

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { access, constants, open, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { systemCode } from '../../pipeline/errors.ts'
+import { systemCode } from '../../pipeline/contract/errors.ts'
 import { isBusy } from './state-error.ts'
 
 /** SQLite's files in a state folder. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { aheadInOrder } from '../../pipeline/ahead.ts'
+import { aheadInOrder } from '../../pipeline/flow/ahead.ts'
 import { DamagedEntry, isFolder } from '../archive/archive-entry.ts'
 import type { ArchiveReader, EntryContent } from '../archive/archive-reader.ts'
 import { joined, type Joined } from '../archive/joined.ts'

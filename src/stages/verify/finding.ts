@@ -1,4 +1,4 @@
-import { asBackupError, type BackupError } from '../../pipeline/errors.ts'
+import { asBackupError, type BackupError } from '../../pipeline/contract/errors.ts'
 import { report } from '../contract/report.ts'
 import type { Finding, VerifyOptions } from './types.ts'
 

@@ -1,4 +1,4 @@
-import { NewerFormatError } from '../../pipeline/format-version.ts'
+import { NewerFormatError } from '../../pipeline/files/format-version.ts'
 import { DamagedEntry } from '../archive/archive-entry.ts'
 import { ArchiveReader } from '../archive/archive-reader.ts'
 import { remoteFile } from '../archive/remote-file.ts'

@@ -1,6 +1,12 @@
 /** The quick look: each destination's own size and hash, held against what was sent, or else against each other. */
-import { DIGEST_NAMES, DIGESTS, ObjectDigest, type DigestName, type ObjectDigests } from '../../pipeline/digests.ts'
-import { BackupError } from '../../pipeline/errors.ts'
+import {
+  DIGEST_NAMES,
+  DIGESTS,
+  ObjectDigest,
+  type DigestName,
+  type ObjectDigests,
+} from '../../pipeline/contract/digests.ts'
+import { BackupError } from '../../pipeline/contract/errors.ts'
 import type { VerifyCheck } from '../contract/results.ts'
 import { traitsOf } from '../destinations/kinds.ts'
 import type { Copy } from '../find/found.ts'

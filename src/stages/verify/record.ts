@@ -1,4 +1,4 @@
-import { asBackupError } from '../../pipeline/errors.ts'
+import { asBackupError } from '../../pipeline/contract/errors.ts'
 import { isoLocal } from '../contract/time.ts'
 import type { VerifyResult } from '../contract/results.ts'
 import type { VerifyOptions } from './types.ts'

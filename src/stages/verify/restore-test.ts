@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { abortError, asBackupError, BackupError } from '../../pipeline/errors.ts'
-import { NewerFormatError } from '../../pipeline/format-version.ts'
+import { abortError, asBackupError, BackupError } from '../../pipeline/contract/errors.ts'
+import { NewerFormatError } from '../../pipeline/files/format-version.ts'
 import { ArchiveReader } from '../archive/archive-reader.ts'
 import { remoteFile } from '../archive/remote-file.ts'
 import type { VerifyCheck } from '../contract/results.ts'

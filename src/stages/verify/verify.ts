@@ -1,5 +1,5 @@
 /** Whether stored archives are still what was sent, and can be read. */
-import { BackupError } from '../../pipeline/errors.ts'
+import { BackupError } from '../../pipeline/contract/errors.ts'
 import type { VerifyCheck, VerifyResult } from '../contract/results.ts'
 import type { Config } from '../config/types.ts'
 import { agesIn, aheadText, askAll, copiesOf, findArchive, type AgeQuestion } from '../find/find-archive.ts'

@@ -1,4 +1,4 @@
-import type { Beginning, Mark, Source } from '../../pipeline/source.ts'
+import type { Beginning, Mark, Source } from '../../pipeline/contract/source.ts'
 import { countsAt } from './checkpoint.ts'
 import { Ledger } from './ledger.ts'
 import { ArchiveMaker, type ArchiveInput } from './make-archive.ts'

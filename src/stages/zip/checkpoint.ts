@@ -1,6 +1,6 @@
 /** What a checkpoint of an archive says, for those who keep it and do not look into it. */
-import { readJsonLinesAt } from '../../pipeline/spill-file.ts'
-import type { Mark } from '../../pipeline/source.ts'
+import { readJsonLinesAt } from '../../pipeline/files/spill-file.ts'
+import type { Mark } from '../../pipeline/contract/source.ts'
 import { ledgerFiles } from './ledger.ts'
 import type { SkippedLine } from './manifest.ts'
 import { placeOf, type ArchiveCounts } from './place.ts'

@@ -1,4 +1,4 @@
-import { readSpill } from '../../pipeline/spill-file.ts'
+import { readSpill } from '../../pipeline/files/spill-file.ts'
 import { recordAt } from './directory.ts'
 
 /**

@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import { readSpill } from '../../pipeline/spill-file.ts'
-import { damagedStateFile } from '../../pipeline/state-file.ts'
+import { readSpill } from '../../pipeline/files/spill-file.ts'
+import { damagedStateFile } from '../../pipeline/files/state-file.ts'
 import type { Compression } from '../config/types.ts'
 import { DICOM_PREFIX_BYTES, readWholeHeader } from '../dicom/header.ts'
 import { readLater } from '../dicom/reading.ts'

@@ -1,4 +1,4 @@
-import { PART_BYTES } from '../../pipeline/part.ts'
+import { PART_BYTES } from '../../pipeline/contract/digests.ts'
 import { FIRST_FILE_BYTES } from '../plan/plan-file.ts'
 import { type PlanLine } from '../plan/plan-reader.ts'
 import type { WholeFile } from './prepare-file.ts'

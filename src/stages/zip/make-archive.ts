@@ -4,8 +4,8 @@
  * cannot be read in one state is told in the manifest; when a part of it has gone out already, those bytes stay in the
  * archive as dead bytes that no directory record names, which every ZIP reader passes over.
  */
-import type { ProgressReporter } from '../../pipeline/progress.ts'
-import type { Mark } from '../../pipeline/source.ts'
+import type { ProgressReporter } from '../../pipeline/contract/progress.ts'
+import type { Mark } from '../../pipeline/contract/source.ts'
 import { deviceOf, mustBeOn } from '../plan/archive-folder.ts'
 import { FIRST_FILE_BYTES } from '../plan/plan-file.ts'
 import { readPlan } from '../plan/plan-reader.ts'

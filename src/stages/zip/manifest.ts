@@ -1,4 +1,4 @@
-import type { Format } from '../../pipeline/format-version.ts'
+import type { Format } from '../../pipeline/files/format-version.ts'
 import type { DicomHeader } from '../dicom/types.ts'
 
 /** Name of the archive's last entry: one line of JSON about the run, then one for each entry and each file left out. */

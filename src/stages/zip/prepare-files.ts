@@ -2,10 +2,9 @@
  * Small files on their way into the archive: made entries several batches ahead of their turn, in threads beside the
  * main one (prepare-program.ts), and handed on in order.
  */
-import { aheadInOrder } from '../../pipeline/ahead.ts'
-import { inBatches } from '../../pipeline/batches.ts'
-import { programBeside } from '../../pipeline/helper-thread.ts'
-import { HelperThreads, THREADS } from '../../pipeline/helper-threads.ts'
+import { aheadInOrder } from '../../pipeline/flow/ahead.ts'
+import { inBatches } from '../../pipeline/flow/batches.ts'
+import { HelperThreads, THREADS, programBeside } from '../../pipeline/threads/helper-threads.ts'
 import type { Compression } from '../config/types.ts'
 import type { PlannedFile } from '../plan/types.ts'
 import type { WalkItem } from '../plan/walk.ts'

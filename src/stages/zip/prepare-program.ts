@@ -5,7 +5,7 @@
 import { hash } from 'node:crypto'
 import { parentPort } from 'node:worker_threads'
 import { crc32, deflateRawSync } from 'node:zlib'
-import { freeNow } from '../../pipeline/free-now.ts'
+import { freeNow } from '../../pipeline/flow/free-now.ts'
 import type { Compression } from '../config/types.ts'
 import { deflateOptions } from '../dicom/deflate-options.ts'
 import { DICOM_PREFIX_BYTES, readWholeHeader } from '../dicom/header.ts'

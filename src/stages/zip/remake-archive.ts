@@ -3,8 +3,8 @@
  * What was decided then stands in the ledger's files: a line of the manifest for each line of the plan that is through,
  * a directory record for each entry. Beyond them the entry under way is made from its source.
  */
-import { BackupError } from '../../pipeline/errors.ts'
-import { readJsonLinesAt } from '../../pipeline/spill-file.ts'
+import { BackupError } from '../../pipeline/contract/errors.ts'
+import { readJsonLinesAt } from '../../pipeline/files/spill-file.ts'
 import { FIRST_FILE_BYTES } from '../plan/plan-file.ts'
 import { readPlan } from '../plan/plan-reader.ts'
 import type { WalkItem } from '../plan/walk.ts'

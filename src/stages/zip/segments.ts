@@ -8,8 +8,8 @@
  */
 import { promisify } from 'node:util'
 import { constants, crc32, deflateRaw } from 'node:zlib'
-import { aheadInOrder } from '../../pipeline/ahead.ts'
-import { freeNow } from '../../pipeline/free-now.ts'
+import { aheadInOrder } from '../../pipeline/flow/ahead.ts'
+import { freeNow } from '../../pipeline/flow/free-now.ts'
 import { deflateOptions } from '../dicom/deflate-options.ts'
 import type { DeflateLevel } from './entry-records.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { errorText } from '../../../src/cli/display/error.ts'
-import { BackupError } from '../../../src/pipeline/errors.ts'
+import { BackupError } from '../../../src/pipeline/contract/errors.ts'
 import { ConfigError } from '../../../src/stages/config/config-error.ts'
 import { ascii, bare, colored, text } from './samples.ts'
 

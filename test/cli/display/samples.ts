@@ -1,5 +1,5 @@
 import type { DoctorResult, DryRunResult, RunResult } from '../../../src/stages/contract/results.ts'
-import { newProgress, type DestinationProgress, type Progress } from '../../../src/pipeline/progress.ts'
+import { newProgress, type DestinationProgress, type Progress } from '../../../src/pipeline/contract/progress.ts'
 import type { Status } from '../../../src/stages/status/status.ts'
 import type { Style } from '../../../src/cli/display/style.ts'
 

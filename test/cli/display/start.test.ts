@@ -50,7 +50,7 @@ test('it draws as time passes and when the terminal is resized, and leaves nothi
 
 test('its ticker does not keep the process alive', async () => {
   const start = new URL('../../../src/cli/display/start.ts', import.meta.url).href
-  const progress = new URL('../../../src/pipeline/progress.ts', import.meta.url).href
+  const progress = new URL('../../../src/pipeline/contract/progress.ts', import.meta.url).href
   const script = `
     import { startDisplay } from ${JSON.stringify(start)}
     import { newProgress } from ${JSON.stringify(progress)}

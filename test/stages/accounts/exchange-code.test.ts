@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { inspect } from 'node:util'
-import { BackupError } from '../../../src/pipeline/errors.ts'
+import { BackupError } from '../../../src/pipeline/contract/errors.ts'
 import { exchangeCode, type Grant } from '../../../src/stages/accounts/exchange-code.ts'
 import { consentOf } from '../../../src/stages/accounts/consent.ts'
 import { googleDrive } from '../../../src/stages/destinations/google-drive/kind.ts'

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { deflateRawSync } from 'node:zlib'
-import { BackupError } from '../../../src/pipeline/errors.ts'
+import { BackupError } from '../../../src/pipeline/contract/errors.ts'
 import { ArchiveReader } from '../../../src/stages/archive/archive-reader.ts'
 import { DamagedEntry } from '../../../src/stages/archive/archive-entry.ts'
 import { seeded } from '../../support/seed.ts'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { chmodSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
-import { BackupError } from '../../../src/pipeline/errors.ts'
+import { BackupError } from '../../../src/pipeline/contract/errors.ts'
 import { loadConfig } from '../../../src/stages/config/load.ts'
 import { DICOM, failure, load, NAS, testFolder, write } from './configured.ts'
 

@@ -1,9 +1,9 @@
 /** Uploads to Dropbox with several requests at once: what the service does not tell has to be known, or found out. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Destination, Upload } from '../../../src/pipeline/destination.ts'
-import type { ErrorCode, Remedy } from '../../../src/pipeline/errors.ts'
-import { withRetry } from '../../../src/pipeline/retry.ts'
+import type { Destination, Upload } from '../../../src/pipeline/contract/destination.ts'
+import type { ErrorCode, Remedy } from '../../../src/pipeline/contract/errors.ts'
+import { withRetry } from '../../../src/pipeline/send/retry.ts'
 import { empty, html } from '../../../src/stages/stand-ins/answer.ts'
 import type { Answer } from '../../../src/stages/stand-ins/answer.ts'
 import { endpointError, rateLimited, writeContention } from '../../../src/stages/stand-ins/dropbox/errors.ts'

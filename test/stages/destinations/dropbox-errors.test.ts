@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ErrorCode, Remedy } from '../../../src/pipeline/errors.ts'
+import type { ErrorCode, Remedy } from '../../../src/pipeline/contract/errors.ts'
 import { dropboxError } from '../../../src/stages/destinations/dropbox/errors.ts'
 import { refusalOf } from '../../../src/stages/destinations/dropbox/refusal.ts'
 import { endpointError } from '../../../src/stages/stand-ins/dropbox/errors.ts'

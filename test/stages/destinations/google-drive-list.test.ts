@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { withRetry } from '../../../src/pipeline/retry.ts'
+import { withRetry } from '../../../src/pipeline/send/retry.ts'
 import { json } from '../../../src/stages/stand-ins/answer.ts'
 import { apiError, notFound } from '../../../src/stages/stand-ins/google-drive/errors.ts'
 import { rejectsWith, startDrive } from './google-drive-far-side.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ErrorCode, Remedy } from '../../../src/pipeline/errors.ts'
+import type { ErrorCode, Remedy } from '../../../src/pipeline/contract/errors.ts'
 import { empty, html, text } from '../../../src/stages/stand-ins/answer.ts'
 import type { Answer } from '../../../src/stages/stand-ins/answer.ts'
 import type { Fault } from '../../../src/stages/stand-ins/faults.ts'

@@ -1,8 +1,8 @@
 /** The retry wrapper over a listing: wherever it breaks off, each object is given once. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { BackupError } from '../../../src/pipeline/errors.ts'
-import { withRetry } from '../../../src/pipeline/retry.ts'
+import { BackupError } from '../../../src/pipeline/contract/errors.ts'
+import { withRetry } from '../../../src/pipeline/send/retry.ts'
 import { memoryDestination } from '../../support/memory-destination.ts'
 import { assertListed, listAll, namesOf, storeAll } from './listing.ts'
 

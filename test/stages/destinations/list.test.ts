@@ -1,8 +1,8 @@
 /** Listing the folder at the services, with faults on the way: every object once, or a clear error. */
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
-import type { Destination } from '../../../src/pipeline/destination.ts'
-import { withRetry } from '../../../src/pipeline/retry.ts'
+import type { Destination } from '../../../src/pipeline/contract/destination.ts'
+import { withRetry } from '../../../src/pipeline/send/retry.ts'
 import { html } from '../../../src/stages/stand-ins/answer.ts'
 import type { Fault } from '../../../src/stages/stand-ins/faults.ts'
 import type { StandIn, StandInOptions } from '../../../src/stages/stand-ins/types.ts'

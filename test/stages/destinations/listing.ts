@@ -1,8 +1,8 @@
 /** What tests of listing share. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import type { Destination, StoredObject } from '../../../src/pipeline/destination.ts'
-import { ObjectDigest } from '../../../src/pipeline/digests.ts'
+import type { Destination, StoredObject } from '../../../src/pipeline/contract/destination.ts'
+import { ObjectDigest } from '../../../src/pipeline/contract/digests.ts'
 
 const never = new AbortController().signal
 

@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { counted } from '../../../src/pipeline/counted.ts'
-import type { Destination } from '../../../src/pipeline/destination.ts'
-import { withRetry } from '../../../src/pipeline/retry.ts'
+import { counted } from '../../../src/pipeline/flow/counted.ts'
+import type { Destination } from '../../../src/pipeline/contract/destination.ts'
+import { withRetry } from '../../../src/pipeline/send/retry.ts'
 import { localDestination } from '../../../src/stages/destinations/local/local.ts'
 import { describeDestination, type DestinationUnderTest } from '../../conformance/destination.ts'
 

@@ -1,7 +1,7 @@
 /** The destination in memory, which other tests rely on, keeps the contract as well. */
-import { counted } from '../../../src/pipeline/counted.ts'
-import type { Destination } from '../../../src/pipeline/destination.ts'
-import { withRetry } from '../../../src/pipeline/retry.ts'
+import { counted } from '../../../src/pipeline/flow/counted.ts'
+import type { Destination } from '../../../src/pipeline/contract/destination.ts'
+import { withRetry } from '../../../src/pipeline/send/retry.ts'
 import { describeDestination, type DestinationUnderTest } from '../../conformance/destination.ts'
 import { memoryDestination } from '../../support/memory-destination.ts'
 

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, describe, test } from 'node:test'
-import { withRetry } from '../../../src/pipeline/retry.ts'
+import { withRetry } from '../../../src/pipeline/send/retry.ts'
 import { starterConfig } from '../../../src/stages/config/starter.ts'
 import { kindOf, kinds, withKind } from '../../../src/stages/destinations/kinds.ts'
 import { openDestination } from '../../../src/stages/destinations/open.ts'

@@ -1,8 +1,8 @@
 /** Opening a destination never throws: whatever is wrong is said by its own calls. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Destination } from '../../../src/pipeline/destination.ts'
-import { BackupError } from '../../../src/pipeline/errors.ts'
+import type { Destination } from '../../../src/pipeline/contract/destination.ts'
+import { BackupError } from '../../../src/pipeline/contract/errors.ts'
 import type { DestinationConfig } from '../../../src/stages/destinations/config.ts'
 import type { DropboxConfig } from '../../../src/stages/destinations/dropbox/settings.ts'
 import type { GoogleDriveConfig } from '../../../src/stages/destinations/google-drive/settings.ts'

@@ -1,7 +1,7 @@
 /** What tests of reading share: all of a range, and the error that a read ends with. */
 import assert from 'node:assert/strict'
-import type { Destination, StoredObject } from '../../../src/pipeline/destination.ts'
-import { BackupError } from '../../../src/pipeline/errors.ts'
+import type { Destination, StoredObject } from '../../../src/pipeline/contract/destination.ts'
+import { BackupError } from '../../../src/pipeline/contract/errors.ts'
 
 const never = new AbortController().signal
 

@@ -1,8 +1,8 @@
 /** An upload to a service that another process takes up, in every state that a kill can leave it in. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Destination } from '../../../src/pipeline/destination.ts'
-import { withRetry } from '../../../src/pipeline/retry.ts'
+import type { Destination } from '../../../src/pipeline/contract/destination.ts'
+import { withRetry } from '../../../src/pipeline/send/retry.ts'
 import { json } from '../../../src/stages/stand-ins/answer.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 import * as dropbox from './dropbox-far-side.ts'

@@ -1,8 +1,8 @@
 /** Access tokens that expire while calls are under way: one renewal for all of them, also when it fails at first. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Destination } from '../../../src/pipeline/destination.ts'
-import { withRetry } from '../../../src/pipeline/retry.ts'
+import type { Destination } from '../../../src/pipeline/contract/destination.ts'
+import { withRetry } from '../../../src/pipeline/send/retry.ts'
 import { html } from '../../../src/stages/stand-ins/answer.ts'
 import type { StandIn } from '../../../src/stages/stand-ins/types.ts'
 import * as dropbox from './dropbox-far-side.ts'

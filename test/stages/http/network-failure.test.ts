@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { BackupError } from '../../../src/pipeline/errors.ts'
+import { BackupError } from '../../../src/pipeline/contract/errors.ts'
 import { networkFailure, transportErrorOf } from '../../../src/stages/http/network-failure.ts'
 import { TransportError } from '../../../src/stages/http/transport-error.ts'
 

@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { inspect } from 'node:util'
 
-import { BackupError } from '../../../src/pipeline/errors.ts'
+import { BackupError } from '../../../src/pipeline/contract/errors.ts'
 import { TransportError } from '../../../src/stages/http/transport-error.ts'
 import { createTransport } from '../../../src/stages/http/transport.ts'
 import type { Transport, TransportOptions } from '../../../src/stages/http/types.ts'

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, renameSync, rmSync, statSync, utimesSync, writeFi
 import path from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { BackupError } from '../../../src/pipeline/errors.ts'
+import { BackupError } from '../../../src/pipeline/contract/errors.ts'
 import { compareInWalk } from '../../../src/stages/plan/walk-order.ts'
 import { walkArchive } from '../../../src/stages/plan/walk.ts'
 import { seeded } from '../../support/seed.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { describe, test, type TestContext } from 'node:test'
-import { BackupError } from '../../../src/pipeline/errors.ts'
+import { BackupError } from '../../../src/pipeline/contract/errors.ts'
 import { ArchiveReader } from '../../../src/stages/archive/archive-reader.ts'
 import { syntheticInstance } from '../../../src/stages/demo/synthetic-dicom.ts'
 import { listStudies } from '../../../src/stages/restore/list-studies.ts'

@@ -1,8 +1,8 @@
 /** The folder of a run and what the backup keeps of it, for the tests of the archive as a source. */
 import { cp, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { ProgressReporter, type Progress } from '../../../src/pipeline/progress.ts'
-import type { Beginning, Mark } from '../../../src/pipeline/source.ts'
+import { ProgressReporter, type Progress } from '../../../src/pipeline/contract/progress.ts'
+import type { Beginning, Mark } from '../../../src/pipeline/contract/source.ts'
 import type { Compression } from '../../../src/stages/config/types.ts'
 import { writePlan } from '../../../src/stages/plan/plan-file.ts'
 import type { LeftOut } from '../../../src/stages/plan/types.ts'

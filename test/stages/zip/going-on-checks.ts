@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { BackupError } from '../../../src/pipeline/errors.ts'
+import { BackupError } from '../../../src/pipeline/contract/errors.ts'
 import { placeOf } from '../../../src/stages/zip/place.ts'
 import type { CheckedArchive } from './archive-bytes.ts'
 import { copyOf, openSource, readMade } from './archive-run.ts'

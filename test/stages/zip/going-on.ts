@@ -2,7 +2,7 @@
 import { mkdir, rm, symlink } from 'node:fs/promises'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
-import type { Mark } from '../../../src/pipeline/source.ts'
+import type { Mark } from '../../../src/pipeline/contract/source.ts'
 import type { Compression } from '../../../src/stages/config/types.ts'
 import { readPlan } from '../../../src/stages/plan/plan-reader.ts'
 import { placeOf } from '../../../src/stages/zip/place.ts'

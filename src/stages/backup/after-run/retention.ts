@@ -1,6 +1,6 @@
 /** Retention after a run, at the destinations that have its archive now. */
-import type { Destination } from '../../../pipeline/destination.ts'
-import { asBackupError } from '../../../pipeline/errors.ts'
+import type { Destination } from '../../../pipeline/contract/destination.ts'
+import { asBackupError } from '../../../pipeline/contract/errors.ts'
 import type { RunResult, Warning } from '../../contract/results.ts'
 import type { RunLog } from '../../contract/run-log.ts'
 import { report } from '../../contract/report.ts'

@@ -1,4 +1,4 @@
-import { asBackupError } from '../../../pipeline/errors.ts'
+import { asBackupError } from '../../../pipeline/contract/errors.ts'
 import type { RunResult, Warning } from '../../contract/results.ts'
 import type { RunLog } from '../../contract/run-log.ts'
 import type { Config } from '../../config/types.ts'

@@ -1,4 +1,4 @@
-import type { Account } from '../../../pipeline/destination.ts'
+import type { Account } from '../../../pipeline/contract/destination.ts'
 import { fieldOf } from '../../http/answer.ts'
 import type { DropboxApi } from './api.ts'
 

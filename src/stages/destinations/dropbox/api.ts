@@ -1,5 +1,5 @@
 import type { Dropbox, DropboxRequestOptions, DropboxResponse } from 'dropbox'
-import { abortError, BackupError } from '../../../pipeline/errors.ts'
+import { abortError, BackupError } from '../../../pipeline/contract/errors.ts'
 import type { DropboxConfig } from './settings.ts'
 import { fieldOf, parseBody, readAnswer } from '../../http/answer.ts'
 import { networkFailure } from '../../http/network-failure.ts'

@@ -10,9 +10,9 @@
  * The session is closed by the last bytes, once all others are acknowledged. So one that is closed has all of them, and
  * what is appended to it is there already, unless it was given up: then it has a gap, and its finish is refused.
  */
-import { BackupError } from '../../../pipeline/errors.ts'
-import { PART_BYTES } from '../../../pipeline/part.ts'
-import { Pieces } from '../../../pipeline/pieces.ts'
+import { BackupError } from '../../../pipeline/contract/errors.ts'
+import { PART_BYTES } from '../../../pipeline/contract/digests.ts'
+import { Pieces } from '../../../pipeline/send/pieces.ts'
 import type { DropboxApi } from './api.ts'
 import { dropboxError } from './errors.ts'
 import { fileAt } from './files.ts'

@@ -1,5 +1,5 @@
-import { BackupError } from '../../../pipeline/errors.ts'
-import type { BackupErrorOptions, ErrorCode } from '../../../pipeline/errors.ts'
+import { BackupError } from '../../../pipeline/contract/errors.ts'
+import type { BackupErrorOptions, ErrorCode } from '../../../pipeline/contract/errors.ts'
 import { connectCommand } from '../sign-in-kind.ts'
 import { isSessionOver, isUncertain } from './refusal.ts'
 import type { Refusal } from './refusal.ts'

@@ -1,4 +1,4 @@
-import type { StoredObject } from '../../../pipeline/destination.ts'
+import type { StoredObject } from '../../../pipeline/contract/destination.ts'
 import { fieldOf } from '../../http/answer.ts'
 import type { DropboxApi } from './api.ts'
 import { isMissing } from './refusal.ts'

@@ -1,5 +1,5 @@
-import type { Destination, StoredObject } from '../../../pipeline/destination.ts'
-import { abortError } from '../../../pipeline/errors.ts'
+import type { Destination, StoredObject } from '../../../pipeline/contract/destination.ts'
+import { abortError } from '../../../pipeline/contract/errors.ts'
 import { fieldOf } from '../../http/answer.ts'
 import type { DropboxApi } from './api.ts'
 import { storedObject } from './files.ts'

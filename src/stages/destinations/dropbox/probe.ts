@@ -1,4 +1,4 @@
-import { BackupError } from '../../../pipeline/errors.ts'
+import { BackupError } from '../../../pipeline/contract/errors.ts'
 import { fieldOf } from '../../http/answer.ts'
 import { accountId } from './account.ts'
 import type { DropboxApi } from './api.ts'

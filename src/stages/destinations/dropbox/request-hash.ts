@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { digestOf } from '../../../pipeline/part-digest.ts'
-import { PART_BYTES, stretchOf } from '../../../pipeline/part.ts'
+import { digestOf } from '../../../pipeline/digests/part-digest.ts'
+import { stretchOf } from '../../../pipeline/parts/part.ts'
+import { PART_BYTES } from '../../../pipeline/contract/digests.ts'
 
 /**
  * The content hash (`DIGESTS.contentHash`) of one request, by which Dropbox refuses bytes that were damaged on

@@ -1,6 +1,6 @@
 import type { files } from 'dropbox'
-import { lengthOf } from '../../../pipeline/chunks.ts'
-import type { StoredObject } from '../../../pipeline/destination.ts'
+import { lengthOf } from '../../../pipeline/flow/chunks.ts'
+import type { StoredObject } from '../../../pipeline/contract/destination.ts'
 import { fieldOf } from '../../http/answer.ts'
 import type { DropboxApi } from './api.ts'
 import { storedObject } from './files.ts'

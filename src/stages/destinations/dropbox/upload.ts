@@ -4,8 +4,8 @@
  * finished takes no append any more, so whoever lost the answer to a finish looks for the file.
  */
 
-import type { Commit, Requests, StoredObject, Upload } from '../../../pipeline/destination.ts'
-import { BackupError } from '../../../pipeline/errors.ts'
+import type { Commit, Requests, StoredObject, Upload } from '../../../pipeline/contract/destination.ts'
+import { BackupError } from '../../../pipeline/contract/errors.ts'
 import type { DropboxApi } from './api.ts'
 import { concurrentBytes } from './concurrent-bytes.ts'
 import { dropboxError } from './errors.ts'

@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { OAuth2Client } from 'google-auth-library'
-import { BackupError, systemCode } from '../../../pipeline/errors.ts'
+import { BackupError, systemCode } from '../../../pipeline/contract/errors.ts'
 import { connectCommand } from '../sign-in-kind.ts'
 import type { GoogleDriveConfig } from './settings.ts'
 import { fieldOf } from '../../http/answer.ts'

@@ -1,5 +1,5 @@
-import { abortError, BackupError } from '../../../pipeline/errors.ts'
-import type { BackupErrorOptions, ErrorCode } from '../../../pipeline/errors.ts'
+import { abortError, BackupError } from '../../../pipeline/contract/errors.ts'
+import type { BackupErrorOptions, ErrorCode } from '../../../pipeline/contract/errors.ts'
 import { connectCommand } from '../sign-in-kind.ts'
 import { networkFailure } from '../../http/network-failure.ts'
 import { reasonOf } from './answer.ts'

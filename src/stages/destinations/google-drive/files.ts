@@ -1,4 +1,4 @@
-import { abortError, BackupError } from '../../../pipeline/errors.ts'
+import { abortError, BackupError } from '../../../pipeline/contract/errors.ts'
 import type { DriveApi } from './api.ts'
 import { fieldOf } from '../../http/answer.ts'
 import { FILE_FIELDS, FOLDER_TYPE, toDriveFile } from './drive-file.ts'

@@ -1,9 +1,9 @@
-import { BackupError } from '../../../pipeline/errors.ts'
+import { BackupError } from '../../../pipeline/contract/errors.ts'
 import type { DriveApi } from './api.ts'
 import { createFolder, fileById, filesNamed } from './files.ts'
 import type { Parent } from './files.ts'
 import type { DriveFile } from './drive-file.ts'
-import { waitFor } from '../../../pipeline/wait-for.ts'
+import { waitFor } from '../../../pipeline/flow/wait-for.ts'
 
 /** The folder that the archives are in. */
 export interface DriveFolder extends Parent {

@@ -1,5 +1,5 @@
-import type { Destination, Requests, Upload } from '../../../pipeline/destination.ts'
-import { BackupError } from '../../../pipeline/errors.ts'
+import type { Destination, Requests, Upload } from '../../../pipeline/contract/destination.ts'
+import { BackupError } from '../../../pipeline/contract/errors.ts'
 import type { Transport } from '../../http/types.ts'
 import { fieldOf, parseBody } from '../../http/answer.ts'
 import { download } from '../download.ts'

@@ -1,4 +1,4 @@
-import { BackupError } from '../../../pipeline/errors.ts'
+import { BackupError } from '../../../pipeline/contract/errors.ts'
 import { connectCommand, type SignInKind } from '../sign-in-kind.ts'
 import type { GoogleDriveConfig } from './settings.ts'
 

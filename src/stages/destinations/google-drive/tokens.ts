@@ -5,7 +5,7 @@ import { fieldOf, readAnswer } from '../../http/answer.ts'
 import { signInClient } from './credentials.ts'
 import { driveError, thrownError, unreadable } from './errors.ts'
 import type { Caller } from './errors.ts'
-import { waitFor } from '../../../pipeline/wait-for.ts'
+import { waitFor } from '../../../pipeline/flow/wait-for.ts'
 
 /** Access tokens, renewed five minutes before they lapse. Calls that come at once share one renewal. */
 export interface Tokens {

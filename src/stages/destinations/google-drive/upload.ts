@@ -4,9 +4,9 @@
  * https://developers.google.com/workspace/drive/api/guides/manage-uploads#resumable
  */
 
-import { lengthOf } from '../../../pipeline/chunks.ts'
-import type { Commit, Requests, StoredObject, Upload } from '../../../pipeline/destination.ts'
-import { BackupError } from '../../../pipeline/errors.ts'
+import { lengthOf } from '../../../pipeline/flow/chunks.ts'
+import type { Commit, Requests, StoredObject, Upload } from '../../../pipeline/contract/destination.ts'
+import { BackupError } from '../../../pipeline/contract/errors.ts'
 import { heldOf } from './answer.ts'
 import type { Answer } from '../../http/answer.ts'
 import type { DriveApi } from './api.ts'

@@ -1,4 +1,4 @@
-import { BackupError, systemCode } from '../../../pipeline/errors.ts'
+import { BackupError, systemCode } from '../../../pipeline/contract/errors.ts'
 
 const FULL = ['ENOSPC', 'EDQUOT']
 const FORBIDDEN = ['EACCES', 'EPERM', 'EROFS']

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
-import { systemCode } from '../../../pipeline/errors.ts'
+import { systemCode } from '../../../pipeline/contract/errors.ts'
 
 /** What drives answer that keep no such rights (FAT, network shares), or keep them for the owner of the file only. */
 const WITHOUT_RIGHTS = ['EPERM', 'EACCES', 'EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']

@@ -1,9 +1,9 @@
 /** What a folder holds: which files, how large, with which digest. */
 import { open, opendir, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { DIGESTS } from '../../../pipeline/digests.ts'
-import type { ByteRange, Destination, StoredObject } from '../../../pipeline/destination.ts'
-import { abortError, systemCode } from '../../../pipeline/errors.ts'
+import { DIGESTS } from '../../../pipeline/contract/digests.ts'
+import type { ByteRange, Destination, StoredObject } from '../../../pipeline/contract/destination.ts'
+import { abortError, systemCode } from '../../../pipeline/contract/errors.ts'
 
 const READ_BYTES = 1024 * 1024
 

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import path from 'node:path'
-import { BackupError } from '../../../pipeline/errors.ts'
+import { BackupError } from '../../../pipeline/contract/errors.ts'
 import { findDumpProgram } from '../../dump/find-program.ts'
 
 /** MariaDB calls its own `mysql` too, and where both names are there they are one program. */

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
-import { asBackupError } from '../../../pipeline/errors.ts'
+import { asBackupError } from '../../../pipeline/contract/errors.ts'
 import type { DatabaseConfig } from '../../config/types.ts'
 import { mustHaveTls } from '../../database/connect.ts'
 import { childEnvironment, ending, killChild, started, type ChildEnd } from '../../dump/child.ts'

@@ -1,4 +1,4 @@
-import { BackupError } from '../../../pipeline/errors.ts'
+import { BackupError } from '../../../pipeline/contract/errors.ts'
 import type { ArchiveEntry } from '../../archive/archive-entry.ts'
 import type { ArchiveReader } from '../../archive/archive-reader.ts'
 import { readManifest } from '../../archive/manifest-reader.ts'

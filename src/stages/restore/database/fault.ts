@@ -1,4 +1,4 @@
-import { BackupError, type ErrorCode } from '../../../pipeline/errors.ts'
+import { BackupError, type ErrorCode } from '../../../pipeline/contract/errors.ts'
 import { serverAddress } from '../../database/fault.ts'
 import { redact } from '../../text/redact.ts'
 import type { DatabaseConfig } from '../../config/types.ts'

@@ -1,4 +1,4 @@
-import { BackupError } from '../../../pipeline/errors.ts'
+import { BackupError } from '../../../pipeline/contract/errors.ts'
 import type { ManifestHead } from '../../zip/manifest.ts'
 import type { DumpFindings } from './findings.ts'
 import { alterDatabase, loadDatabase, type Defaults, type ServerFacts, type SqlServer } from './server.ts'

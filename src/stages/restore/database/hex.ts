@@ -1,4 +1,4 @@
-import { BackupError } from '../../../pipeline/errors.ts'
+import { BackupError } from '../../../pipeline/contract/errors.ts'
 
 const QUOTE = 0x27
 const BACKSLASH = 0x5c

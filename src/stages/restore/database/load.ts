@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { asBackupError, BackupError, systemCode } from '../../../pipeline/errors.ts'
+import { asBackupError, BackupError, systemCode } from '../../../pipeline/contract/errors.ts'
 import type { Warning } from '../../contract/results.ts'
 import type { Config, DatabaseConfig } from '../../config/types.ts'
 import { findClientProgram } from './client-program.ts'

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { closeSync, createReadStream, openSync, writeSync } from 'node:fs'
 import path from 'node:path'
-import { asBackupError, BackupError } from '../../../pipeline/errors.ts'
+import { asBackupError, BackupError } from '../../../pipeline/contract/errors.ts'
 import type { Warning } from '../../contract/results.ts'
 import { contentOf, listTables, putBack, savedTriggers, type DatabaseContent } from './content.ts'
 import { defaultsOf, fill, statementsOf, type DatabaseRestoreOptions, type StoredDump } from './fill.ts'

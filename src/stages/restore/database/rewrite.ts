@@ -1,5 +1,5 @@
 /** What a statement of a dump names, and how it is made to name the database that it is loaded into. */
-import { BackupError } from '../../../pipeline/errors.ts'
+import { BackupError } from '../../../pipeline/contract/errors.ts'
 import { quotedName, utf8, type Token } from './tokens.ts'
 
 export interface Names {

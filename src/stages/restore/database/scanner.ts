@@ -1,5 +1,5 @@
 /** Splits a dump into its statements as the client program does, without keeping the rows. */
-import { BackupError } from '../../../pipeline/errors.ts'
+import { BackupError } from '../../../pipeline/contract/errors.ts'
 
 /** What the scanner finds, in the order of the dump. All of it together is the dump, byte for byte. */
 export interface ScannedDump {

@@ -1,4 +1,4 @@
-import { abortError, BackupError } from '../../../pipeline/errors.ts'
+import { abortError, BackupError } from '../../../pipeline/contract/errors.ts'
 import type { RestoredDatabase } from '../../contract/results.ts'
 import type { DatabaseConfig } from '../../config/types.ts'
 import { runClient, type ClientEnd } from './client-run.ts'

@@ -1,5 +1,5 @@
 /** The bytes of a dump on their way into a database: what names the source names the target, and nothing else changes. */
-import { BackupError } from '../../../pipeline/errors.ts'
+import { BackupError } from '../../../pipeline/contract/errors.ts'
 import { dumpFindings, type DumpFindings } from './findings.ts'
 import {
   actsOutside,

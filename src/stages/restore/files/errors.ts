@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { BackupError, systemCall, systemCode } from '../../../pipeline/errors.ts'
+import { BackupError, systemCall, systemCode } from '../../../pipeline/contract/errors.ts'
 
 /** One file cannot be restored; the others can. The message stands in the result. */
 export class NotRestored extends Error {}

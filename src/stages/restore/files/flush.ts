@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { open, type FileHandle } from 'node:fs/promises'
 import pLimit from 'p-limit'
-import { systemCode } from '../../../pipeline/errors.ts'
+import { systemCode } from '../../../pipeline/contract/errors.ts'
 
 /** Of so few files each is flushed by itself: others may have written much to the same file system. */
 const FEW = 8

@@ -1,7 +1,7 @@
 import { lstat, mkdir } from 'node:fs/promises'
 import path from 'node:path'
-import { syncFolder } from '../../../pipeline/state-file.ts'
-import { systemCode } from '../../../pipeline/errors.ts'
+import { syncFolder } from '../../../pipeline/files/state-file.ts'
+import { systemCode } from '../../../pipeline/contract/errors.ts'
 import { NotRestored } from './errors.ts'
 
 /** So many folders are remembered as being there; neighbouring files share theirs. */

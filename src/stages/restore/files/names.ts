@@ -1,4 +1,4 @@
-import type { HelperThreads } from '../../../pipeline/helper-threads.ts'
+import type { HelperThreads } from '../../../pipeline/threads/helper-threads.ts'
 import { flush } from './flush.ts'
 import type { WantedOwner } from './owner.ts'
 import type { NameRequest, Outcome } from './program.ts'

@@ -4,8 +4,8 @@
  */
 import path from 'node:path'
 import { lstat, rm } from 'node:fs/promises'
-import { readJsonLines, SpillFile } from '../../../pipeline/spill-file.ts'
-import { damagedStateFile } from '../../../pipeline/state-file.ts'
+import { readJsonLines, SpillFile } from '../../../pipeline/files/spill-file.ts'
+import { damagedStateFile } from '../../../pipeline/files/state-file.ts'
 import { isFolder, type ArchiveEntry } from '../../archive/archive-entry.ts'
 import type { ArchiveReader } from '../../archive/archive-reader.ts'
 import { isManifest, joined } from '../../archive/joined.ts'

@@ -4,7 +4,7 @@
  */
 import { chmodSync, lstatSync, type Stats } from 'node:fs'
 import { chmod, lstat, rm } from 'node:fs/promises'
-import { isInUse, renameOver, renameOverSync, whenFree, type WaitOptions } from '../../../pipeline/rename.ts'
+import { isInUse, renameOver, renameOverSync, whenFree, type WaitOptions } from '../../../pipeline/files/rename.ts'
 
 /** A file that is open is waited for so long, and all of a restore's no longer than this: a viewer may have thousands. ms. */
 const ONE_MS = 1000

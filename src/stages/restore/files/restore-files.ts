@@ -3,7 +3,7 @@
  * and written into the target folder. Nothing has its own name there before it is whole and proved, so a restore can
  * end at any moment and be run again.
  */
-import { abortError, asBackupError, BackupError } from '../../../pipeline/errors.ts'
+import { abortError, asBackupError, BackupError } from '../../../pipeline/contract/errors.ts'
 import { targetError } from './errors.ts'
 import { RestoreRun } from './run.ts'
 import { RestoreTarget } from './target.ts'

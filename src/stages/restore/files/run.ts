@@ -1,6 +1,6 @@
 /** One restore, from the plan to its result. */
-import { aheadInOrder } from '../../../pipeline/ahead.ts'
-import { abortError, asBackupError } from '../../../pipeline/errors.ts'
+import { aheadInOrder } from '../../../pipeline/flow/ahead.ts'
+import { abortError, asBackupError } from '../../../pipeline/contract/errors.ts'
 import { DamagedEntry, isFolder } from '../../archive/archive-entry.ts'
 import { grouped } from '../../archive/ranges.ts'
 import { MANIFEST_NAME } from '../../zip/manifest.ts'

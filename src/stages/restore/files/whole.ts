@@ -3,8 +3,7 @@
  * in threads beside the main one, many at a time.
  */
 import path from 'node:path'
-import { programBeside } from '../../../pipeline/helper-thread.ts'
-import { HelperThreads } from '../../../pipeline/helper-threads.ts'
+import { HelperThreads, programBeside } from '../../../pipeline/threads/helper-threads.ts'
 import { DamagedEntry, type ArchiveEntry } from '../../archive/archive-entry.ts'
 import { WHOLE_FILE_BYTES } from '../../zip/read-file.ts'
 import { Trays } from '../../zip/trays.ts'

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { systemCode } from '../../../pipeline/errors.ts'
+import { systemCode } from '../../../pipeline/contract/errors.ts'
 import { wordsOf } from '../../windows/code-page.ts'
 import type { JobCommand } from './job.ts'
 

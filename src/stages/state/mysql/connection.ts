@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection, ResultSetHeader, RowDataPacket } from 'mysql2/promise'
-import { InTurn } from '../../../pipeline/in-turn.ts'
+import { InTurn } from '../../../pipeline/flow/in-turn.ts'
 import type { DatabaseConfig } from '../../config/types.ts'
 import { clientFailure, signIn } from '../../database/client.ts'
 import { unusableDatabase } from './state-fault.ts'

@@ -1,5 +1,5 @@
-import { BackupError } from '../../../pipeline/errors.ts'
-import { NewerFormatError } from '../../../pipeline/format-version.ts'
+import { BackupError } from '../../../pipeline/contract/errors.ts'
+import { NewerFormatError } from '../../../pipeline/files/format-version.ts'
 import { isoLocal } from '../../contract/time.ts'
 import type { DestinationResult, VerifyCheck } from '../../contract/results.ts'
 import type { Config, DatabaseConfig, DestinationConfig } from '../../config/types.ts'

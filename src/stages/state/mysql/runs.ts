@@ -1,6 +1,6 @@
 /** What is asked of our own runs. Times are compared in ms, since their texts have offsets. */
-import { digestsIn } from '../../../pipeline/digests.ts'
-import type { ErrorCode } from '../../../pipeline/errors.ts'
+import { digestsIn } from '../../../pipeline/contract/digests.ts'
+import type { ErrorCode } from '../../../pipeline/contract/errors.ts'
 import type { DestinationResult, Warning } from '../../contract/results.ts'
 import type { PastRun, RunPeriod, RunRecord, SentArchive, SourceMeasure } from '../../contract/history.ts'
 import type { Row, Session, Value } from './connection.ts'

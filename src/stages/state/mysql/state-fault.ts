@@ -1,4 +1,4 @@
-import { BackupError } from '../../../pipeline/errors.ts'
+import { BackupError } from '../../../pipeline/contract/errors.ts'
 import type { DatabaseConfig } from '../../config/types.ts'
 import { clientFailure } from '../../database/client.ts'
 import { databaseFault, serverAddress } from '../../database/fault.ts'

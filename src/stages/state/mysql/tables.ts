@@ -1,6 +1,6 @@
 /** The tables: the viewer's, as its pages read and write them, and beside them what those cannot hold. */
-import { BackupError } from '../../../pipeline/errors.ts'
-import { knownVersion, type Format } from '../../../pipeline/format-version.ts'
+import { BackupError } from '../../../pipeline/contract/errors.ts'
+import { knownVersion, type Format } from '../../../pipeline/files/format-version.ts'
 import type { DatabaseConfig } from '../../config/types.ts'
 import type { Session } from './connection.ts'
 import { isRefused, stateIn } from './state-fault.ts'

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import mysql from 'mysql2/promise'
-import { BackupError } from '../../../../src/pipeline/errors.ts'
+import { BackupError } from '../../../../src/pipeline/contract/errors.ts'
 import { inspectDatabase } from '../../../../src/stages/database/inspect.ts'
 import { dumpDatabase } from '../../../../src/stages/dump/dump.ts'
 import {

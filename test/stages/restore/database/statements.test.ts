@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { BackupError } from '../../../../src/pipeline/errors.ts'
+import { BackupError } from '../../../../src/pipeline/contract/errors.ts'
 import type { DumpFindings } from '../../../../src/stages/restore/database/findings.ts'
 import { dumpStatements, type DumpOptions } from '../../../../src/stages/restore/database/statements.ts'
 
