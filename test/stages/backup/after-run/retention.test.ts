@@ -1,12 +1,12 @@
 /** Retention after a run never takes its result away, and what it could not do is a warning of the run. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { BackupError } from '../../../src/pipeline/contract/errors.ts'
-import type { RunResult } from '../../../src/stages/contract/results.ts'
-import { retainAfter, type RetainOptions } from '../../../src/stages/backup/after-run/retention.ts'
-import { SqliteState } from '../../../src/stages/state/sqlite-state.ts'
-import { tempFolder } from '../../support/temp-folder.ts'
-import { DICOM, load, NAS, testFolder } from '../config/configured.ts'
+import { BackupError } from '../../../../src/pipeline/contract/errors.ts'
+import type { RunResult } from '../../../../src/stages/contract/results.ts'
+import { retainAfter, type RetainOptions } from '../../../../src/stages/backup/after-run/retention.ts'
+import { SqliteState } from '../../../../src/stages/state/sqlite-state.ts'
+import { tempFolder } from '../../../support/temp-folder.ts'
+import { DICOM, load, NAS, testFolder } from '../../config/configured.ts'
 
 const config = load(testFolder(), `${DICOM}${NAS}retention: { days: 30 }\n`)
 
