@@ -103,9 +103,10 @@ export function meet(call: Call): unknown {
   }
 }
 
+/** However the call ends: one that finds nothing rejects by itself. */
 function after(value: unknown, then: () => never): unknown {
   if (!(value instanceof Promise)) return then()
-  return value.then(then)
+  return value.then(then, then)
 }
 
 /** But for what a run shows to others of how far it is: that is written beside it, at times of its own. */
