@@ -18,7 +18,8 @@ test('what is published is made by the build, and makes a backup', async (t) => 
   const [compiler, ...options] = scripts.build.split(' ')
   assert.equal(compiler, 'tsc')
   const tsc = path.join(root, 'node_modules/typescript/bin/tsc')
-  await run(process.execPath, [tsc, ...options, '--outDir', folder], { cwd: root })
+  // Types are checked by `npm run check`; the output is the same.
+  await run(process.execPath, [tsc, ...options, '--noCheck', '--outDir', folder], { cwd: root })
   const built = path.join(folder, path.relative('dist', bin['dicom-backup']))
   assert.equal((await run(process.execPath, [built, '--version'])).stdout.trim(), version)
 

@@ -46,7 +46,7 @@ export async function connectAccount(config: Config, one: DestinationConfig, opt
   const consentMs = options.consentMs ?? CONSENT_MS
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(consentMs)])
   const app = { name: one.name, provider, ...client }
-  const transport = transportTo(kind, config.endpoints)
+  const transport = transportTo(kind, config.endpoints, one.name)
   try {
     const { consent, code } = await consented(provider, client.clientId, { ...options, signal })
     const { refreshToken, lapsesInMs } = await exchangeCode(app, consent, code, { transport, signal })

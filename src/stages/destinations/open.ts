@@ -22,7 +22,7 @@ export function openDestination(config: DestinationConfig, endpoints: Endpoints)
   return lateDestination({ name, type, traits: traitsOf(config) }, async () => {
     if (fault !== undefined) throw new BackupError(fault.code, fault.message, { advice: fault.advice })
     if (kind === null) throw new BackupError('E_CONFIG', `${name}: unknown type of destination.`)
-    return await kind.open(config, { transport: () => transportTo(kind, endpoints) })
+    return await kind.open(config, { transport: () => transportTo(kind, endpoints, name) })
   })
 }
 
@@ -40,13 +40,15 @@ export function openPatiently(
   return withRetry(open(config, endpoints), { policy, stop: signal })
 }
 
-/** The way to a service, or to what stands in for it. The caller closes it. Throws E_CONFIG. */
+/** A destination's way to its service, or to what stands in for it. The caller closes it. Throws E_CONFIG. */
 export function transportTo(
   { type, origins }: Pick<DestinationKind, 'type' | 'origins'>,
   endpoints: Endpoints,
+  destination: string,
 ): Transport {
   const endpoint = endpoints[type]
   return createTransport({
+    destination,
     origins: endpoint === undefined ? {} : Object.fromEntries(origins.map((origin) => [origin, endpoint])),
   })
 }

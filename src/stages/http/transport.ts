@@ -3,9 +3,11 @@ import { BackupError } from '../../pipeline/contract/errors.ts'
 import { exchange } from './exchange.ts'
 import { HttpsAgent } from './https-agent.ts'
 import { http } from './node-http.ts'
+import { prepareBody } from './request-body.ts'
+import { isLogged, requestDone } from './request-line.ts'
 import { trustSystemCertificates } from './system-certificates.ts'
 import { TransportError } from './transport-error.ts'
-import type { Transport, TransportOptions } from './types.ts'
+import type { Transport, TransportOptions, TransportRequest } from './types.ts'
 
 const STALL_MS = 60_000
 const ANSWER_MS = 300_000
@@ -31,7 +33,7 @@ export function createTransport(options: TransportOptions = {}): Transport {
       const standIn = origins.get(real.origin)
       const target = standIn === undefined ? real : new URL(real.pathname + real.search, standIn)
       if (closed) throw new TransportError('aborted', target.host)
-      return await exchange(target, request, {
+      const answer = exchange(target, request, {
         agent: agents[target.protocol === 'https:' ? 'https:' : 'http:'],
         stallMs: options.stallMs ?? STALL_MS,
         answerMs: options.answerMs ?? ANSWER_MS,
@@ -40,6 +42,7 @@ export function createTransport(options: TransportOptions = {}): Transport {
         headers: standIn === undefined ? {} : { 'X-Forwarded-Host': real.host },
         open,
       })
+      return isLogged() ? await logged(options.destination ?? null, real, request, answer) : await answer
     },
     close() {
       closed = true
@@ -48,6 +51,36 @@ export function createTransport(options: TransportOptions = {}): Transport {
       agents['https:'].destroy()
     },
   }
+}
+
+async function logged(
+  destination: string | null,
+  { host, pathname }: URL,
+  request: TransportRequest,
+  answer: Promise<Response>,
+): Promise<Response> {
+  const from = performance.now()
+  const done = (status: number | null, error: string | null): void => {
+    const { method = 'GET', body } = request
+    const { bytes } = prepareBody(body)
+    const ms = Math.round(performance.now() - from)
+    requestDone({ destination, method, host, path: pathname, offset: offsetOf(request), bytes, ms, status, error })
+  }
+  try {
+    const response = await answer
+    done(response.status, null)
+    return response
+  } catch (error) {
+    done(null, error instanceof TransportError ? error.kind : 'unknown')
+    throw error
+  }
+}
+
+/** RFC 9110, 14.2 and 14.4. */
+function offsetOf({ headers, offset }: TransportRequest): number | null {
+  const all = new Headers(headers as Record<string, string> | undefined)
+  const found = /^bytes[ =](\d+)-/.exec(all.get('content-range') ?? all.get('range') ?? '')
+  return offset ?? (found === null ? null : Number(found[1]))
 }
 
 /** A scheme that Node's agents know; any other address they ignore without a word, and go past the proxy. */

@@ -15,6 +15,8 @@ export interface TransportRequest {
   readonly signal?: AbortSignal | null
   /** This request's own `answerMs`, for a call that the service answers late. */
   readonly answerMs?: number
+  /** For the log: where in an upload the body begins, when no header of HTTP's own says so. */
+  readonly offset?: number
   /**
    * What is asked for are an archive's bytes: an answer that gives them (200, 206) has no limit but the reader's. Every
    * other answer is small, and fails beyond `answerBytes` or `wholeMs`.
@@ -23,6 +25,8 @@ export interface TransportRequest {
 }
 
 export interface TransportOptions {
+  /** Of the destination whose requests these are, for the log. */
+  readonly destination?: string
   /**
    * Real origin → origin to call in its place, e.g. 'https://content.dropboxapi.com' → 'http://127.0.0.1:9000'. The
    * request then carries the real host in X-Forwarded-Host.

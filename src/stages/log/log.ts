@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream'
 import { pino } from 'pino'
 import type { Level, Logger, LoggerOptions } from 'pino'
 import type { Config } from '../config/types.ts'
+import { onRequests } from '../http/request-line.ts'
 import { wordsOf } from './error-report.ts'
 import { openFileSink } from './file-sink.ts'
 import { tellPeople } from './people.ts'
@@ -55,9 +56,18 @@ export function openLog(config: Config['log'], secrets: readonly string[], peopl
     },
     serializers: { err: (report: unknown) => report },
   }
+  const logger = pino(options, { write })
+  const stopListening = logger.isLevelEnabled('debug')
+    ? onRequests((line) => {
+        logger.debug(line, 'request')
+      })
+    : () => undefined
   return {
-    logger: pino(options, { write }),
-    close: () => file?.close(),
+    logger,
+    close() {
+      stopListening()
+      file?.close()
+    },
   }
 }
 

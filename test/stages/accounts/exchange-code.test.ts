@@ -23,7 +23,7 @@ async function consented(t: TestContext, grantLifetimeSeconds: number | null = n
     oauth: { clientId: 'client-id', clientSecret: SECRET },
     grantLifetimeSeconds,
   })
-  const transport = transportTo(googleDrive, { 'google-drive': standIn.origin })
+  const transport = transportTo(googleDrive, { 'google-drive': standIn.origin }, 'drive')
   t.after(async () => {
     transport.close()
     await standIn.close()

@@ -83,7 +83,7 @@ const counting = (destination: Destination): Destination => counted(destination,
 const retried = (destination: Destination): Destination => withRetry(counting(destination), { policy: quick })
 
 const severalAtOnce: typeof openDestination = (_config, endpoints) =>
-  dropboxDestination(dropbox, { transport: transportTo(dropboxKind, endpoints), sessions: 'concurrent' })
+  dropboxDestination(dropbox, { transport: transportTo(dropboxKind, endpoints, 'dropbox'), sessions: 'concurrent' })
 
 describeDestination('Dropbox', () => make(dropbox, startDropbox, asIs))
 describeDestination('Dropbox behind both wrappers', () => make(dropbox, startDropbox, retried))

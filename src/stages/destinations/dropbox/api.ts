@@ -57,7 +57,7 @@ export function dropboxApi(config: DropboxConfig, transport: Transport): Dropbox
     const attempt = (token: string): Promise<Response> => {
       const headers = { ...init.headers, Authorization: `Bearer ${token}` }
       const answerMs = url.endsWith(FINISH_PATH) ? { answerMs: FINISH_ANSWER_MS } : {}
-      return transport.fetch(url, { ...init, ...answerMs, headers })
+      return transport.fetch(url, { ...init, ...answerMs, ...offsetIn(headers), headers })
     }
     const token = await tokens.current(init.signal)
     const response = await attempt(token)
@@ -119,6 +119,12 @@ export function dropboxApi(config: DropboxConfig, transport: Transport): Dropbox
       }
     },
   }
+}
+
+/** For the log. https://www.dropbox.com/developers/documentation/http/documentation#files-upload_session-append */
+function offsetIn(headers: Readonly<Record<string, string>>): { readonly offset?: number } {
+  const offset = fieldOf(fieldOf(parseBody(headers['Dropbox-API-Arg'] ?? ''), 'cursor'), 'offset')
+  return typeof offset === 'number' ? { offset } : {}
 }
 
 /** The refusal in an error that the SDK made of an answer; null when it is another error. */
