@@ -11,6 +11,7 @@ import { stillOpen } from '../../support/fault-files.ts'
 import { arm, type Failure, type FaultPlan } from '../../support/fault-script.ts'
 import { armThreads } from '../../support/fault-threads.ts'
 import { seeded } from '../../support/seed.ts'
+import { settledThreads } from '../../support/threads.ts'
 import { make, place } from '../zip/archive-maker.ts'
 import { filesBelow, restore } from './restoring.ts'
 
@@ -110,10 +111,13 @@ test('also in the threads that write small files', async (t) => {
   const all = new Set<string>()
   for (let nth = 1 + (FIRST % 4); nth <= 14; nth += 4) {
     const code = codeAt(nth)
+    // The threads of the restore before are gone, so that new ones are started.
+    await settledThreads()
     armThreads({ folders: [restored.to], nth, kind: code })
     const what = `${code} at call ${nth} of a thread`
     const said = await faulty(restored, what)
     all.add(said)
+    await settledThreads()
     await mustBeCompleted(restored, what)
   }
   assert.ok(all.size > 1, 'calls of threads have failed')
