@@ -1,4 +1,4 @@
-/** What the files of this folder share: each says the words of one command, and loads it only when it is called. */
+/** What the files of this folder share: they say the words of the commands. A command is loaded only when it is called. */
 import { Option, type Command, type CommandOptions } from 'commander'
 import { CONFIG_NAME, defaultConfig } from '../../stages/config/places.ts'
 import type { ExitCode } from '../exit.ts'
