@@ -20,7 +20,7 @@ import type { ProgressReporter } from './contract/progress.ts'
 import type { RunRecord, WholeObject } from './journal/run-record.ts'
 import { sink } from './send/sink.ts'
 import type { Source } from './contract/source.ts'
-import { PartWindow, type HoldUp } from './window/window.ts'
+import { PartWindow, type StallPolicy } from './window/window.ts'
 
 /** 48 MiB of archive: the largest request, of 32 MiB, and what is made while it is sent. */
 export const WINDOW_PARTS = 12
@@ -41,7 +41,7 @@ const MOST_IN_FLIGHT = 32 * 1024 * 1024
 const FINISH_MS = 30_000
 
 /** What outlives the process. */
-export interface Keeping {
+export interface RunStore {
   readonly record: RunRecord
   readonly index: PartIndex
   readonly ring: PartRing
@@ -52,12 +52,12 @@ export interface UploadsInput {
   readonly destinations: readonly Destination[]
   /** By which other destinations will prove themselves that are to have the archive later; none unless given. */
   readonly digests?: readonly DigestName[]
-  readonly keeping: Keeping
+  readonly runStore: RunStore
   /** Its destinations are in the order of `destinations`. */
   readonly reporter: ProgressReporter
   /** Hears of each destination's end when it comes; not of those that end because the run does. */
   readonly onOutcome?: (outcome: Outcome) => void
-  readonly holdUp?: HoldUp
+  readonly stallPolicy?: StallPolicy
   /** Starts nothing new once it is aborted; requests in flight may end. */
   readonly signal: AbortSignal
 }
@@ -79,7 +79,7 @@ export interface Delivery {
 }
 
 /**
- * The uploads of one archive to every destination under the name `object`, each from where `keeping` and the destination
+ * The uploads of one archive to every destination under the name `object`, each from where `runStore` and the destination
  * itself say that it is. One that is slow or fails does not hold the others up. In this order: `begun`, then `send` if it
  * is wanted, or `fail`, then `committed`. Uploads that did not get to their end are left open, for a later process to resume.
  */
@@ -102,8 +102,8 @@ export class Uploads {
   /** Starts all of them. */
   constructor(input: UploadsInput) {
     this.#input = input
-    const { destinations, keeping, signal, holdUp } = input
-    const { state } = keeping.record
+    const { destinations, runStore, signal, stallPolicy } = input
+    const { state } = runStore.record
     this.#stop = AbortSignal.any([signal, this.#failed.signal])
     this.#halt = haltAfter(this.#stop)
     this.#lacking = destinations.filter(({ name }) => state.upload(name).stored === null).length
@@ -112,13 +112,13 @@ export class Uploads {
       begin: state.made.bytes,
       readers: this.#lacking,
       onFree: (part) => {
-        this.#pool.giveBack(part)
+        this.#pool.recycle(part)
       },
-      ...(holdUp === undefined ? {} : { holdUp }),
+      ...(stallPolicy === undefined ? {} : { stallPolicy }),
     })
     for (const { promise } of [this.#source, this.#whole]) promise.catch(() => undefined)
     // Who wants bytes to be made again before there is a source waits for it.
-    this.#parts = { ...keeping, source: this.#source.promise, copies: new Copies(this.#lacking), pool: this.#pool }
+    this.#parts = { ...runStore, source: this.#source.promise, copies: new Copies(this.#lacking), pool: this.#pool }
     // With none left to open there is nothing to wait for.
     this.#outcomes = Promise.all(destinations.map((one, index) => this.#upload(one, index))).finally(() => {
       this.#firstBegun.resolve(undefined)
@@ -131,7 +131,7 @@ export class Uploads {
    * False: every destination holds the archive or has failed.
    */
   async begun(): Promise<boolean> {
-    const { made, whole } = this.#input.keeping.record.state
+    const { made, whole } = this.#input.runStore.record.state
     if (whole === null) await this.#firstBegun.promise
     this.#input.reporter.archived(made.bytes)
     return this.#lacking > 0 && !this.#window.isDeserted
@@ -166,20 +166,20 @@ export class Uploads {
 
   /** Resolves when each destination has committed or failed, however that came about. */
   async committed(): Promise<Delivery> {
-    const { keeping, signal } = this.#input
+    const { runStore, signal } = this.#input
     const outcomes = await this.#outcomes
     this.#halt.clear()
-    if (this.#failure === null) noteHopeless(keeping.record, outcomes)
+    if (this.#failure === null) noteHopeless(runStore.record, outcomes)
     // A stop that came when all was stored already has stopped nothing.
     const isStopped = signal.aborted && outcomes.some(({ error }) => error !== null)
     const failure = this.#failure ?? (isStopped ? abortError(signal) : null)
-    return { whole: keeping.record.state.whole, failure, outcomes }
+    return { whole: runStore.record.state.whole, failure, outcomes }
   }
 
   /** Resolves however it ended. */
   async #upload(destination: Destination, index: number): Promise<Outcome> {
-    const { object, keeping, reporter, onOutcome } = this.#input
-    const { record } = keeping
+    const { object, runStore, reporter, onOutcome } = this.#input
+    const { record } = runStore
     const { copies } = this.#parts
     const own = reporter.destinations[index]
     if (own === undefined) throw new RangeError('the reporter does not fit the destinations')
@@ -216,7 +216,7 @@ export class Uploads {
 
   /** Made now, and noted, where the archive was made for destinations that did not need it. */
   async #digestOf(whole: WholeObject, name: DigestName): Promise<string> {
-    const { record } = this.#input.keeping
+    const { record } = this.#input.runStore
     const known = record.state.whole?.digests[name] ?? whole.digests[name]
     if (known !== undefined) return known
     const made = await lateDigest(name, whole.bytes, new PartReader(this.#parts), this.#stop)

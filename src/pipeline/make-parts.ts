@@ -16,7 +16,7 @@ export interface MakeInput {
   readonly source: Source
   /** Those of an archive that begins now; one that was begun keeps those that it has. */
   readonly digests: readonly DigestName[]
-  readonly keeping: { readonly record: RunRecord; readonly index: PartIndex; readonly ring: PartRing }
+  readonly runStore: { readonly record: RunRecord; readonly index: PartIndex; readonly ring: PartRing }
   readonly window: PartWindow
   readonly pool: PartPool
   /** For the bytes between the last mark and the last part's end. */
@@ -30,8 +30,8 @@ export interface MakeInput {
  * when all that a later process needs to resume after it is durable. Resolves when the archive is whole.
  */
 export async function makeParts(input: MakeInput): Promise<WholeObject> {
-  const { source, keeping, window, pool, stop } = input
-  const { record } = keeping
+  const { source, runStore, window, pool, stop } = input
+  const { record } = runStore
   const { made } = record.state
   if (record.state.whole !== null) {
     window.close()
@@ -75,7 +75,7 @@ class Keeper {
   constructor(input: MakeInput, publisher: Publisher) {
     this.#input = input
     this.#publisher = publisher
-    const { parts, bytes } = input.keeping.record.state.made
+    const { parts, bytes } = input.runStore.record.state.made
     this.#parts = parts
     this.#bytes = bytes
   }
@@ -98,10 +98,10 @@ class Keeper {
   }
 
   async #keep(part: CutPart, { sha256, state }: PartDigest): Promise<void> {
-    const { keeping, window, reporter, stop } = this.#input
+    const { runStore, window, reporter, stop } = this.#input
     noteDigest(part.bytes, sha256)
-    keeping.index.add({ sha256, bytes: part.bytes.length, mark: part.mark })
-    const stored = keeping.ring.put(this.#parts, part.bytes)
+    runStore.index.add({ sha256, bytes: part.bytes.length, mark: part.mark })
+    const stored = runStore.ring.put(this.#parts, part.bytes)
     this.#parts += 1
     this.#bytes += part.bytes.length
     reporter.archived(this.#bytes)
@@ -113,9 +113,9 @@ class Keeper {
 }
 
 /** Where the source has to begin: the last mark before the end of what may have been sent. */
-async function beginningAt({ keeping, reader, stop }: MakeInput, { parts, bytes }: Made): Promise<Beginning> {
+async function beginningAt({ runStore, reader, stop }: MakeInput, { parts, bytes }: Made): Promise<Beginning> {
   if (parts === 0) return { mark: null, end: 0, between: null }
-  const { mark } = await keeping.index.read(parts - 1)
+  const { mark } = await runStore.index.read(parts - 1)
   const from = mark?.offset ?? 0
   const between = new Uint8Array(bytes - from)
   for (let n = Math.floor(from / PART_BYTES); n < parts; n += 1) {
@@ -123,7 +123,7 @@ async function beginningAt({ keeping, reader, stop }: MakeInput, { parts, bytes 
     if (part === null) return { mark, end: bytes, between: null }
     const skipped = Math.max(0, from - part.offset)
     between.set(part.bytes.subarray(skipped), part.offset + skipped - from)
-    reader.giveBack(part)
+    reader.recycle(part)
   }
   return { mark, end: bytes, between }
 }
@@ -176,10 +176,10 @@ class Publisher {
   }
 
   async #publish(made: Made, whole: WholeObject | null): Promise<void> {
-    const { keeping, source, window } = this.#input
-    await Promise.all([source.sync(), keeping.index.sync(), keeping.ring.sync()])
-    keeping.record.made(made, whole)
-    await keeping.record.sync()
+    const { runStore, source, window } = this.#input
+    await Promise.all([source.sync(), runStore.index.sync(), runStore.ring.sync()])
+    runStore.record.made(made, whole)
+    await runStore.record.sync()
     window.publish(made.bytes)
   }
 }

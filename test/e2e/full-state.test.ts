@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
-import { withState } from '../../src/cli/workplace.ts'
+import { withState } from '../../src/cli/command-context.ts'
 import { makeRig, onlyNas } from '../support/rig.ts'
 import { runHere } from '../support/run-here.ts'
 

@@ -33,7 +33,7 @@ async function slowRig(t: TestContext): Promise<Rig> {
 }
 
 /** Waits until both services are in the middle of their second request. */
-async function underWay(rig: Rig): Promise<void> {
+async function inFlight(rig: Rig): Promise<void> {
   const isIn = (standIn: Rig['dropbox'] | Rig['drive'], route: string): boolean => {
     const requests = standIn.requests.latest(route)
     return requests.length >= 2 && requests.at(-1)?.status === null && (requests.at(-1)?.bytes ?? 0) > 0
@@ -44,7 +44,7 @@ async function underWay(rig: Rig): Promise<void> {
 /** `run --json`, with signals when it is under way: one after the other. */
 async function stopped(rig: Rig, ...signals: readonly NodeJS.Signals[]) {
   const kill = async (child: { readonly kill: Kill }): Promise<void> => {
-    await underWay(rig)
+    await inFlight(rig)
     for (const signal of signals) {
       child.kill(signal)
       await sleep(100)

@@ -10,7 +10,7 @@ import { withRetry } from '../../src/pipeline/send/retry.ts'
 import { deliverTo, endless, pieces } from '../support/deliver-to.ts'
 import { memoryDestination } from '../support/memory-destination.ts'
 
-const quick = { firstPauseMs: 1, longestPauseMs: 2, patienceMs: 200, openingPatienceMs: 200 }
+const quick = { firstPauseMs: 1, longestPauseMs: 2, budgetMs: 200, openingBudgetMs: 200 }
 const NEVER_LET_GO = { graceMs: 2 ** 30, share: 0 }
 
 describe('one source to several destinations', () => {
@@ -64,7 +64,7 @@ describe('one source to several destinations', () => {
         pulled = n
       }),
       [stuck, memoryDestination('free')],
-      { signal: stop.signal, holdUp: NEVER_LET_GO },
+      { signal: stop.signal, stallPolicy: NEVER_LET_GO },
     )
     const inWindow = WINDOW_PARTS * (PART_BYTES >> 20)
     while (pulled < inWindow || !stuck.calls.includes('append')) await sleep(10)

@@ -29,9 +29,9 @@ function digestsOf(bytes: Buffer): Readonly<Record<DigestName, string>> {
 
 /** What the journal has of the digests: of the archive that is whole, else as far as it was made. */
 async function noted({ folder }: ResumeRig): Promise<string[]> {
-  const keeping = await openKeeping(folder)
-  const { whole, made } = keeping.record.state
-  await keeping.close()
+  const runStore = await openKeeping(folder)
+  const { whole, made } = runStore.record.state
+  await runStore.close()
   return Object.keys(whole?.digests ?? made.digest ?? {}).sort()
 }
 

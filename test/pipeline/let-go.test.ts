@@ -61,7 +61,7 @@ describe('destinations that are too slow for the others', { timeout: 600_000 }, 
     test(`they hold nobody up, and get the same bytes ${where}`, async (t) => {
       const { events, onOutcome, all } = story()
       const source = new ByteSource(world)
-      const { outcomes, failure } = await deliverTo(t, source, all, { slots, holdUp: SOON, onOutcome })
+      const { outcomes, failure } = await deliverTo(t, source, all, { slots, stallPolicy: SOON, onOutcome })
       assert.equal(failure, null)
       // Which of the slow and the hanging one ends first is a matter of the machine.
       assert.deepEqual(
@@ -84,7 +84,7 @@ describe('destinations that are too slow for the others', { timeout: 600_000 }, 
   test('what they need in memory is bounded, and all of it is given back', async (t) => {
     const pool = { out: 0, most: 0, buffers: new Set<ArrayBufferLike>() }
     const take = Reflect.get(PartPool.prototype, 'take')
-    const giveBack = Reflect.get(PartPool.prototype, 'giveBack')
+    const recycle = Reflect.get(PartPool.prototype, 'recycle')
     t.mock.method(PartPool.prototype, 'take', function (this: PartPool) {
       const buffer = take.call(this)
       pool.buffers.add(buffer.buffer)
@@ -92,12 +92,12 @@ describe('destinations that are too slow for the others', { timeout: 600_000 }, 
       pool.most = Math.max(pool.most, pool.out)
       return buffer
     })
-    t.mock.method(PartPool.prototype, 'giveBack', function (this: PartPool, part: { readonly bytes: Uint8Array }) {
+    t.mock.method(PartPool.prototype, 'recycle', function (this: PartPool, part: { readonly bytes: Uint8Array }) {
       pool.out -= 1
-      giveBack.call(this, part)
+      recycle.call(this, part)
     })
     const { onOutcome, all } = story()
-    await deliverTo(t, new ByteSource(world), all, { slots: 2, holdUp: SOON, onOutcome })
+    await deliverTo(t, new ByteSource(world), all, { slots: 2, stallPolicy: SOON, onOutcome })
     for (const { objects } of all) assert.ok(objects.get('a.zip')?.equals(archive))
     // The window, the part being filled and the one that waits for room; for each that is behind three of its own, and
     // the parts of a request that was under way when it was let go.
@@ -118,7 +118,7 @@ describe('destinations that are too slow for the others', { timeout: 600_000 }, 
     const [hanging, , fast] = all
     assert.ok(hanging !== undefined && fast !== undefined)
     const source = new ByteSource(mine)
-    const { outcomes } = await deliverTo(t, source, [hanging, fast], { slots: 2, holdUp: SOON, onOutcome: change })
+    const { outcomes } = await deliverTo(t, source, [hanging, fast], { slots: 2, stallPolicy: SOON, onOutcome: change })
     await fastIsDone.promise
     assert.deepEqual(
       outcomes.map(({ error }) => error),
@@ -155,7 +155,7 @@ describe('destinations that are too slow for the others', { timeout: 600_000 }, 
     })
     const { outcomes, failure } = await deliverTo(t, new ByteSource(mine), [fast, hanging], {
       slots: 2,
-      holdUp: SOON,
+      stallPolicy: SOON,
       onOutcome: ({ destination, error }) => order.push(`${destination.name} ${error?.code ?? 'stored'}`),
     })
     assert.equal(failure, null)

@@ -21,7 +21,7 @@ test(
   async (t) => {
     const folder = await tempFolder(t)
     const run = async (source: Source) => {
-      const keeping = await openKeeping(folder)
+      const runStore = await openKeeping(folder)
       const reporter = new ProgressReporter(['d'])
       const { signal } = new AbortController()
       try {
@@ -29,12 +29,12 @@ test(
           source,
           object: 'a.zip',
           destinations: [memoryDestination('d')],
-          keeping,
+          runStore,
           reporter,
           signal,
         })
       } finally {
-        await keeping.close()
+        await runStore.close()
       }
     }
     let open = 0

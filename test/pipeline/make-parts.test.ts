@@ -39,19 +39,19 @@ function failingAfter(bytes: number, marks: readonly Mark[]): Source {
 }
 
 const run = async (folder: string, source: Source): Promise<void> => {
-  const keeping = await openKeeping(folder)
+  const runStore = await openKeeping(folder)
   try {
     const { failure } = await deliver({
       source,
       object: 'a.zip',
       destinations: [memoryDestination('d')],
-      keeping,
+      runStore,
       reporter: new ProgressReporter(['d']),
       signal: new AbortController().signal,
     })
     assert.equal(failure?.code, 'E_DUMP')
   } finally {
-    await keeping.close()
+    await runStore.close()
   }
 }
 
@@ -114,7 +114,7 @@ describe('what cannot be made durable', () => {
     test(`is never sent: a sync of the ${what} fails at any call`, { timeout: 600_000 }, async (t) => {
       const world = new ByteWorld([1 * MIB, 6 * MIB, 4 * MIB, MIB / 2])
       for (let failing = 1; ; failing += 1) {
-        const keeping = await openKeeping(await tempFolder(t))
+        const runStore = await openKeeping(await tempFolder(t))
         let calls = 0
         let failed = false
         const fail = (): void => {
@@ -125,17 +125,17 @@ describe('what cannot be made durable', () => {
         /** What is on the disk of each: a part is there when it is in all of them. */
         let durable = 0
         let indexed = 0
-        watchSyncs(keeping.record, () => {
+        watchSyncs(runStore.record, () => {
           if (what === 'record') fail()
-          const { parts, bytes } = keeping.record.state.made
+          const { parts, bytes } = runStore.record.state.made
           assert.ok(parts <= indexed, 'noted before the index had it')
           return () => {
             durable = Math.max(durable, bytes)
           }
         })
-        watchSyncs(keeping.index, () => {
+        watchSyncs(runStore.index, () => {
           if (what === 'index') fail()
-          const { count } = keeping.index
+          const { count } = runStore.index
           return () => {
             indexed = Math.max(indexed, count)
           }
@@ -157,11 +157,11 @@ describe('what cannot be made durable', () => {
           source,
           object: 'a.zip',
           destinations: all,
-          keeping,
+          runStore,
           reporter,
           signal,
         })
-        await keeping.close()
+        await runStore.close()
         if (!failed) {
           assert.deepEqual(sent, [world.whole().length, world.whole().length])
           assert.ok(failing > 3, 'the loop went through every call')

@@ -8,7 +8,7 @@ import { deliver, type DeliverInput } from './deliver.ts'
 import { openKeeping } from './keeping.ts'
 import { tempFolder } from './temp-folder.ts'
 
-export interface DeliverToOptions extends Partial<Pick<DeliverInput, 'signal' | 'holdUp' | 'onOutcome'>> {
+export interface DeliverToOptions extends Partial<Pick<DeliverInput, 'signal' | 'stallPolicy' | 'onOutcome'>> {
   /** Parts that the ring keeps. */
   readonly slots?: number
 }
@@ -20,19 +20,19 @@ export async function deliverTo(
   destinations: readonly Destination[],
   { slots, signal = new AbortController().signal, ...options }: DeliverToOptions = {},
 ): Promise<Delivery> {
-  const keeping = await openKeeping(await tempFolder(t), slots)
+  const runStore = await openKeeping(await tempFolder(t), slots)
   try {
     return await deliver({
       source: 'make' in source ? source : sourceOf(source),
       object: 'a.zip',
       destinations,
-      keeping,
+      runStore,
       reporter: new ProgressReporter(destinations.map(({ name }) => name)),
       signal,
       ...options,
     })
   } finally {
-    await keeping.close()
+    await runStore.close()
   }
 }
 

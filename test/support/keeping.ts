@@ -1,11 +1,11 @@
 /** What outlives a process, opened out of a folder as each new process does. */
 import path from 'node:path'
-import { RING_PARTS, type Keeping } from '../../src/pipeline/deliver.ts'
+import { RING_PARTS, type RunStore } from '../../src/pipeline/deliver.ts'
 import { PartIndex } from '../../src/pipeline/parts/part-index.ts'
 import { PartRing } from '../../src/pipeline/parts/part-ring.ts'
 import { RunRecord } from '../../src/pipeline/journal/run-record.ts'
 
-export interface OpenKeeping extends Keeping {
+export interface OpenKeeping extends RunStore {
   readonly close: () => Promise<void>
 }
 

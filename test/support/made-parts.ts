@@ -18,9 +18,9 @@ export class CountedPool extends PartPool {
     this.out += 1
     return super.take()
   }
-  override giveBack(part: { readonly bytes: Uint8Array }): void {
+  override recycle(part: { readonly bytes: Uint8Array }): void {
     this.out -= 1
-    super.giveBack(part)
+    super.recycle(part)
   }
 }
 

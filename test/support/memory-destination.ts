@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Commit, Destination, StoredObject, Upload } from '../../src/pipeline/contract/destination.ts'
 import type { DigestName } from '../../src/pipeline/contract/digests.ts'
 import { abortError, BackupError } from '../../src/pipeline/contract/errors.ts'
-import { Pieces } from '../../src/pipeline/send/pieces.ts'
+import { AckTracker } from '../../src/pipeline/send/ack-tracker.ts'
 import { digestOf } from './digest-of.ts'
 
 export interface MemoryDestination extends Destination {
@@ -76,9 +76,9 @@ function destinationTo(
       held.push(...chunks.map((chunk) => Buffer.from(chunk)))
       return sizeOf(held)
     }
-    const pieces = new Pieces(acknowledged)
+    const pieces = new AckTracker(acknowledged)
     const putPiece = async (offset: number, chunks: readonly Uint8Array[], signal: AbortSignal): Promise<number> => {
-      if (offset > pieces.reach) throw new BackupError('E_OFFSET', `${name}: a gap.`, { remedy: 'resume' })
+      if (offset > pieces.highWater) throw new BackupError('E_OFFSET', `${name}: a gap.`, { remedy: 'resume' })
       return await pieces.during(offset, offset + sizeOf(chunks), async () => {
         await enter('append', signal)
         if (session().isDone) throw new BackupError('E_SESSION', `${name}: done.`, { remedy: 'restart' })

@@ -78,8 +78,8 @@ export class ResumeRig {
 
   /** What a later process finds. */
   async found(): Promise<Found> {
-    const keeping = await openKeeping(this.folder)
-    const { state } = keeping.record
+    const runStore = await openKeeping(this.folder)
+    const { state } = runStore.record
     const never = new AbortController().signal
     try {
       const held = await Promise.all(
@@ -91,7 +91,7 @@ export class ResumeRig {
       )
       return { made: state.made.bytes, isWhole: state.whole !== null, uploads: new Map(state.uploads), held }
     } finally {
-      await keeping.close()
+      await runStore.close()
     }
   }
 
@@ -129,8 +129,8 @@ export class ResumeRig {
       return options.wrap?.(watched) ?? watched
     })
     const destinations = all.filter(({ name }) => options.to?.includes(name) ?? true)
-    const keeping = await openKeeping(this.folder, options.slots)
-    watchSyncs(keeping.record, () => {
+    const runStore = await openKeeping(this.folder, options.slots)
+    watchSyncs(runStore.record, () => {
       pass()
       return pass
     })
@@ -141,13 +141,13 @@ export class ResumeRig {
         object: OBJECT,
         destinations,
         digests: options.digests ?? [],
-        keeping,
+        runStore,
         reporter: new ProgressReporter(destinations.map(({ name }) => name)),
         signal: options.signal ?? new AbortController().signal,
       })
       return { delivery, source, killed, calls }
     } finally {
-      await keeping.close()
+      await runStore.close()
       if (killed) this.#folder = next
     }
   }

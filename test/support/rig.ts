@@ -107,12 +107,12 @@ export async function makeRig(
   }
   const configure = (changed: Settings): Promise<void> => writeFile(configFile, stringify({ ...usual, ...changed }))
   await configure(sections)
-  const isFar = (dropboxOptions.latencyMs ?? 0) > 0
+  const isHighLatency = (dropboxOptions.latencyMs ?? 0) > 0
   const cliWith: Rig['cliWith'] = async (options, command, ...args) => {
     // A group's own options stand behind its command.
     const own = command === 'accounts' || command === 'schedule' ? 1 : 0
     const words = [command, ...args.slice(0, own), '--config', configFile, ...args.slice(own)]
-    return await dicomBackup(words, isFar ? options : { ...options, env: await nearServices(options.env) })
+    return await dicomBackup(words, isHighLatency ? options : { ...options, env: await nearServices(options.env) })
   }
 
   return {

@@ -7,7 +7,7 @@ import { isMainThread } from 'node:worker_threads'
 import type { Line } from '../../src/stages/destinations/line.ts'
 
 export function takeAsNear(line: typeof Line): void {
-  Object.defineProperty(line.prototype, 'mayBeFar', { get: () => false })
+  Object.defineProperty(line.prototype, 'mayBeHighLatency', { get: () => false })
 }
 
 /** The module of the program that is started. */

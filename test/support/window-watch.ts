@@ -1,7 +1,7 @@
 /** A window of tiny parts that spoils what it frees and keeps count. */
 import assert from 'node:assert/strict'
 import type { Part } from '../../src/pipeline/parts/part.ts'
-import { PartWindow, type HoldUp } from '../../src/pipeline/window/window.ts'
+import { PartWindow, type StallPolicy } from '../../src/pipeline/window/window.ts'
 
 export const PART = 7
 /** What a part's buffer holds once it was freed, as if another part had been read into it. */
@@ -23,19 +23,19 @@ export interface WatchedOptions {
   readonly capacity: number
   readonly readers: number
   readonly begin?: number
-  readonly holdUp?: HoldUp
+  readonly stallPolicy?: StallPolicy
 }
 
 /** For windows whose slowest branch is never let go. */
-const NEVER: HoldUp = { graceMs: 2 ** 30, share: 0 }
+const NEVER: StallPolicy = { graceMs: 2 ** 30, share: 0 }
 
-export function watched({ capacity, readers, begin = 0, holdUp = NEVER }: WatchedOptions) {
+export function watched({ capacity, readers, begin = 0, stallPolicy = NEVER }: WatchedOptions) {
   const freed: number[] = []
   const window = new PartWindow({
     capacity,
     readers,
     begin,
-    holdUp,
+    stallPolicy,
     onFree: (part) => {
       assert.ok(!freed.includes(part.offset), `the part at ${part.offset} is freed once`)
       freed.push(part.offset)

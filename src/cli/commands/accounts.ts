@@ -15,7 +15,7 @@ import { EXIT, type ExitCode } from '../exit.ts'
 import { browserFor, openBrowser } from '../open-browser.ts'
 import type { Output } from '../output.ts'
 import { stopSignals } from '../stop-signals.ts'
-import { configToUse, withStateIfAny, withStateToRead } from '../workplace.ts'
+import { configToUse, withStateIfAny, withStateToRead } from '../command-context.ts'
 import { streams, write } from '../streams.ts'
 
 /** `accounts`: the destinations. Asks none of them. */

@@ -5,7 +5,7 @@ import { archivesSummary } from '../display/archives-summary.ts'
 import { EXIT, type ExitCode } from '../exit.ts'
 import type { Output } from '../output.ts'
 import { stopSignals } from '../stop-signals.ts'
-import { withStateIfAny } from '../workplace.ts'
+import { withStateIfAny } from '../command-context.ts'
 import { openPeople } from '../people.ts'
 
 /** `archives`: the backups at the destinations, newest first. Writes nothing. Exit 3 when a destination did not answer. */

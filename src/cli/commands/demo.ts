@@ -13,7 +13,7 @@ import type { StandIn } from '../../stages/stand-ins/types.ts'
 import { paint, styleOf } from '../display/style.ts'
 import { EXIT, type ExitCode } from '../exit.ts'
 import type { Output } from '../output.ts'
-import { withState } from '../workplace.ts'
+import { withState } from '../command-context.ts'
 import { backup, plan } from './run.ts'
 import { streams, write } from '../streams.ts'
 

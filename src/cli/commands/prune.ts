@@ -7,7 +7,7 @@ import { EXIT, type ExitCode } from '../exit.ts'
 import type { Output } from '../output.ts'
 import { openPeople } from '../people.ts'
 import { stopSignals } from '../stop-signals.ts'
-import { withState } from '../workplace.ts'
+import { withState } from '../command-context.ts'
 
 export interface PruneFlags {
   readonly dryRun: boolean

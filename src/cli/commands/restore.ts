@@ -12,7 +12,7 @@ import { styleOf } from '../display/style.ts'
 import { EXIT, exitOfError, exitOfRestore, type ExitCode } from '../exit.ts'
 import type { Output } from '../output.ts'
 import { stopSignals } from '../stop-signals.ts'
-import { withStateIfAny } from '../workplace.ts'
+import { withStateIfAny } from '../command-context.ts'
 import { streams, write } from '../streams.ts'
 
 export interface RestoreFlags {

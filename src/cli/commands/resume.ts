@@ -1,7 +1,7 @@
 import { mustBeDestinations } from '../destination-names.ts'
 import type { ExitCode } from '../exit.ts'
 import type { Output } from '../output.ts'
-import { withState } from '../workplace.ts'
+import { withState } from '../command-context.ts'
 import { backup } from './run.ts'
 
 /** `resume`: finishes the last interrupted run; without one there is nothing to do. */

@@ -4,7 +4,7 @@ import { whetherDue } from '../../stages/schedule/due.ts'
 import { errorText } from '../display/error.ts'
 import { EXIT, type ExitCode } from '../exit.ts'
 import type { Output } from '../output.ts'
-import { withState, withStateToRead } from '../workplace.ts'
+import { withState, withStateToRead } from '../command-context.ts'
 
 /**
  * `run --if-due`: what the hourly job calls. With nothing to do it has looked into the state and loaded no more than

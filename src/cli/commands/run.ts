@@ -18,7 +18,7 @@ import type { Output } from '../output.ts'
 import { openPeople } from '../people.ts'
 import { stopSignals } from '../stop-signals.ts'
 import { VERSION } from '../version.ts'
-import { withState, withStateIfAny, type Workplace } from '../workplace.ts'
+import { withState, withStateIfAny, type CommandContext } from '../command-context.ts'
 import { streams } from '../streams.ts'
 
 export interface BackupFlags {
@@ -52,7 +52,7 @@ export async function run(configFile: string, flags: RunFlags, output: Output): 
  * `beforeRun` it is one of the schedule: see `RunOptions`.
  */
 export async function backup(
-  { config, state }: Workplace<State>,
+  { config, state }: CommandContext<State>,
   flags: BackupFlags,
   output: Output,
   beforeRun: RunOptions['beforeRun'] | null = null,

@@ -17,7 +17,7 @@ import { readStatus } from '../../stages/status/status.ts'
 import { installSummary, planSummary, removalSummary, scheduleSummary } from '../display/schedule-summary.ts'
 import { EXIT, type ExitCode } from '../exit.ts'
 import type { Output } from '../output.ts'
-import { withState, withStateToRead } from '../workplace.ts'
+import { withState, withStateToRead } from '../command-context.ts'
 
 /** `schedule show`. Writes nothing. */
 export async function show(configFile: string, output: Output): Promise<ExitCode> {

@@ -5,10 +5,10 @@ import { checkCopies } from '../../stages/find/copies.ts'
 import type { Output } from '../output.ts'
 import { openPeople } from '../people.ts'
 import { stopSignals } from '../stop-signals.ts'
-import type { Workplace } from '../workplace.ts'
+import type { CommandContext } from '../command-context.ts'
 
 /** `status --check`: lists the destinations. A module of its own: `status` alone loads nothing that asks them. */
-export async function check({ config, state }: Workplace<State>, accept: boolean, output: Output): Promise<void> {
+export async function check({ config, state }: CommandContext<State>, accept: boolean, output: Output): Promise<void> {
   const log = openLog(config.log, config.secrets, openPeople(true).lines, output.verbose)
   const stop = stopSignals('Start it again when you are ready.')
   try {

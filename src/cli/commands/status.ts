@@ -3,7 +3,7 @@ import type { State } from '../../stages/state/state.ts'
 import { statusSummary } from '../display/status-summary.ts'
 import { EXIT, type ExitCode } from '../exit.ts'
 import type { Output } from '../output.ts'
-import { withState, withStateToRead, type Workplace } from '../workplace.ts'
+import { withState, withStateToRead, type CommandContext } from '../command-context.ts'
 
 export interface StatusFlags {
   /** Lists the destinations first. */
@@ -25,7 +25,7 @@ export async function status(configFile: string, flags: StatusFlags, output: Out
   })
 }
 
-async function show({ config, state }: Workplace<State | null>, output: Output): Promise<ExitCode> {
+async function show({ config, state }: CommandContext<State | null>, output: Output): Promise<ExitCode> {
   const now = new Date()
   const found = await readStatus(config, state, now)
   await output.result(found.result, (style) => statusSummary(found, now, style))

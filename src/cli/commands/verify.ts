@@ -9,7 +9,7 @@ import { verifySummary } from '../display/verify-summary.ts'
 import { exitOfError, exitOfVerify, type ExitCode } from '../exit.ts'
 import type { Output } from '../output.ts'
 import { stopSignals } from '../stop-signals.ts'
-import { withStateIfAny } from '../workplace.ts'
+import { withStateIfAny } from '../command-context.ts'
 import { streams, write } from '../streams.ts'
 
 export interface VerifyFlags {

@@ -17,7 +17,7 @@ export function restoreList(
   style: Style,
   isTerminal: boolean,
 ): string {
-  const { archive, from, head, studies, others, leftOut, misfits } = list
+  const { archive, from, head, studies, others, leftOut, mismatches } = list
   return joinBlocks([
     facts(
       [
@@ -38,7 +38,7 @@ export function restoreList(
         ['Left out', leftOut === 0 ? null : `${formatFiles(leftOut)}, by the backup itself`],
         [
           'Damaged',
-          misfits === 0 ? null : `${formatCount(misfits)} entries; "dicom-backup verify --deep" has the details`,
+          mismatches === 0 ? null : `${formatCount(mismatches)} entries; "dicom-backup verify --deep" has the details`,
         ],
       ],
       style,

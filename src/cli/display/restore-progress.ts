@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream'
 import { drawnInPlace } from './in-place.ts'
-import type { OnWork, Work } from '../../stages/find/work.ts'
+import type { OnWork, Activity } from '../../stages/find/activity.ts'
 import { formatBytes, formatCount, formatFiles, formatLocalTime, formatPercent } from './format.ts'
 import type { TextStream } from './style.ts'
 import { clean, cleanLines, truncate } from './width.ts'
@@ -8,7 +8,7 @@ import { clean, cleanLines, truncate } from './width.ts'
 const LIVE_MS = 200
 const PLAIN_MS = 30_000
 
-const DOING: Readonly<Record<Work['doing'], string>> = {
+const DOING: Readonly<Record<Activity['doing'], string>> = {
   asking: 'Asking',
   hashing: 'Reading the copy at',
   reading: 'Reading the archive at',
@@ -35,7 +35,7 @@ export interface WorkDisplay {
 export function openWorkDisplay(stream: TextStream, quiet: boolean, now: () => number = Date.now): WorkDisplay {
   const live = !quiet && stream.isTTY === true && process.env.TERM !== 'dumb'
   const update = live ? drawnInPlace(stream, { showCursor: true }) : null
-  let look: (() => Work) | null = null
+  let look: (() => Activity) | null = null
   let told = ''
 
   const draw = (): void => {
@@ -80,7 +80,7 @@ export function openWorkDisplay(stream: TextStream, quiet: boolean, now: () => n
 }
 
 /** 'Restoring the files from nas: 42.3 %, 12 of 5,000 files, 41.2 MiB of 2.00 GiB' */
-export function workText({ doing, destination, done, total, files }: Work): string {
+export function workText({ doing, destination, done, total, files }: Activity): string {
   const parts: string[] = []
   const begun = done > 0 || (files?.done ?? 0) > 0
   if (begun && total !== null && total > 0) parts.push(formatPercent(done / total))

@@ -1,7 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { systemCode, type BackupError } from '../contract/errors.ts'
-import { InTurn } from '../flow/in-turn.ts'
+import { SerialQueue } from '../flow/serial-queue.ts'
 import { createStateFile, damagedStateFile, stateFileError, syncFolder } from './state-file.ts'
 import { writeFully } from './fully.ts'
 
@@ -18,7 +18,7 @@ export class SpillFile {
   #pendingBytes = 0
   #bytes: number
   #written: number
-  readonly #turn = new InTurn()
+  readonly #turn = new SerialQueue()
   #named = false
   #failure: BackupError | null = null
 

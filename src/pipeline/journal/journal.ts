@@ -7,13 +7,13 @@ import { open, readFile, rm, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { formatLine, parseLine } from './checked-line.ts'
 import { systemCode, type BackupError } from '../contract/errors.ts'
-import { InTurn } from '../flow/in-turn.ts'
+import { SerialQueue } from '../flow/serial-queue.ts'
 import { readFully, writeFully } from '../files/fully.ts'
 import { renameOver, whenFree } from '../files/rename.ts'
 import { openStateFile, stateFileError, syncFolder, syncName } from '../files/state-file.ts'
 
 /** Lines between two folds that are not yet written, and the sync that will cover them and those still to come. */
-interface Stretch {
+interface Epoch {
   lines: Buffer[]
   sync: Promise<void> | null
 }
@@ -24,8 +24,8 @@ export class Journal {
   #handle: FileHandle
   #written: number
   #bytes: number
-  #stretch: Stretch = { lines: [], sync: null }
-  readonly #turn = new InTurn()
+  #epoch: Epoch = { lines: [], sync: null }
+  readonly #turn = new SerialQueue()
   #failure: BackupError | null = null
   #told = false
 
@@ -87,9 +87,9 @@ export class Journal {
    */
   append(record: unknown): void {
     const line = formatLine(record)
-    const stretch = this.#stretch
+    const epoch = this.#epoch
     this.#bytes += line.length
-    if (stretch.lines.push(line) === 1) void this.#turn.run(() => this.#write(stretch))
+    if (epoch.lines.push(line) === 1) void this.#turn.run(() => this.#write(epoch))
   }
 
   /**
@@ -97,12 +97,12 @@ export class Journal {
    * share the next one. Rejects with E_QUOTA or E_STATE.
    */
   sync(): Promise<void> {
-    const stretch = this.#stretch
-    stretch.sync ??= this.#turn.run(() => {
-      stretch.sync = null
-      return this.#sync(stretch)
+    const epoch = this.#epoch
+    epoch.sync ??= this.#turn.run(() => {
+      epoch.sync = null
+      return this.#sync(epoch)
     })
-    return stretch.sync
+    return epoch.sync
   }
 
   /**
@@ -113,7 +113,7 @@ export class Journal {
    */
   async fold(records: readonly unknown[]): Promise<void> {
     const data = Buffer.concat(records.map((record) => formatLine(record)))
-    this.#stretch = { lines: [], sync: null }
+    this.#epoch = { lines: [], sync: null }
     await this.#turn.run(() => this.#fold(data))
   }
 
@@ -123,9 +123,9 @@ export class Journal {
     if (!this.#told) this.#throwFailure()
   }
 
-  async #write(stretch: Stretch): Promise<void> {
-    const data = Buffer.concat(stretch.lines)
-    stretch.lines = []
+  async #write(epoch: Epoch): Promise<void> {
+    const data = Buffer.concat(epoch.lines)
+    epoch.lines = []
     if (data.length === 0 || this.#failure !== null) return
     try {
       await writeFully(this.#handle, data, this.path, this.#written)
@@ -135,9 +135,9 @@ export class Journal {
     }
   }
 
-  async #sync(stretch: Stretch): Promise<void> {
+  async #sync(epoch: Epoch): Promise<void> {
     // Also what was appended after the call, as later calls share this one.
-    await this.#write(stretch)
+    await this.#write(epoch)
     // Never again after a failure: the system may have dropped what it could not write, and a second call would succeed.
     if (this.#failure === null) await this.#handle.datasync().catch(this.#fail)
     this.#throwFailure()

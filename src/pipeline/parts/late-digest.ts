@@ -22,7 +22,7 @@ export async function lateDigest(
       try {
         await digest.add(part.bytes)
       } finally {
-        reader.giveBack(part)
+        reader.recycle(part)
       }
     }
     isEnded = true

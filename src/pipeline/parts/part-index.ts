@@ -2,7 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { formatLine, parseLine } from '../journal/checked-line.ts'
 import { BackupError } from '../contract/errors.ts'
-import { InTurn } from '../flow/in-turn.ts'
+import { SerialQueue } from '../flow/serial-queue.ts'
 import { readFully, writeFully } from '../files/fully.ts'
 import type { Mark } from '../contract/source.ts'
 import { damagedStateFile, openStateFile, stateFileError, syncFolder } from '../files/state-file.ts'
@@ -27,7 +27,7 @@ export class PartIndex {
   readonly #handle: FileHandle
   #written: number
   #pending: Buffer[] = []
-  readonly #turn = new InTurn()
+  readonly #turn = new SerialQueue()
   #nextSync: Promise<void> | null = null
   #failure: BackupError | null = null
 

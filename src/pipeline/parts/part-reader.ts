@@ -63,15 +63,15 @@ export class PartReader {
       await this.close()
       for (const copy of copies.all) if ((await fetch(copy, part, signal)) && isRight(part, fact)) return part
     } catch (error) {
-      this.giveBack(part)
+      this.recycle(part)
       throw error
     }
-    this.giveBack(part)
+    this.recycle(part)
     return null
   }
 
-  giveBack(part: Part): void {
-    this.#from.pool.giveBack(part)
+  recycle(part: Part): void {
+    this.#from.pool.recycle(part)
   }
 
   /** Ends what is under way. Reading may begin again. */

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
-import { InTurn } from '../flow/in-turn.ts'
+import { SerialQueue } from '../flow/serial-queue.ts'
 import { PART_BYTES } from '../contract/digests.ts'
 import { readFully, writeFully } from '../files/fully.ts'
 import { openStateFile } from '../files/state-file.ts'
@@ -12,7 +12,7 @@ export class PartRing {
   readonly #file: string
   readonly #slots: number
   readonly #handle: FileHandle | null
-  readonly #turn = new InTurn()
+  readonly #turn = new SerialQueue()
   #stores: boolean
 
   private constructor(file: string, slots: number, handle: FileHandle | null) {

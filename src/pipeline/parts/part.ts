@@ -9,7 +9,7 @@ export interface Part {
 }
 
 /** Bytes of a part without copying; all of them are the part's own view, of which the digest is known. */
-export function stretchOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
+export function sliceOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
   return from === 0 && to >= bytes.length ? bytes : bytes.subarray(from, to)
 }
 
@@ -26,10 +26,10 @@ export class PartPool {
   }
 
   /** Throws a RangeError when it is free already: two parts would be written into the same memory. */
-  giveBack(part: Pick<Part, 'bytes'>): void {
+  recycle(part: Pick<Part, 'bytes'>): void {
     const buffer = part.bytes.buffer
     if (!(buffer instanceof SharedArrayBuffer) || buffer.byteLength !== PART_BYTES) return
-    if (this.#free.includes(buffer)) throw new RangeError('a part was given back twice')
+    if (this.#free.includes(buffer)) throw new RangeError('a part was recycled twice')
     this.#free.push(buffer)
   }
 }

@@ -6,19 +6,19 @@ export interface RetryPolicy {
   readonly firstPauseMs: number
   readonly longestPauseMs: number
   /** Retry budget of an upload or a download: it is given up this long after a failure without a byte more. ms. */
-  readonly patienceMs: number
+  readonly budgetMs: number
   /**
    * Retry budget of any other call, from its first failure. ms. Short: while one destination is not open, the window holds
    * the others.
    */
-  readonly openingPatienceMs: number
+  readonly openingBudgetMs: number
 }
 
 export const DEFAULT_RETRY: RetryPolicy = {
   firstPauseMs: 500,
   longestPauseMs: 60_000,
-  patienceMs: 30 * 60_000,
-  openingPatienceMs: 2 * 60_000,
+  budgetMs: 30 * 60_000,
+  openingBudgetMs: 2 * 60_000,
 }
 
 /** Called before each pause, for the progress display and the log. */

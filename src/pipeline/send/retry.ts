@@ -29,8 +29,8 @@ export interface RetryOptions {
  */
 export function withRetry(inner: Destination, options: RetryOptions = {}): Destination {
   const { policy = DEFAULT_RETRY, onRetry = () => undefined, stop = null } = options
-  const opening = (): Backoff => new Backoff(policy.openingPatienceMs, { policy, onRetry, stop })
-  const sending = (): Backoff => new Backoff(policy.patienceMs, { policy, onRetry, stop })
+  const opening = (): Backoff => new Backoff(policy.openingBudgetMs, { policy, onRetry, stop })
+  const sending = (): Backoff => new Backoff(policy.budgetMs, { policy, onRetry, stop })
 
   return {
     name: inner.name,

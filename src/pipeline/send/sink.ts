@@ -5,7 +5,7 @@ import type { Feed } from '../window/feed.ts'
 import { InFlight } from './in-flight.ts'
 import type { DestinationReporter } from '../contract/progress.ts'
 import type { RunRecord, WholeObject } from '../journal/run-record.ts'
-import type { Stretch } from '../window/window.ts'
+import type { ByteRange } from '../window/window.ts'
 
 /** An upload that ends or loses bytes without getting any further is restarted so many times, then given up. */
 const RESTARTS = 3
@@ -165,14 +165,14 @@ async function forget({ destination, record }: SinkInput): Promise<void> {
 async function send(upload: Upload, input: SinkInput, mayBeStored: boolean): Promise<StoredObject> {
   const requests = new InFlight(() => input.feed.offset, input.halt)
   try {
-    const { stretch, isTooLarge } = await sendAllButTheLast(upload, input, requests)
+    const { range, isTooLarge } = await sendAllButTheLast(upload, input, requests)
     await requests.all()
     if (isTooLarge) {
       await upload.abort()
       input.record.upload(input.destination.name, { token: null, held: 0, hopeless: true })
       throw tooLarge(input.destination)
     }
-    return await commit(upload, stretch, input, mayBeStored)
+    return await commit(upload, range, input, mayBeStored)
   } finally {
     // They read from the feed's buffers, and what they bring counts.
     await requests.settled()
@@ -184,7 +184,7 @@ async function sendAllButTheLast(
   upload: Upload,
   input: SinkInput,
   requests: InFlight,
-): Promise<{ readonly stretch: Stretch; readonly isTooLarge: boolean }> {
+): Promise<{ readonly range: ByteRange; readonly isTooLarge: boolean }> {
   const { destination, feed, reporter, stop, mostInFlight } = input
   const { maxObjectBytes } = destination.traits
   const { multiple, inFlight } = upload.requests
@@ -197,21 +197,21 @@ async function sendAllButTheLast(
     if (inFlight === 1) next = feed.offset
     const wanted = isFirst ? firstRequestBytes(multiple) : upload.requests.bytes(next)
     await requests.room(next + wanted, mostInFlight)
-    const stretch = await feed.takeFrom(next, wanted, multiple, stopped).catch(async (error: unknown) => {
+    const range = await feed.takeFrom(next, wanted, multiple, stopped).catch(async (error: unknown) => {
       if (requests.broken.aborted) await requests.all()
       throw error
     })
     if (stop.aborted) throw abortError(stop)
-    if (stretch === null) {
+    if (range === null) {
       await requests.all()
       next = feed.offset
       continue
     }
     reporter.sending(feed)
-    const { offset, chunks, last } = stretch
+    const { offset, chunks, last } = range
     next = offset + lengthOf(chunks)
     const isTooLarge = maxObjectBytes !== null && next > maxObjectBytes
-    if (isTooLarge || last) return { stretch, isTooLarge }
+    if (isTooLarge || last) return { range, isTooLarge }
     requests.begin(next, async (signal) => {
       await notes.note(await upload.append(offset, chunks, signal))
     })
@@ -249,7 +249,7 @@ class AppendNotes {
 
 async function commit(
   upload: Upload,
-  { offset, chunks }: Stretch,
+  { offset, chunks }: ByteRange,
   input: SinkInput,
   mayBeStored: boolean,
 ): Promise<StoredObject> {

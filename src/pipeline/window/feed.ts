@@ -1,9 +1,9 @@
 import { lengthOf } from '../flow/chunks.ts'
-import { stretchOf, type Part } from '../parts/part.ts'
+import { sliceOf, type Part } from '../parts/part.ts'
 import { PART_BYTES } from '../contract/digests.ts'
 import type { PartReader } from '../parts/part-reader.ts'
 import type { WindowReader } from './window.ts'
-import type { PartWindow, Stretch } from './window.ts'
+import type { PartWindow, ByteRange } from './window.ts'
 
 /** Two parts: what a destination that is behind has in memory beside the window. */
 const CATCH_UP_BYTES = 2 * PART_BYTES
@@ -49,7 +49,7 @@ export class Feed {
    * The next `wanted` bytes or, for one that is behind, fewer: a multiple of `multiple`, unless they are the last. Rejects
    * with the source's failure, or E_SOURCE when the bytes cannot be had any more.
    */
-  async take(wanted: number, multiple: number, signal: AbortSignal): Promise<Stretch> {
+  async take(wanted: number, multiple: number, signal: AbortSignal): Promise<ByteRange> {
     if (this.#fromWindow !== null && !this.#fromWindow.isAttached) this.#leaveWindow()
     this.#fromWindow ??= this.#window.attach(this.#offset)
     if (this.#fromWindow !== null) {
@@ -73,7 +73,7 @@ export class Feed {
    * The same from a byte further on, while requests of what lies before it are under way. Null when it is behind, so that
    * those have to end first.
    */
-  async takeFrom(from: number, wanted: number, multiple: number, signal: AbortSignal): Promise<Stretch | null> {
+  async takeFrom(from: number, wanted: number, multiple: number, signal: AbortSignal): Promise<ByteRange | null> {
     if (from === this.#offset) return await this.take(wanted, multiple, signal)
     if (this.#fromWindow?.isAttached !== true) return null
     return await this.#fromWindow.takeFrom(from, wanted, signal)
@@ -104,7 +104,7 @@ export class Feed {
       this.#parts.push(await this.#reader.read(have / PART_BYTES, signal))
     }
     const chunks = this.#parts.map(({ offset, bytes }) =>
-      stretchOf(bytes, Math.max(0, this.#offset - offset), Math.max(0, end - offset)),
+      sliceOf(bytes, Math.max(0, this.#offset - offset), Math.max(0, end - offset)),
     )
     const wanted = chunks.filter((chunk) => chunk.length > 0)
     if (lengthOf(wanted) !== length) throw new RangeError('parts do not follow one another')
@@ -120,6 +120,6 @@ export class Feed {
   #drop(offset: number): void {
     const done = this.#parts.filter((part) => part.offset + part.bytes.length <= offset)
     this.#parts = this.#parts.filter((part) => !done.includes(part))
-    for (const part of done) this.#reader.giveBack(part)
+    for (const part of done) this.#reader.recycle(part)
   }
 }

@@ -1,20 +1,20 @@
 import { abortError, BackupError } from '../contract/errors.ts'
-import { stretchOf, type Part } from '../parts/part.ts'
+import { sliceOf, type Part } from '../parts/part.ts'
 
 /** The next bytes for one destination. `last`: nothing follows them; only then may `chunks` be short, or empty. */
-export interface Stretch {
+export interface ByteRange {
   readonly offset: number
   readonly chunks: readonly Uint8Array[]
   readonly last: boolean
 }
 
 /** How long the window may be held up by its slowest reader while another waits: so many ms, and a share of the time. */
-export interface HoldUp {
+export interface StallPolicy {
   readonly graceMs: number
   readonly share: number
 }
 
-export const HOLD_UP: HoldUp = { graceMs: 300, share: 0.05 }
+export const STALL_POLICY: StallPolicy = { graceMs: 300, share: 0.05 }
 
 export interface WindowOptions {
   /** In parts. */
@@ -23,7 +23,7 @@ export interface WindowOptions {
   readonly begin: number
   /** Readers that there are, attached or not; each ends with `quit`. */
   readonly readers: number
-  readonly holdUp?: HoldUp
+  readonly stallPolicy?: StallPolicy
   /** Gets each part when nobody reads it any more. */
   readonly onFree: (part: Part) => void
 }
@@ -41,13 +41,13 @@ export interface WindowReader {
    * twice without a release gives the same bytes again. Rejects with a RangeError when `wanted` can never fit into the
    * window. Only while it is attached.
    */
-  take(wanted: number, signal: AbortSignal): Promise<Stretch>
+  take(wanted: number, signal: AbortSignal): Promise<ByteRange>
 
   /**
    * The same from a byte further on, while requests of what lies before it are in flight: what was taken stays good.
    * Null when the reader was let go meanwhile.
    */
-  takeFrom(from: number, wanted: number, signal: AbortSignal): Promise<Stretch | null>
+  takeFrom(from: number, wanted: number, signal: AbortSignal): Promise<ByteRange | null>
 
   /** The far side holds everything before `offset`: those bytes are not asked for again. */
   release(offset: number): void
@@ -76,7 +76,7 @@ interface Reader {
  */
 export class PartWindow {
   readonly #capacity: number
-  readonly #holdUp: HoldUp
+  readonly #stallPolicy: StallPolicy
   readonly #onFree: (part: Part) => void
   readonly #attached = new Set<Reader>()
   readonly #waiting = new Set<() => void>()
@@ -92,12 +92,12 @@ export class PartWindow {
   #heldUpMs = 0
   #since = performance.now()
 
-  constructor({ capacity, begin, readers, onFree, holdUp = HOLD_UP }: WindowOptions) {
+  constructor({ capacity, begin, readers, onFree, stallPolicy = STALL_POLICY }: WindowOptions) {
     this.#capacity = capacity
     this.#begin = this.#end = this.#published = begin
     this.#readers = readers
     this.#onFree = onFree
-    this.#holdUp = holdUp
+    this.#stallPolicy = stallPolicy
   }
 
   /** Bytes of the archive, from 0, that may be sent. */
@@ -130,11 +130,11 @@ export class PartWindow {
       },
       take: async (wanted, signal) => {
         this.#unpin(reader)
-        const stretch = await this.#stretch(reader, reader.offset, wanted, signal)
-        if (stretch === null) throw new RangeError('only a reader that is attached can be taken from')
-        return stretch
+        const range = await this.#range(reader, reader.offset, wanted, signal)
+        if (range === null) throw new RangeError('only a reader that is attached can be taken from')
+        return range
       },
-      takeFrom: (from, wanted, signal) => this.#stretch(reader, from, wanted, signal),
+      takeFrom: (from, wanted, signal) => this.#range(reader, from, wanted, signal),
       release: (offset) => {
         if (offset < reader.offset) throw new RangeError('a released byte cannot be taken back')
         reader.offset = offset
@@ -210,7 +210,7 @@ export class PartWindow {
   }
 
   /** Null when the reader was let go before it had all of them. */
-  async #stretch(reader: Reader, from: number, wanted: number, signal: AbortSignal): Promise<Stretch | null> {
+  async #range(reader: Reader, from: number, wanted: number, signal: AbortSignal): Promise<ByteRange | null> {
     const end = from + wanted
     try {
       while (this.#failure === null && !this.#closed && this.#published <= end && this.#attached.has(reader)) {
@@ -233,7 +233,7 @@ export class PartWindow {
       const first = Math.max(0, from - part.offset)
       const to = Math.min(part.bytes.length, from + length - part.offset)
       if (first >= to) continue
-      chunks.push(stretchOf(part.bytes, first, to))
+      chunks.push(sliceOf(part.bytes, first, to))
       reader.pinned.push({ part, until: from + length })
       this.#pins.set(part, (this.#pins.get(part) ?? 0) + 1)
     }
@@ -278,7 +278,7 @@ export class PartWindow {
       await this.change(signal)
       return
     }
-    const { graceMs, share } = this.#holdUp
+    const { graceMs, share } = this.#stallPolicy
     const from = performance.now()
     const left = graceMs + share * (from - this.#since) - this.#heldUpMs
     if (left > 0) {
@@ -296,7 +296,7 @@ export class PartWindow {
   #blocking(): Reader[] {
     const [first] = this.#parts
     const readers = [...this.#attached]
-    if (first === undefined || !readers.some((reader) => this.#isHungry(reader))) return []
+    if (first === undefined || !readers.some((reader) => this.#isStarved(reader))) return []
     const isAtWork = ({ asks, offset }: Reader): boolean => asks === null || asks.from > offset
     return readers.filter((reader) => isAtWork(reader) && reader.offset < first.offset + first.bytes.length)
   }
@@ -305,7 +305,7 @@ export class PartWindow {
    * Whether it waits for bytes that are not there, with none of its requests in flight: one that has them may not have
    * heard of it yet.
    */
-  #isHungry({ asks, offset }: Reader): boolean {
+  #isStarved({ asks, offset }: Reader): boolean {
     return asks?.from === offset && this.#published <= asks.end
   }
 

@@ -1,5 +1,5 @@
 /** Executes one run, as far as it gets today: sources, archive, uploads, record. */
-import { counted } from '../../pipeline/flow/counted.ts'
+import { countBytes } from '../../pipeline/flow/count-bytes.ts'
 import { Uploads, type Delivery, type Outcome } from '../../pipeline/deliver.ts'
 import type { Destination } from '../../pipeline/contract/destination.ts'
 import type { DigestName } from '../../pipeline/contract/digests.ts'
@@ -157,7 +157,7 @@ async function backUp(destinations: readonly Destination[], input: BackUpInput):
     object: run.start.name,
     destinations,
     digests: digestsOf(run.start, config),
-    keeping: run,
+    runStore: run,
     reporter,
     onOutcome: (outcome) => {
       logOutcome(outcome, options.log)
@@ -209,7 +209,7 @@ function openForRun(
   const onSend = (bytes: number): void => {
     own?.sent(bytes)
   }
-  return withRetry(counted(open(one, config.endpoints), onSend), {
+  return withRetry(countBytes(open(one, config.endpoints), onSend), {
     onRetry: (error, pauseMs) => {
       own?.retrying()
       log.warn({ destination: one.name, code: error.code, pauseMs: Math.round(pauseMs), err: error }, 'retrying')

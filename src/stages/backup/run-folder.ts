@@ -1,6 +1,6 @@
 import { mkdir, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { RING_PARTS, type Keeping } from '../../pipeline/deliver.ts'
+import { RING_PARTS, type RunStore } from '../../pipeline/deliver.ts'
 import { systemCode } from '../../pipeline/contract/errors.ts'
 import { PartIndex } from '../../pipeline/parts/part-index.ts'
 import { PartRing } from '../../pipeline/parts/part-ring.ts'
@@ -14,7 +14,7 @@ import { indexOf, journalOf, ringOf, runsIn } from './run-files.ts'
  * A run that is open: its folder inside the state folder, with dump, plan, directory, manifest and journal. It holds
  * patients' data, so only its owner can enter it.
  */
-export interface OpenRun extends Keeping {
+export interface OpenRun extends RunStore {
   readonly folder: string
   readonly start: RunStart
   /** Whether it was begun by an earlier process. */
@@ -63,7 +63,7 @@ export async function openRun(folder: string): Promise<OpenRun | null> {
   }
 }
 
-async function keep(folder: string, record: RunRecord): Promise<Keeping> {
+async function keep(folder: string, record: RunRecord): Promise<RunStore> {
   const index = await PartIndex.open(indexOf(folder), record.state.made.parts)
   return { record, index, ring: await PartRing.open(ringOf(folder), RING_PARTS) }
 }

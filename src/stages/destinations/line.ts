@@ -52,19 +52,19 @@ export class Line {
   }
 
   /** Whether every answer so far took so long that the line would be idle for a good part of the time. */
-  get isFar(): boolean {
-    return this.#answers >= LEAST_ANSWERS && this.mayBeFar
+  get isHighLatency(): boolean {
+    return this.#answers >= LEAST_ANSWERS && this.mayBeHighLatency
   }
 
   /** The same, for all that is known of it: that may be too little to tell. */
-  get mayBeFar(): boolean {
+  get mayBeHighLatency(): boolean {
     return this.#answerMs >= FAR_MS
   }
 
   /** Of sizes that ascend, the first with which a request loses little; the last when none does. In bytes. */
   suits(sizes: readonly [number, ...number[]]): number {
     const msPerByte = this.#msPerByte
-    if (!this.isFar || msPerByte === null) return sizes[0]
+    if (!this.isHighLatency || msPerByte === null) return sizes[0]
     const idle = this.#latencyMs
     return sizes.find((bytes) => idle <= IDLE_SHARE * (idle + bytes * msPerByte)) ?? sizes[sizes.length - 1] ?? sizes[0]
   }

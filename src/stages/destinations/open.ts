@@ -27,7 +27,7 @@ export function openDestination(config: DestinationConfig, endpoints: Endpoints)
 }
 
 /** A person waits: so long is tried again after the first failure of a call. ms. */
-const PATIENCE_MS = 8000
+const BUDGET_MS = 8000
 
 /** A destination that is only asked or tried, for a person who waits: one hiccup makes none unusable. */
 export function openPatiently(
@@ -36,7 +36,7 @@ export function openPatiently(
   signal: AbortSignal,
   open: typeof openDestination = openDestination,
 ): Destination {
-  const policy = { ...DEFAULT_RETRY, patienceMs: PATIENCE_MS, openingPatienceMs: PATIENCE_MS }
+  const policy = { ...DEFAULT_RETRY, budgetMs: BUDGET_MS, openingBudgetMs: BUDGET_MS }
   return withRetry(open(config, endpoints), { policy, stop: signal })
 }
 

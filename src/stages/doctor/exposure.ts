@@ -66,12 +66,12 @@ function rightsFinding({ file, state }: LoadedConfig, here: Surroundings): Findi
 }
 
 function drivesFinding(config: LoadedConfig, here: Surroundings): Finding | null {
-  const mapped = here.mappedPaths(pathsOf(config))
-  if (mapped.length === 0) return null
+  const mapYields = here.mappedPaths(pathsOf(config))
+  if (mapYields.length === 0) return null
   return {
     ok: true,
     warning: true,
-    detail: `${mapped.map(({ path }) => path).join(', ')}: on a network drive that only your logon has; the hourly job will not find it`,
-    remedy: `Write in the configuration: ${mapped.map(({ unc }) => unc).join(', ')}`,
+    detail: `${mapYields.map(({ path }) => path).join(', ')}: on a network drive that only your logon has; the hourly job will not find it`,
+    remedy: `Write in the configuration: ${mapYields.map(({ unc }) => unc).join(', ')}`,
   }
 }

@@ -41,7 +41,7 @@ export function openToRead(config: Config, { from, log, signal, open = openDesti
   const others = wanted.filter((one) => !traitsOf(one).isLocal)
   return [...local, ...others].map((one) =>
     withRetry(open(one, config.endpoints), {
-      policy: { ...DEFAULT_RETRY, openingPatienceMs: ASKING_MS },
+      policy: { ...DEFAULT_RETRY, openingBudgetMs: ASKING_MS },
       onRetry: (error, pauseMs) => {
         const fields = { destination: one.name, code: error.code, pauseMs: Math.round(pauseMs), err: error }
         if (pauseMs < TOLD_FROM_MS) log.info(fields, 'retrying')

@@ -38,7 +38,7 @@ export class FoldersAhead {
   readonly #rules: WalkRules
   /** The next one is the last. */
   readonly #folders: Folder[] = []
-  #underWay = 0
+  #inFlight = 0
   #filesAhead = 0
 
   constructor(rules: WalkRules) {
@@ -69,7 +69,7 @@ export class FoldersAhead {
   }
 
   #listAhead(): void {
-    for (let n = 1; n <= AHEAD && this.#underWay < AT_ONCE && this.#filesAhead < FILES_AHEAD; n += 1) {
+    for (let n = 1; n <= AHEAD && this.#inFlight < AT_ONCE && this.#filesAhead < FILES_AHEAD; n += 1) {
       const folder = this.#folders.at(-n)
       if (folder === undefined) return
       if (folder.listing !== null) continue
@@ -88,11 +88,11 @@ export class FoldersAhead {
 
   async #list({ path }: Folder): Promise<Listing | NotListed> {
     const request: ListRequest = { folder: path, rules: this.#rules }
-    this.#underWay += 1
+    this.#inFlight += 1
     try {
       return await threads.ask<Listing | NotListed>(request)
     } finally {
-      this.#underWay -= 1
+      this.#inFlight -= 1
       this.#listAhead()
     }
   }

@@ -1,5 +1,5 @@
 /** What a backup would carry, for a dry run: the archive folder is walked and headers are read; nothing is written. */
-import { aheadInOrder } from '../../pipeline/flow/ahead.ts'
+import { orderedParallelMap } from '../../pipeline/flow/ordered-parallel-map.ts'
 import { inBatches } from '../../pipeline/flow/batches.ts'
 import { HelperThreads, THREADS, programBeside } from '../../pipeline/threads/helper-threads.ts'
 import type { ModalityCount, SyntaxCount } from '../contract/results.ts'
@@ -63,7 +63,7 @@ export async function surveyArchive(
     return batch.map((item) => ('leftOut' in item ? item : asSeen(item, seen.get(item))))
   }
   // Counted in the order of the walk, so that the same archive folder gives the same samples and the same estimate.
-  for await (const all of aheadInOrder(inBatches(walkArchive(root, options, signal), BATCH), see, AHEAD)) {
+  for await (const all of orderedParallelMap(inBatches(walkArchive(root, options, signal), BATCH), see, AHEAD)) {
     for (const seen of all) {
       if ('leftOut' in seen) {
         leftOut.push(seen.leftOut)

@@ -1,9 +1,9 @@
 /** What an archive holds, by study: read off its manifest, and a few headers. */
-import { aheadInOrder } from '../../pipeline/flow/ahead.ts'
+import { orderedParallelMap } from '../../pipeline/flow/ordered-parallel-map.ts'
 import { BackupError } from '../../pipeline/contract/errors.ts'
 import { DamagedEntry, type ArchiveEntry } from '../archive/archive-entry.ts'
 import type { ArchiveReader } from '../archive/archive-reader.ts'
-import { joined } from '../archive/joined.ts'
+import { mergeJoined } from '../archive/merge-joined.ts'
 import type { ManifestFile } from '../archive/manifest-line.ts'
 import { readManifest } from '../archive/manifest-reader.ts'
 import { NameSet } from '../archive/name-set.ts'
@@ -47,7 +47,7 @@ export interface StudyList {
   /** Files that the backup left out. */
   readonly leftOut: number
   /** Entries of which directory and manifest do not tell the same; they are in no study. */
-  readonly misfits: number
+  readonly mismatches: number
 }
 
 interface StudyInMaking {
@@ -82,10 +82,10 @@ export async function listStudies({ reader, signal }: ListStudiesOptions): Promi
   const studies = new Map<string, StudyInMaking>()
   const series = new NameSet()
   const others = { files: 0, bytes: 0, instances: 0 }
-  const left = { leftOut: 0, misfits: 0 }
-  for await (const item of joined(reader, manifest, signal)) {
+  const left = { leftOut: 0, mismatches: 0 }
+  for await (const item of mergeJoined(reader, manifest, signal)) {
     if (item.kind === 'left-out') left.leftOut += 1
-    if (item.kind === 'misfit') left.misfits += 1
+    if (item.kind === 'mismatch') left.mismatches += 1
     if (item.kind !== 'file' || !item.line.path.startsWith(`${FILES_FOLDER}/`)) continue
     if (!addInstance(studies, series, item)) {
       others.files += 1
@@ -95,7 +95,7 @@ export async function listStudies({ reader, signal }: ListStudiesOptions): Promi
   }
   const made = [...studies.values()]
   const isKnown = made.some(({ date, description }) => date !== null || description !== null)
-  const listing = aheadInOrder(each(made), (study) => listed(study, isKnown ? null : reader, signal), HEADERS)
+  const listing = orderedParallelMap(each(made), (study) => listed(study, isKnown ? null : reader, signal), HEADERS)
   const all: ListedStudy[] = []
   for await (const study of listing) all.push(study)
   return { head: manifest.head, studies: all.sort(byPatientAndDate), others, ...left }

@@ -4,7 +4,7 @@ import { ArchiveReader } from '../archive/archive-reader.ts'
 import { remoteFile } from '../archive/remote-file.ts'
 import type { Copy, FoundArchive } from '../find/found.ts'
 import type { OpenOptions } from '../find/open-to-read.ts'
-import type { OnWork } from '../find/work.ts'
+import type { OnWork } from '../find/activity.ts'
 import type { State } from '../state/state.ts'
 
 export interface FindOptions extends OpenOptions {

@@ -6,7 +6,7 @@ import { aheadText, askAll, findArchive } from '../find/find-archive.ts'
 import type { FoundArchive } from '../find/found.ts'
 import { closeAll, openToRead } from '../find/open-to-read.ts'
 import { recordedTimes, sentBy } from '../find/recorded.ts'
-import { WorkTeller, type OnWork } from '../find/work.ts'
+import { ActivityReporter, type OnWork } from '../find/activity.ts'
 import { listStudies, type StudyList } from './list-studies.ts'
 import { ownerWarnings } from './files/owner.ts'
 import { firstOf, isOfCopy, opened, withOthers, type FindOptions, type From } from './restore-copies.ts'
@@ -51,7 +51,7 @@ export async function listArchive(
 ): Promise<StudyList & { readonly archive: string; readonly from: string }> {
   return await withArchive(config, options, async (found) => {
     const { value, from } = await firstOf(found, options, async (copy) => {
-      new WorkTeller(options.onWork, copy.destination.name).begin('reading', null)
+      new ActivityReporter(options.onWork, copy.destination.name).begin('reading', null)
       const reader = await opened(copy, found, options.signal)
       return await listStudies({ reader, signal: options.signal })
     })
@@ -66,7 +66,7 @@ async function withArchive<T>(
 ): Promise<T> {
   const destinations = openToRead(config, options)
   try {
-    new WorkTeller(options.onWork, null).begin('asking', null)
+    new ActivityReporter(options.onWork, null).begin('asking', null)
     const listings = await askAll(destinations, options.signal, sentBy(options.state ?? null, options.log))
     const now = new Date()
     const recorded = await recordedTimes(options.state ?? null, now, options.log)
@@ -172,7 +172,7 @@ async function databaseFrom(
     const { onWork, signal } = options
     const dump = await findDump(await opened(copy, found, signal), signal)
     if (dump === null) throw withoutDatabase(found.name)
-    const teller = new WorkTeller(onWork, copy.destination.name)
+    const teller = new ActivityReporter(onWork, copy.destination.name)
     if (isOurs && !options.overwrite) await dropDatabase(server, name, signal)
     const { warnings, renamed, ...counts } = await restoreDatabase(dump, {
       server,

@@ -15,7 +15,7 @@ export function pathsOf({ file, dicom, state, log, destinations }: Config): stri
 export function jobWarnings(
   config: Config,
   env: NodeJS.ProcessEnv = process.env,
-  mapped: typeof mappedPaths = mappedPaths,
+  mapYields: typeof mappedPaths = mappedPaths,
 ): string[] {
   const set = SILENT.filter((name) => (env[name] ?? '') !== '')
   // Windows' variables have one name in any case.
@@ -26,7 +26,7 @@ export function jobWarnings(
       : [
           `This terminal has ${names.join(', ')}, which the job will not have. Set ${names.length === 1 ? 'it' : 'them'} for the whole machine if the backup needs ${names.length === 1 ? 'it' : 'them'}.`,
         ]),
-    ...mapped(pathsOf(config)).map(
+    ...mapYields(pathsOf(config)).map(
       ({ path, unc }) =>
         `${path} is on a network drive that only your logon has; the job will not find it. Write ${unc} in the configuration.`,
     ),

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { aheadInOrder } from '../../pipeline/flow/ahead.ts'
+import { orderedParallelMap } from '../../pipeline/flow/ordered-parallel-map.ts'
 import { DamagedEntry, isFolder } from '../archive/archive-entry.ts'
 import type { ArchiveReader, EntryContent } from '../archive/archive-reader.ts'
-import { joined, type Joined } from '../archive/joined.ts'
+import { mergeJoined, type JoinedEntry } from '../archive/merge-joined.ts'
 import { readManifest } from '../archive/manifest-reader.ts'
 import { NameSet } from '../archive/name-set.ts'
 import { grouped } from '../archive/ranges.ts'
@@ -26,7 +26,7 @@ export interface DeepOptions {
   readonly signal: AbortSignal
 }
 
-type Wanted = Extract<Joined, { readonly kind: 'file' | 'plain' }>
+type Wanted = Extract<JoinedEntry, { readonly kind: 'file' | 'plain' }>
 
 const MOST_NAMED = 1000
 /** Ranges that are asked for at once. */
@@ -50,9 +50,9 @@ export async function readEveryEntry(reader: ArchiveReader, options: DeepOptions
     if (damaged.length < MOST_NAMED) damaged.push({ path, reason })
   }
   async function* wanted(): AsyncGenerator<Wanted> {
-    for await (const one of joined(reader, manifest, signal)) {
+    for await (const one of mergeJoined(reader, manifest, signal)) {
       if (one.kind === 'left-out') continue
-      if (one.kind === 'misfit') {
+      if (one.kind === 'mismatch') {
         found(one.path, one.reason)
         continue
       }
@@ -70,7 +70,8 @@ export async function readEveryEntry(reader: ArchiveReader, options: DeepOptions
     const work = (group: readonly Wanted[]): Promise<DamagedPath[]> => readGroup(reader, group, onBytes, signal)
     const weight = (group: readonly Wanted[]): number => group.reduce((sum, { entry }) => sum + entry.packed, 0)
     const ahead = { concurrency: CONCURRENCY, items: 2 * CONCURRENCY, budget: AHEAD_BYTES, weight }
-    for await (const faults of aheadInOrder(groups, work, ahead)) for (const one of faults) found(one.path, one.reason)
+    for await (const faults of orderedParallelMap(groups, work, ahead))
+      for (const one of faults) found(one.path, one.reason)
   } else {
     for await (const { entry } of wanted()) onBytes(entry.packed)
   }

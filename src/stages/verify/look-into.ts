@@ -3,7 +3,7 @@ import { DamagedEntry } from '../archive/archive-entry.ts'
 import { ArchiveReader } from '../archive/archive-reader.ts'
 import { remoteFile } from '../archive/remote-file.ts'
 import type { Copy } from '../find/found.ts'
-import { WorkTeller } from '../find/work.ts'
+import { ActivityReporter } from '../find/activity.ts'
 import { readEveryEntry, type DeepFindings } from './deep.ts'
 import { couldNot, failed, orStop, well } from './finding.ts'
 import type { Finding, Found, VerifyOptions } from './types.ts'
@@ -17,7 +17,7 @@ export async function lookInto(
   options: VerifyOptions,
 ): Promise<Finding> {
   const { onWork, signal } = options
-  const teller = new WorkTeller(onWork, destination.name)
+  const teller = new ActivityReporter(onWork, destination.name)
   teller.begin('reading', stored.bytes)
   try {
     const reader = await ArchiveReader.open(remoteFile(destination, stored, name), signal)

@@ -10,8 +10,8 @@ import { BackupError } from '../../pipeline/contract/errors.ts'
 import type { VerifyCheck } from '../contract/results.ts'
 import { traitsOf } from '../destinations/kinds.ts'
 import type { Copy } from '../find/found.ts'
-import type { OnWork } from '../find/work.ts'
-import { WorkTeller } from '../find/work.ts'
+import type { OnWork } from '../find/activity.ts'
+import { ActivityReporter } from '../find/activity.ts'
 import type { SentArchive } from '../contract/history.ts'
 import { failed, unchecked, well } from './finding.ts'
 import type { Finding, Found } from './types.ts'
@@ -37,7 +37,7 @@ export async function see(
   { onWork, signal }: { readonly onWork: OnWork; readonly signal: AbortSignal },
 ): Promise<Seen> {
   const { destination, stored, others = 0 } = copy
-  const teller = new WorkTeller(onWork, destination.name)
+  const teller = new ActivityReporter(onWork, destination.name)
   if (methodAt(copy) === 'read-back') {
     teller.begin('hashing', stored.bytes)
     const digest = new ObjectDigest(digestsToMake(destination.traits.digest, copies, sent))

@@ -8,7 +8,7 @@ import type { RunLog } from '../contract/run-log.ts'
 import { report } from '../contract/report.ts'
 import type { Config, DatabaseConfig } from '../config/types.ts'
 import type { Copy } from '../find/found.ts'
-import { WorkTeller, type OnWork } from '../find/work.ts'
+import { ActivityReporter, type OnWork } from '../find/activity.ts'
 import { findDump, type ArchivedDump } from '../restore/database/entry.ts'
 import { dropDatabase, type SqlServer } from '../restore/database/server.ts'
 import { mustHaveServer, restoreDatabase, withServer, type LoadedDatabase } from '../restore/database/load.ts'
@@ -50,7 +50,7 @@ async function tryCopy({ destination, stored }: Copy, config: DatabaseConfig, op
     const reader = await ArchiveReader.open(remoteFile(destination, stored), signal)
     const dump = await findDump(reader, signal)
     if (dump === null) return unchecked('there is no database in it')
-    const teller = new WorkTeller(onWork, destination.name)
+    const teller = new ActivityReporter(onWork, destination.name)
     const loaded = await withServer(config, (server) => loadAndDrop(dump, server, teller, options))
     return loaded instanceof BackupError ? couldNotLoad(loaded) : compared(loaded, dump)
   } catch (error) {
@@ -72,7 +72,7 @@ function couldNotLoad(error: BackupError): Finding {
 async function loadAndDrop(
   dump: ArchivedDump,
   server: SqlServer,
-  teller: WorkTeller,
+  teller: ActivityReporter,
   { log, signal }: TestOptions,
 ): Promise<LoadedDatabase | BackupError> {
   const state = { isBegun: false }

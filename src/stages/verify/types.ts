@@ -1,7 +1,7 @@
 import type { VerifyCheck } from '../contract/results.ts'
 import type { Copy } from '../find/found.ts'
 import type { OpenOptions } from '../find/open-to-read.ts'
-import type { OnWork } from '../find/work.ts'
+import type { OnWork } from '../find/activity.ts'
 import type { SentArchive } from '../contract/history.ts'
 import type { State } from '../state/state.ts'
 

@@ -6,7 +6,7 @@ import { agesIn, aheadText, askAll, copiesOf, findArchive, type AgeQuestion } fr
 import type { Copy, Listings } from '../find/found.ts'
 import { closeAll, openToRead } from '../find/open-to-read.ts'
 import { orLost, recordedTimes, sentBy } from '../find/recorded.ts'
-import { WorkTeller } from '../find/work.ts'
+import { ActivityReporter } from '../find/activity.ts'
 import { absentFrom } from './absent.ts'
 import { couldNot, failed, orStop, unchecked } from './finding.ts'
 import { lookInto } from './look-into.ts'
@@ -26,7 +26,7 @@ export async function verifyArchive(config: Config, options: VerifyOptions): Pro
   const restoreTest = options.restoreTest ? (await import('./restore-test.ts')).restoreTest(config) : null
   const destinations = openToRead(config, options)
   try {
-    new WorkTeller(options.onWork, null).begin('asking', null)
+    new ActivityReporter(options.onWork, null).begin('asking', null)
     const listings = await askAll(destinations, options.signal, sentBy(options.state, options.log))
     const { name, sent } = await whichArchive(config, options, listings)
     const copies = copiesOf(name, listings)

@@ -1,6 +1,6 @@
 import type { Beginning, Mark, Source } from '../../pipeline/contract/source.ts'
 import { countsAt } from './checkpoint.ts'
-import { Ledger } from './ledger.ts'
+import { Catalog } from './catalog.ts'
 import { ArchiveMaker, type ArchiveInput } from './make-archive.ts'
 import type { Begun } from './overlap.ts'
 import { placeOf, type ArchiveCounts } from './place.ts'
@@ -17,7 +17,7 @@ export interface ArchiveSourceInput extends ArchiveInput {
  */
 export class ArchiveSource implements Source {
   readonly #input: ArchiveSourceInput
-  #ledger: Ledger | null = null
+  #catalog: Catalog | null = null
   #reported: Mark | null
   #synced: Mark | null
 
@@ -28,19 +28,19 @@ export class ArchiveSource implements Source {
   }
 
   counts(): ArchiveCounts {
-    return this.#ledger ?? countsAt(this.#synced)
+    return this.#catalog ?? countsAt(this.#synced)
   }
 
   async *make({ mark, end, between }: Beginning): AsyncGenerator<Uint8Array | Mark> {
     const { folder, dump, reporter } = this.#input
     const place = placeOf(mark)
-    this.#ledger = await Ledger.open(folder, place)
+    this.#catalog = await Catalog.open(folder, place)
     const dumped = place.phase === 'dump' ? (place.large?.read ?? 0) : (dump?.bytes ?? 0)
     const { files, fileBytes, skipped } = place
     reporter.startedAt({ filesDone: files + skipped, filesSkipped: skipped, bytesDone: fileBytes + dumped })
     const { phase, plan, large, offset } = place
     const begun: Begun | null = large !== null || end > offset ? { large, end, between } : null
-    for await (const chunk of new ArchiveMaker(this.#input, this.#ledger, { phase, plan, begun }).bytes()) {
+    for await (const chunk of new ArchiveMaker(this.#input, this.#catalog, { phase, plan, begun }).bytes()) {
       if (!(chunk instanceof Uint8Array)) this.#reported = chunk
       yield chunk
     }
@@ -48,7 +48,7 @@ export class ArchiveSource implements Source {
 
   async sync(): Promise<void> {
     const reported = this.#reported
-    await this.#ledger?.sync()
+    await this.#catalog?.sync()
     this.#synced = reported
   }
 
@@ -58,6 +58,6 @@ export class ArchiveSource implements Source {
   }
 
   async close(): Promise<void> {
-    await this.#ledger?.close()
+    await this.#catalog?.close()
   }
 }

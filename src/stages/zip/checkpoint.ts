@@ -1,7 +1,7 @@
 /** What a checkpoint of an archive says, for those who keep it and do not look into it. */
 import { readJsonLinesAt } from '../../pipeline/files/spill-file.ts'
 import type { Mark } from '../../pipeline/contract/source.ts'
-import { ledgerFiles } from './ledger.ts'
+import { catalogFiles } from './catalog.ts'
 import type { SkippedLine } from './manifest.ts'
 import { placeOf, type ArchiveCounts } from './place.ts'
 
@@ -23,7 +23,7 @@ export function countsAt(mark: Mark | null): ArchiveCounts {
 export async function* leftOutUpTo(mark: Mark | null, folder: string): AsyncGenerator<SkippedLine> {
   const bytes = placeOf(mark).manifest
   if (bytes === 0) return
-  for await (const { value } of readJsonLinesAt(ledgerFiles(folder).manifest, 0, bytes)) {
+  for await (const { value } of readJsonLinesAt(catalogFiles(folder).manifest, 0, bytes)) {
     const { path, skipped } = value as { readonly [K in keyof SkippedLine]?: unknown }
     if (typeof path === 'string' && typeof skipped === 'string') yield { path, skipped }
   }

@@ -20,9 +20,9 @@ import {
   type SpooledDump,
 } from './entries.ts'
 import { filesTogether, type WholeItem } from './files-together.ts'
-import type { Ledger } from './ledger.ts'
+import type { Catalog } from './catalog.ts'
 import { manifestLine } from './manifest.ts'
-import { mapped } from './mapped.ts'
+import { mapYields } from './mapped.ts'
 import { goOn, type Begun, type EntryBytes } from './overlap.ts'
 import { toMark, type ArchiveCounts, type LargePlace, type Phase } from './place.ts'
 import { entryPath } from '../plan/file-name.ts'
@@ -73,12 +73,12 @@ export interface MakeFrom {
 }
 
 /**
- * Makes the archive from a place on. The ledger is as it was there, and follows. The bytes reject with E_SOURCE when the
+ * Makes the archive from a place on. The catalog is as it was there, and follows. The bytes reject with E_SOURCE when the
  * archive folder goes away, with E_QUOTA or E_STATE when files of the run's folder cannot be used.
  */
 export class ArchiveMaker {
   readonly #input: ArchiveInput
-  readonly #ledger: Ledger
+  readonly #catalog: Catalog
   #phase: Phase
   #plan: number
   /** Until the first entry is through. */
@@ -86,9 +86,9 @@ export class ArchiveMaker {
   /** Bytes of the dump that are told as done. */
   #dumpDone: number
 
-  constructor(input: ArchiveInput, ledger: Ledger, from: MakeFrom) {
+  constructor(input: ArchiveInput, catalog: Catalog, from: MakeFrom) {
     this.#input = input
-    this.#ledger = ledger
+    this.#catalog = catalog
     this.#phase = from.phase
     this.#plan = from.plan
     this.#begun = from.begun
@@ -102,8 +102,8 @@ export class ArchiveMaker {
     reporter.enter('archiving')
     if (this.#phase === 'dump') {
       if (dump !== null) {
-        const { start, result } = yield* this.#entry((from) => this.#counted(dumpEntry(dump, compression, from)))
-        await this.#ledger.addEntry(result.record, start, result.line)
+        const { start, result } = yield* this.#entry((from) => this.#countBytes(dumpEntry(dump, compression, from)))
+        await this.#catalog.addEntry(result.record, start, result.line)
       }
       yield this.#next('files')
     }
@@ -113,19 +113,19 @@ export class ArchiveMaker {
       yield this.#next('manifest')
     }
     reporter.enter('finishing')
-    await this.#ledger.check()
+    await this.#catalog.check()
     if (this.#phase === 'manifest') {
       yield* this.#manifest()
       yield this.#next('directory')
     }
-    const { directory, entries } = this.#ledger
+    const { directory, entries } = this.#catalog
     await directory.flush()
     // Records at another place than those that were begun there are the same records.
     const source = (): { file: string; bytes: number; entries: number; offset: number } => ({
       file: directory.path,
       bytes: directory.bytes,
       entries,
-      offset: this.#begun?.large?.start ?? this.#ledger.offset,
+      offset: this.#begun?.large?.start ?? this.#catalog.offset,
     })
     yield* this.#entry((from) => directoryBytes(source(), from))
   }
@@ -135,7 +135,7 @@ export class ArchiveMaker {
     const batches = prepareFiles(readPlan(plan, this.#plan), { root, compression, ahead: MAKE_AHEAD })
     for await (const batch of batches) {
       for (let n = 0; n < batch.length;) {
-        const run = this.#begun === null ? filesTogether(batch.slice(n), this.#ledger.offset) : []
+        const run = this.#begun === null ? filesTogether(batch.slice(n), this.#catalog.offset) : []
         if (run.length > 0) {
           yield* this.#wholeFiles(run)
           n += run.length
@@ -156,21 +156,21 @@ export class ArchiveMaker {
   }
 
   async *#wholeFiles(run: readonly WholeItem[]): AsyncGenerator<Uint8Array> {
-    const ledger = this.#ledger
+    const catalog = this.#catalog
     const [first] = run
     const last = run.at(-1)
     if (first === undefined || last === undefined) return
-    let start = ledger.offset
+    let start = catalog.offset
     const files = run.map(({ one: { record, line, size, dicom, entry } }) => {
       const file = { record, start, line, size, dicom }
       start += entry.length
       return file
     })
     const { buffer, byteOffset } = first.one.entry
-    const chunk = new Uint8Array(buffer, byteOffset, start - ledger.offset)
-    ledger.offset = start
+    const chunk = new Uint8Array(buffer, byteOffset, start - catalog.offset)
+    catalog.offset = start
     yield chunk
-    await ledger.addFiles(files)
+    await catalog.addFiles(files)
     for (const { one } of run) {
       one.release()
       this.#count(one.file)
@@ -180,18 +180,18 @@ export class ArchiveMaker {
 
   /** Returns null when the file is in, else why it is not. */
   async *#file(one: PreparedFile): AsyncGenerator<Uint8Array | Mark, LeftOutFile | null> {
-    const ledger = this.#ledger
+    const catalog = this.#catalog
     if (one.kind === 'left-out') {
       this.#leaveBegun()
       return one
     }
-    if (ledger.offset === 0 && (one.kind === 'large' || one.size > FIRST_FILE_BYTES)) yield* this.#folder()
+    if (catalog.offset === 0 && (one.kind === 'large' || one.size > FIRST_FILE_BYTES)) yield* this.#folder()
     if (one.kind === 'large') return yield* this.#largeFile(one.file)
     // What was too large to be read whole is now another file: nothing of it fits what is there.
     if ((this.#begun?.large ?? null) !== null) this.#leaveBegun()
     const { entry, record, line, size, dicom } = one
     const { start } = yield* this.#entry(() => asEntry(entry))
-    await ledger.addFiles([{ record, start, line, size, dicom }])
+    await catalog.addFiles([{ record, start, line, size, dicom }])
     one.release()
     return null
   }
@@ -203,18 +203,18 @@ export class ArchiveMaker {
 
   #leaveBegun(): void {
     if (this.#begun === null) return
-    this.#ledger.leaveDead(this.#begun.large?.start ?? this.#ledger.offset, this.#begun.end)
+    this.#catalog.leaveDead(this.#begun.large?.start ?? this.#catalog.offset, this.#begun.end)
     this.#begun = null
   }
 
   async *#largeFile(file: PlannedFile): AsyncGenerator<Uint8Array | Mark, LeftOutFile | null> {
-    const ledger = this.#ledger
-    let start = this.#begun?.large?.start ?? ledger.offset
+    const catalog = this.#catalog
+    let start = this.#begun?.large?.start ?? catalog.offset
     let identity = ''
     try {
       const placed = yield* this.#entry(
         (from) => {
-          if (from === null) start = ledger.offset
+          if (from === null) start = catalog.offset
           return largeFileEntry(file, this.#input, from, (found) => {
             identity = found.identity
           })
@@ -222,11 +222,11 @@ export class ArchiveMaker {
         () => identity,
       )
       const { result } = placed
-      await ledger.addFiles([{ ...result, start: placed.start, line: Buffer.from(manifestLine(result.line)) }])
+      await catalog.addFiles([{ ...result, start: placed.start, line: Buffer.from(manifestLine(result.line)) }])
       return null
     } catch (error) {
       if (!(error instanceof FileLeftOut)) throw error
-      ledger.leaveDead(start)
+      catalog.leaveDead(start)
       return leftOut(file, error)
     }
   }
@@ -239,22 +239,22 @@ export class ArchiveMaker {
     open: (from: LargePlace | null) => EntryBytes<R>,
     identity: () => string = () => '',
   ): AsyncGenerator<Uint8Array | Mark, Placed<R>> {
-    const ledger = this.#ledger
+    const catalog = this.#catalog
     const begun = this.#begun
     if (begun !== null) {
-      const start = begun.large?.start ?? ledger.offset
-      const gone = yield* this.#marked(goOn(open, begun, ledger), start, identity)
+      const start = begun.large?.start ?? catalog.offset
+      const gone = yield* this.#marked(goOn(open, begun, catalog), start, identity)
       this.#begun = null
       if (gone !== null) return gone
     }
-    const start = ledger.offset
-    const result = yield* this.#marked(counting(open(null), ledger), start, identity)
+    const start = catalog.offset
+    const result = yield* this.#marked(counting(open(null), catalog), start, identity)
     return { start, result }
   }
 
   /** The bytes with, in between, marks. */
   async *#marked<R>(bytes: EntryBytes<R>, start: number, identity: () => string): AsyncGenerator<Uint8Array | Mark, R> {
-    return yield* mapped(bytes, (chunk) =>
+    return yield* mapYields(bytes, (chunk) =>
       chunk instanceof Uint8Array ? chunk : this.#mark({ ...chunk, start, identity: identity() }),
     )
   }
@@ -262,34 +262,34 @@ export class ArchiveMaker {
   async *#folder(): AsyncGenerator<Uint8Array | Mark> {
     const { data, record } = await folderEntry(this.#input.startedAt)
     const { start } = yield* this.#entry(() => asEntry(data))
-    await this.#ledger.addEntry(record, start, null)
+    await this.#catalog.addEntry(record, start, null)
     yield this.#mark(null)
   }
 
   async *#manifest(): AsyncGenerator<Uint8Array | Mark> {
-    const { manifest } = this.#ledger
+    const { manifest } = this.#catalog
     await manifest.flush()
     const { start, result } = yield* this.#entry((from) =>
       manifestEntry({ ...this.#head(), file: manifest.path, bytes: manifest.bytes }, this.#input.compression, from),
     )
-    await this.#ledger.addEntry(result, start, null)
+    await this.#catalog.addEntry(result, start, null)
   }
 
   /** The one that the entry was begun with. One that did not get into the archive, or is dead in it, may be out of date. */
   #head(): ManifestStart {
     const { heads } = this.#input
-    return (this.#begun === null ? null : heads.last) ?? heads.make(this.#ledger)
+    return (this.#begun === null ? null : heads.last) ?? heads.make(this.#catalog)
   }
 
   async #tellLeftOut({ file, reason }: LeftOutFile): Promise<void> {
     this.#input.reporter.fileSkipped()
     this.#input.onLeftOut({ path: file.path, reason })
-    await this.#ledger.addSkipped({ path: entryPath(file), skipped: reason })
+    await this.#catalog.addSkipped({ path: entryPath(file), skipped: reason })
   }
 
   /** The dump's bytes count as done like those of files. */
-  #counted<R>(bytes: EntryBytes<R>): EntryBytes<R> {
-    return mapped(bytes, (chunk) => {
+  #countBytes<R>(bytes: EntryBytes<R>): EntryBytes<R> {
+    return mapYields(bytes, (chunk) => {
       // One that has to begin again counts once.
       if (!(chunk instanceof Uint8Array) && chunk.read > this.#dumpDone) {
         this.#input.reporter.dumpDone(chunk.read - this.#dumpDone)
@@ -300,7 +300,7 @@ export class ArchiveMaker {
   }
 
   #mark(large: LargePlace | null): Mark {
-    return toMark(this.#ledger.place(this.#phase, this.#plan, large))
+    return toMark(this.#catalog.place(this.#phase, this.#plan, large))
   }
 
   #next(phase: Phase): Mark {
@@ -315,9 +315,9 @@ async function* asEntry(bytes: Uint8Array): EntryBytes<null> {
 }
 
 /** The same bytes, counted into the archive. */
-function counting<R>(bytes: EntryBytes<R>, ledger: Ledger): EntryBytes<R> {
-  return mapped(bytes, (chunk) => {
-    if (chunk instanceof Uint8Array) ledger.offset += chunk.length
+function counting<R>(bytes: EntryBytes<R>, catalog: Catalog): EntryBytes<R> {
+  return mapYields(bytes, (chunk) => {
+    if (chunk instanceof Uint8Array) catalog.offset += chunk.length
     return chunk
   })
 }

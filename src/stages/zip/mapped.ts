@@ -1,5 +1,5 @@
 /** `yield*` with a change to what is yielded. */
-export async function* mapped<T, U, R>(source: AsyncGenerator<T, R>, change: (value: T) => U): AsyncGenerator<U, R> {
+export async function* mapYields<T, U, R>(source: AsyncGenerator<T, R>, change: (value: T) => U): AsyncGenerator<U, R> {
   try {
     for (;;) {
       const next = await source.next()

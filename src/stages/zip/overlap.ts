@@ -1,5 +1,5 @@
 import type { LargeProgress } from './large-entry.ts'
-import type { Ledger } from './ledger.ts'
+import type { Catalog } from './catalog.ts'
 import type { LargePlace } from './place.ts'
 
 /** The source of an entry is not what it was when the entry began. */
@@ -21,16 +21,16 @@ export interface Begun {
 /**
  * Goes on with an entry that was begun in an earlier process: its bytes are made again from the mark on and compared
  * with those that are in the archive, which are not given again. Null when they are not the same, or cannot be: then
- * what is there of the entry is dead, and it has to begin again behind it. The ledger's offset follows, also when it throws.
+ * what is there of the entry is dead, and it has to begin again behind it. The catalog's offset follows, also when it throws.
  */
 export async function* goOn<R>(
   open: (from: LargePlace | null) => EntryBytes<R>,
   { large, end, between }: Begun,
-  ledger: Ledger,
+  catalog: Catalog,
 ): AsyncGenerator<Uint8Array | LargeProgress, { readonly start: number; readonly result: R } | null> {
-  const start = large?.start ?? ledger.offset
-  if (between === null && end > ledger.offset) {
-    ledger.leaveDead(start, end)
+  const start = large?.start ?? catalog.offset
+  if (between === null && end > catalog.offset) {
+    catalog.leaveDead(start, end)
     return null
   }
   let expected = between ?? new Uint8Array(0)
@@ -50,17 +50,17 @@ export async function* goOn<R>(
       const known = Math.min(chunk.length, expected.length)
       if (Buffer.compare(chunk.subarray(0, known), expected.subarray(0, known)) !== 0) break
       expected = expected.subarray(known)
-      ledger.offset += chunk.length
+      catalog.offset += chunk.length
       if (known < chunk.length) yield chunk.subarray(known)
     }
   } catch (error) {
     if (!(error instanceof EntryChanged)) {
-      ledger.offset = Math.max(ledger.offset, end)
+      catalog.offset = Math.max(catalog.offset, end)
       throw error
     }
   } finally {
     await chunks.return(undefined as never)
   }
-  ledger.leaveDead(start, end)
+  catalog.leaveDead(start, end)
   return null
 }

@@ -2,7 +2,7 @@
  * Small files on their way into the archive: made entries several batches ahead of their turn, in threads beside the
  * main one (prepare-program.ts), and handed on in order.
  */
-import { aheadInOrder } from '../../pipeline/flow/ahead.ts'
+import { orderedParallelMap } from '../../pipeline/flow/ordered-parallel-map.ts'
 import { inBatches } from '../../pipeline/flow/batches.ts'
 import { HelperThreads, THREADS, programBeside } from '../../pipeline/threads/helper-threads.ts'
 import type { Compression } from '../config/types.ts'
@@ -11,7 +11,7 @@ import type { WalkItem } from '../plan/walk.ts'
 import { leftOut, type PreparedFile } from './prepare-file.ts'
 import type { Batch, Prepared } from './prepare-program.ts'
 import { WHOLE_FILE_BYTES } from './read-file.ts'
-import { roomFor, TRAY_FILES, Trays } from './trays.ts'
+import { roomFor, TRAY_FILES, BatchBuffers } from './batch-buffers.ts'
 
 export interface PrepareOptions {
   readonly root: string
@@ -43,11 +43,11 @@ export async function* prepareFiles<T extends { readonly item: WalkItem }>(
   items: AsyncIterable<T>,
   options: PrepareOptions,
 ): AsyncGenerator<readonly PreparedItem<T>[]> {
-  const trays = new Trays()
-  const work = (batch: readonly T[]): Promise<PreparedItem<T>[]> => prepareBatch(batch, options, trays)
+  const batchBuffers = new BatchBuffers()
+  const work = (batch: readonly T[]): Promise<PreparedItem<T>[]> => prepareBatch(batch, options, batchBuffers)
   const weight = ({ item }: T): number => (isSmall(item) ? roomFor(item) : 0)
   const limits = { concurrency: options.ahead, items: options.ahead + 1, budget: Infinity, weight: () => 0 }
-  yield* aheadInOrder(inBatches(items, { ...BATCH, weight }), work, limits)
+  yield* orderedParallelMap(inBatches(items, { ...BATCH, weight }), work, limits)
 }
 
 const isSmall = (item: WalkItem): item is PlannedFile => !('leftOut' in item) && item.size <= WHOLE_FILE_BYTES
@@ -55,10 +55,10 @@ const isSmall = (item: WalkItem): item is PlannedFile => !('leftOut' in item) &&
 async function prepareBatch<T extends { readonly item: WalkItem }>(
   batch: readonly T[],
   options: PrepareOptions,
-  trays: Trays,
+  batchBuffers: BatchBuffers,
 ): Promise<PreparedItem<T>[]> {
   const small = batch.map(({ item }) => item).filter(isSmall)
-  const outcomes = (await outcomesOf(small, options, trays)).values()
+  const outcomes = (await outcomesOf(small, options, batchBuffers)).values()
   return batch.map((from) => {
     const { item } = from
     if ('leftOut' in item) {
@@ -70,24 +70,30 @@ async function prepareBatch<T extends { readonly item: WalkItem }>(
   })
 }
 
-/** What becomes of small files, in one tray. */
+/** What becomes of small files, in one batch buffer. */
 async function outcomesOf(
   files: readonly PlannedFile[],
   { root, compression }: PrepareOptions,
-  trays: Trays,
+  batchBuffers: BatchBuffers,
 ): Promise<PreparedFile[]> {
   if (files.length === 0) return []
-  const tray = trays.take()
+  const batchBuffer = batchBuffers.take()
   const notesAt = files.reduce((sum, file) => sum + roomFor(file), 0)
-  const batch: Batch = { root, compression, tray, notesAt, files: files.map(({ path, size }) => ({ path, size })) }
+  const batch: Batch = {
+    root,
+    compression,
+    batchBuffer,
+    notesAt,
+    files: files.map(({ path, size }) => ({ path, size })),
+  }
   const answer = await threads.ask<Prepared[]>(batch)
-  const entries = new Stretches(tray, 0)
-  const notes = new Stretches(tray, notesAt)
-  // The tray is free when the last of its files has gone out.
+  const entries = new Slices(batchBuffer, 0)
+  const notes = new Slices(batchBuffer, notesAt)
+  // The batch buffer is free when the last of its files has gone out.
   let inUse = 1
   const release = (): void => {
     inUse -= 1
-    if (inUse === 0) trays.giveBack(tray)
+    if (inUse === 0) batchBuffers.recycle(batchBuffer)
   }
   const outcomes = answer.map((found, n): PreparedFile => {
     const file = files[n]
@@ -112,7 +118,7 @@ async function outcomesOf(
 }
 
 /** One stretch behind the other of the same memory. */
-class Stretches {
+class Slices {
   readonly #bytes: Buffer
   #at: number
 

@@ -16,14 +16,14 @@ import { toFsPath, entryPath } from '../plan/file-name.ts'
 import { directoryRecordBytes, localRecordBytes, writeDirectoryRecord, writeLocalRecord } from './entry-records.ts'
 import { manifestLine, storedLine } from './manifest.ts'
 import { FileLeftOut, readWhole, timeOf } from './read-file.ts'
-import { NOTES_BYTES } from './trays.ts'
+import { NOTES_BYTES } from './batch-buffers.ts'
 
 /** Files to be made entries of, in this order. */
 export interface Batch {
   readonly root: string
   readonly compression: Compression
   /** Shared memory: up to `notesAt` entries are made in it, one behind the other; from there on what is told of them. */
-  readonly tray: Uint8Array
+  readonly batchBuffer: Uint8Array
   /** As much as `roomFor` says of each file together; behind it there are NOTES_BYTES for each. */
   readonly notesAt: number
   /** `size`: so many bytes of it there is room for. */
@@ -49,8 +49,8 @@ export type Prepared =
 /** Decoders of text do not read shared memory. */
 const prefix = Buffer.alloc(DICOM_PREFIX_BYTES)
 
-function prepare({ root, compression, tray, notesAt, files }: Batch): Prepared[] {
-  const bytes = Buffer.from(tray.buffer, tray.byteOffset, tray.length)
+function prepare({ root, compression, batchBuffer, notesAt, files }: Batch): Prepared[] {
+  const bytes = Buffer.from(batchBuffer.buffer, batchBuffer.byteOffset, batchBuffer.length)
   let end = 0
   let notesEnd = notesAt
   return files.map(({ path, size: most }): Prepared => {

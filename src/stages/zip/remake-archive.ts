@@ -1,6 +1,6 @@
 /**
  * The archive's bytes once more, as they were made, for a destination that lacks them while others hold them already.
- * What was decided then stands in the ledger's files: a line of the manifest for each line of the plan that is through,
+ * What was decided then stands in the catalog's files: a line of the manifest for each line of the plan that is through,
  * a directory record for each entry. Beyond them the entry under way is made from its source.
  */
 import { BackupError } from '../../pipeline/contract/errors.ts'
@@ -10,7 +10,7 @@ import { readPlan } from '../plan/plan-reader.ts'
 import type { WalkItem } from '../plan/walk.ts'
 import { readRecords } from './directory-reader.ts'
 import { directoryBytes, dumpEntry, folderEntry, largeFileEntry, manifestEntry } from './entries.ts'
-import { ledgerFiles } from './ledger.ts'
+import { catalogFiles } from './catalog.ts'
 import type { ArchiveInput, ManifestStart } from './make-archive.ts'
 import { EntryChanged, type EntryBytes } from './overlap.ts'
 import type { ArchivePlace } from './place.ts'
@@ -24,7 +24,7 @@ const REMAKE_AHEAD = 2
 export interface RemakeInput extends Omit<ArchiveInput, 'heads' | 'onLeftOut' | 'reporter'> {
   /** The run's folder. */
   readonly folder: string
-  /** The newest place that is durable: the ledger's files are read so far. */
+  /** The newest place that is durable: the catalog's files are read so far. */
   readonly known: ArchivePlace
   /** Null when the manifest was not begun yet. */
   readonly head: ManifestStart | null
@@ -50,14 +50,14 @@ export async function* remakeArchive(input: RemakeInput, from: ArchivePlace): As
 
 async function* pieces(input: RemakeInput, from: ArchivePlace): AsyncGenerator<Uint8Array> {
   const { dump, compression, known, head } = input
-  const spills = ledgerFiles(input.folder)
+  const spills = catalogFiles(input.folder)
   const starts = new EntryStarts(spills.directory, from, known)
   let { phase, large } = from
   try {
     if (phase === 'dump') {
       if (dump !== null) {
         await starts.expect(large?.start ?? starts.offset)
-        yield* starts.counted(dumpEntry(dump, compression, large))
+        yield* starts.countBytes(dumpEntry(dump, compression, large))
       }
       large = null
       phase = 'files'
@@ -73,7 +73,7 @@ async function* pieces(input: RemakeInput, from: ArchivePlace): AsyncGenerator<U
     if (phase === 'manifest') {
       const source = { ...head, file: spills.manifest, bytes: known.manifest }
       await starts.expect(large?.start ?? starts.offset)
-      yield* starts.counted(manifestEntry(source, compression, large))
+      yield* starts.countBytes(manifestEntry(source, compression, large))
       large = null
     }
     if (known.phase !== 'directory') return
@@ -83,7 +83,7 @@ async function* pieces(input: RemakeInput, from: ArchivePlace): AsyncGenerator<U
       entries: known.entries,
       offset: large?.start ?? starts.offset,
     }
-    yield* starts.counted(directoryBytes(source, large))
+    yield* starts.countBytes(directoryBytes(source, large))
   } finally {
     await starts.close()
   }
@@ -119,7 +119,7 @@ async function* files(
       const entry = largeFileEntry(one.file, options, within, ({ state }) => {
         mustBeAsMade({ size: state.size, mtime: timeOf(state).toISOString() }, line)
       })
-      mustBeAsMade((yield* starts.counted(entry)).line, line)
+      mustBeAsMade((yield* starts.countBytes(entry)).line, line)
     }
     within = null
     // What comes after the entry under way is not decided yet.
@@ -132,7 +132,7 @@ async function* decisions(
   { plan, folder, known }: RemakeInput,
   from: { readonly plan: number; readonly manifest: number; readonly skipLines: number },
 ): AsyncGenerator<{ readonly item: WalkItem; readonly line: Decided | null }> {
-  const { manifest } = ledgerFiles(folder)
+  const { manifest } = catalogFiles(folder)
   // Nothing to be read: the file need not be there yet.
   const lines = from.manifest < known.manifest ? readJsonLinesAt(manifest, from.manifest, known.manifest) : nothing()
   try {
@@ -203,7 +203,7 @@ class EntryStarts {
     return chunk
   }
 
-  async *counted<R>(bytes: EntryBytes<R>): AsyncGenerator<Uint8Array, R> {
+  async *countBytes<R>(bytes: EntryBytes<R>): AsyncGenerator<Uint8Array, R> {
     try {
       for (;;) {
         const next = await bytes.next()

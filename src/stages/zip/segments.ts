@@ -8,7 +8,7 @@
  */
 import { promisify } from 'node:util'
 import { constants, crc32, deflateRaw } from 'node:zlib'
-import { aheadInOrder } from '../../pipeline/flow/ahead.ts'
+import { orderedParallelMap } from '../../pipeline/flow/ordered-parallel-map.ts'
 import { freeNow } from '../../pipeline/flow/free-now.ts'
 import { deflateOptions } from '../dicom/deflate-options.ts'
 import type { DeflateLevel } from './entry-records.ts'
@@ -71,9 +71,9 @@ export async function* deflatedSegments(
   level: DeflateLevel,
 ): AsyncGenerator<Made> {
   const buffers: Buffer[] = []
-  const stretches = cutStretches(source, before, contextBytes, buffers)
-  const weight = (stretch: Stretch): number => stretch.bytes.length
-  const deflated = aheadInOrder(stretches, (stretch) => deflateStretch(stretch, level, buffers), { ...AHEAD, weight })
+  const inputs = cutInputs(source, before, contextBytes, buffers)
+  const weight = (input: SegmentInput): number => input.bytes.length
+  const deflated = orderedParallelMap(inputs, (input) => deflateInput(input, level, buffers), { ...AHEAD, weight })
   for await (const made of deflated) {
     yield made
     freeNow(made.bytes)
@@ -81,7 +81,7 @@ export async function* deflatedSegments(
 }
 
 /** The part of the source that becomes one segment. */
-interface Stretch {
+interface SegmentInput {
   readonly bytes: Buffer
   /** What precedes it in the source, at most DICTIONARY_BYTES. */
   readonly dictionary: Buffer
@@ -94,18 +94,18 @@ interface Stretch {
  * Copies the source into buffers that hold a dictionary and a stretch behind it. Buffers are taken from `free`, and
  * made when it has none.
  */
-async function* cutStretches(
+async function* cutInputs(
   source: AsyncIterable<Uint8Array>,
   before: Before,
   contextBytes: number,
   free: Buffer[],
-): AsyncGenerator<Stretch> {
+): AsyncGenerator<SegmentInput> {
   let { read, crc } = before
   let buffer = takeFrom(free)
   let dictionaryAt = DICTIONARY_BYTES - contextBytes
   let filled = dictionaryAt
   let end = DICTIONARY_BYTES + toBoundary(read)
-  const stretch = (): Stretch => {
+  const input = (): SegmentInput => {
     const bytes = buffer.subarray(DICTIONARY_BYTES, filled)
     read += bytes.length
     crc = crc32(bytes, crc)
@@ -118,7 +118,7 @@ async function* cutStretches(
       at += piece.length
       filled += piece.length
       if (filled < end) continue
-      const full = stretch()
+      const full = input()
       const next = takeFrom(free)
       // Before the full one is handed on: after that it may be given back at any time.
       const kept = Math.min(DICTIONARY_BYTES, filled - dictionaryAt)
@@ -130,7 +130,7 @@ async function* cutStretches(
       end = DICTIONARY_BYTES + toBoundary(read)
     }
   }
-  if (filled > DICTIONARY_BYTES) yield stretch()
+  if (filled > DICTIONARY_BYTES) yield input()
 }
 
 const takeFrom = (free: Buffer[]): Buffer => free.pop() ?? Buffer.allocUnsafeSlow(DICTIONARY_BYTES + SEGMENT_BYTES)
@@ -140,8 +140,8 @@ const deflate = promisify(deflateRaw)
 /** Room for what cannot be compressed, so that a segment takes one turn in the pool, not one for each 16 KiB. */
 const OUTPUT_BYTES = SEGMENT_BYTES + 8 * 1024
 
-async function deflateStretch(
-  { bytes, dictionary, crc, buffer }: Stretch,
+async function deflateInput(
+  { bytes, dictionary, crc, buffer }: SegmentInput,
   level: DeflateLevel,
   buffers: Buffer[],
 ): Promise<Made> {

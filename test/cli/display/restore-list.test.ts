@@ -28,7 +28,7 @@ const list = {
   ],
   others,
   leftOut: 0,
-  misfits: 0,
+  mismatches: 0,
 }
 
 test('without a terminal each study is one line, and nothing of it is cut', () => {

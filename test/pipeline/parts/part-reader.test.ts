@@ -55,7 +55,7 @@ async function mustRead(reader: PartReader, n: number): Promise<void> {
   const part = await reader.read(n, never)
   assert.equal(part.offset, n * PART_BYTES)
   assert.ok(partOf(n).equals(part.bytes), `part ${n}`)
-  reader.giveBack(part)
+  reader.recycle(part)
 }
 
 const spoilRing = async ({ ring }: PartSources): Promise<void> => {
@@ -186,7 +186,7 @@ describe('a part that was made already', () => {
       from.copies.all.splice(0, Infinity, { ...gone, destination })
       const part = await new PartReader(from).read(1, never)
       assert.ok(partOf(1).equals(part.bytes))
-      from.pool.giveBack(part)
+      from.pool.recycle(part)
     }
   })
 

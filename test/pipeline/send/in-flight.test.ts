@@ -156,7 +156,7 @@ describe('a destination that takes several requests at once', { timeout: 600_000
   })
 
   test('answers that are lost, every other of them, are tried again one by one', async (t) => {
-    const policy = { firstPauseMs: 1, longestPauseMs: 3, patienceMs: 20_000, openingPatienceMs: 20_000 }
+    const policy = { firstPauseMs: 1, longestPauseMs: 3, budgetMs: 20_000, openingBudgetMs: 20_000 }
     const roll = dice(7)
     let appends = 0
     let lost = 0
@@ -192,7 +192,7 @@ describe('a destination that takes several requests at once', { timeout: 600_000
       const fast = memoryDestination('fast', { requestBytes: 8 * MIB })
       const all: readonly Destination[] = [several, fast]
       const { outcomes } = await deliverTo(t, new ByteSource(world), all, {
-        holdUp: { graceMs: 5, share: 0 },
+        stallPolicy: { graceMs: 5, share: 0 },
         onOutcome: ({ destination }) => {
           if (destination === fast) hanging.resolve(undefined)
         },

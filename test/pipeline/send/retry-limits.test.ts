@@ -10,7 +10,7 @@ import { memoryDestination } from '../../support/memory-destination.ts'
 import { steadyClock } from '../../support/steady-clock.ts'
 
 const never = new AbortController().signal
-const quick = { firstPauseMs: 1, longestPauseMs: 4, patienceMs: 60, openingPatienceMs: 60 }
+const quick = { firstPauseMs: 1, longestPauseMs: 4, budgetMs: 60, openingBudgetMs: 60 }
 const HOUR = 60 * 60_000
 const hiccup = (remedy: Remedy, retryAfterMs: number | null = null) =>
   new BackupError('E_DESTINATION', 'a hiccup.', { remedy, retryAfterMs })
@@ -46,7 +46,7 @@ const CALLS: Record<string, (destination: Destination, upload: Upload, signal: A
 describe('the time without progress', () => {
   test('limits an upload although each of its tries fails at once', async (t) => {
     steadyClock(t, 10)
-    const policy = { firstPauseMs: 5, longestPauseMs: 10, patienceMs: 300, openingPatienceMs: 1 }
+    const policy = { firstPauseMs: 5, longestPauseMs: 10, budgetMs: 300, openingBudgetMs: 1 }
     for (const call of ['append', 'commit', 'held'] as const) {
       let failing = false
       const inner = memoryDestination('d', {
@@ -61,7 +61,7 @@ describe('the time without progress', () => {
       await assert.rejects(CALLS[call]!(inner, upload, never), { message: 'a hiccup.' })
       assert.ok(pauses.length > 2, `${pauses.length} pauses`)
       const waited = pauses.reduce((sum, ms) => sum + ms, 0)
-      assert.ok(waited < 2 * policy.patienceMs, `${waited} ms in ${pauses.length} pauses`)
+      assert.ok(waited < 2 * policy.budgetMs, `${waited} ms in ${pauses.length} pauses`)
     }
   })
 
@@ -71,7 +71,7 @@ describe('the time without progress', () => {
     const begun = await inner.begin('a.zip', never)
     const data = randomBytes(80)
     const pauses: number[] = []
-    const policy = { firstPauseMs: 10, longestPauseMs: 10, patienceMs: 40, openingPatienceMs: 40 }
+    const policy = { firstPauseMs: 10, longestPauseMs: 10, budgetMs: 40, openingBudgetMs: 40 }
     const onRetry = (_error: BackupError, pauseMs: number): void => void pauses.push(pauseMs)
     /** Each try ends with an error, and one byte more held. */
     const creeping: Upload = {
@@ -85,7 +85,7 @@ describe('the time without progress', () => {
     }
     const upload = await withRetry(withUpload(inner, creeping), { policy, onRetry }).begin('a.zip', never)
     assert.equal((await upload.commit(commitOf(data), never)).bytes, 80)
-    assert.ok(pauses.reduce((sum, ms) => sum + ms, 0) > 5 * policy.patienceMs)
+    assert.ok(pauses.reduce((sum, ms) => sum + ms, 0) > 5 * policy.budgetMs)
   })
 
   test('limits reading, starts anew with every byte, and none is given twice', async (t) => {
@@ -103,7 +103,7 @@ describe('the time without progress', () => {
         if (from + bytesPerTry < to) throw hiccup('retry')
       },
     }
-    const policy = { firstPauseMs: 10, longestPauseMs: 10, patienceMs: 40, openingPatienceMs: 1 }
+    const policy = { firstPauseMs: 10, longestPauseMs: 10, budgetMs: 40, openingBudgetMs: 1 }
     const pauses: number[] = []
     const onRetry = (_error: BackupError, pauseMs: number): void => void pauses.push(pauseMs)
     const read = async (from: number): Promise<Buffer> => {
@@ -113,7 +113,7 @@ describe('the time without progress', () => {
       return Buffer.concat(chunks)
     }
     for (const from of [0, 7, 39, 40]) assert.deepEqual(await read(from), data.subarray(from))
-    assert.ok(pauses.reduce((sum, ms) => sum + ms, 0) > 5 * policy.patienceMs)
+    assert.ok(pauses.reduce((sum, ms) => sum + ms, 0) > 5 * policy.budgetMs)
     bytesPerTry = 0
     await assert.rejects(read(0), { message: 'a hiccup.' })
   })
@@ -143,7 +143,7 @@ describe('a pause that the far side asks for', () => {
         },
       })
       const pauses: number[] = []
-      const policy = { ...quick, patienceMs: HOUR, openingPatienceMs: HOUR }
+      const policy = { ...quick, budgetMs: HOUR, openingBudgetMs: HOUR }
       const destination = withRetry(inner, { policy, onRetry: (_error, ms) => void pauses.push(ms) })
       const upload = await destination.begin('a.zip', never)
       failing = true
@@ -174,7 +174,7 @@ describe('a pause that the far side asks for', () => {
       },
     })
     // Room for two of them.
-    const policy = { ...quick, openingPatienceMs: 100 }
+    const policy = { ...quick, openingBudgetMs: 100 }
     await assert.rejects(withRetry(inner, { policy }).signIn(never), { message: /It asks for a pause of 1 s/ })
     assert.equal(tries, 3)
   })
@@ -194,7 +194,7 @@ describe('a soft stop', () => {
       })
       const stop = new AbortController()
       let pauses = 0
-      const policy = { firstPauseMs: HOUR, longestPauseMs: HOUR, patienceMs: 9 * HOUR, openingPatienceMs: 9 * HOUR }
+      const policy = { firstPauseMs: HOUR, longestPauseMs: HOUR, budgetMs: 9 * HOUR, openingBudgetMs: 9 * HOUR }
       const onRetry = (): void => {
         pauses += 1
         setImmediate(() => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, test } from 'node:test'
-import { counted } from '../../../src/pipeline/flow/counted.ts'
+import { countBytes } from '../../../src/pipeline/flow/count-bytes.ts'
 import type { Upload } from '../../../src/pipeline/contract/destination.ts'
 import { ObjectDigest } from '../../../src/pipeline/contract/digests.ts'
 import { BackupError, type Remedy } from '../../../src/pipeline/contract/errors.ts'
@@ -11,7 +11,7 @@ import { memoryDestination } from '../../support/memory-destination.ts'
 import { steadyClock } from '../../support/steady-clock.ts'
 
 const never = new AbortController().signal
-const quick = { firstPauseMs: 1, longestPauseMs: 4, patienceMs: 100, openingPatienceMs: 100 }
+const quick = { firstPauseMs: 1, longestPauseMs: 4, budgetMs: 100, openingBudgetMs: 100 }
 const hiccup = (remedy: Remedy, retryAfterMs: number | null = null) =>
   new BackupError('E_DESTINATION', 'a hiccup', { remedy, retryAfterMs })
 
@@ -54,7 +54,7 @@ describe('retrying', () => {
       },
     })
     await assert.rejects(
-      withRetry(inner, { policy: { ...quick, patienceMs: 600_000, openingPatienceMs: 20 } }).begin('a.zip', never),
+      withRetry(inner, { policy: { ...quick, budgetMs: 600_000, openingBudgetMs: 20 } }).begin('a.zip', never),
     )
   })
 
@@ -66,14 +66,14 @@ describe('retrying', () => {
         if (call === 'append' && (broken = !broken)) throw hiccup('resume')
       },
     })
-    const upload = await withRetry(inner, { policy: { ...quick, patienceMs: 40 } }).begin('a.zip', never)
+    const upload = await withRetry(inner, { policy: { ...quick, budgetMs: 40 } }).begin('a.zip', never)
     let held = 0
     for (let n = 0; n < 60; n += 1) held = await upload.append(held, [randomBytes(10)], never)
     assert.equal(held, 600)
   })
 
   test('the time between two requests, and that of a slow one, is not counted against patience', async () => {
-    const policy = { ...quick, patienceMs: 30 }
+    const policy = { ...quick, budgetMs: 30 }
     let slow = false
     let hiccups = 1
     const inner = memoryDestination('d', {
@@ -118,7 +118,7 @@ describe('retrying', () => {
         throw hiccup('retry')
       },
     })
-    const policy = { firstPauseMs: 1, longestPauseMs: 8, patienceMs: 80, openingPatienceMs: 80 }
+    const policy = { firstPauseMs: 1, longestPauseMs: 8, budgetMs: 80, openingBudgetMs: 80 }
     await assert.rejects(withRetry(inner, { policy, onRetry: (_error, ms) => pauses.push(ms) }).signIn(never))
     pauses.forEach((ms, n) => {
       const ceiling = Math.min(8, 2 ** n)
@@ -136,7 +136,7 @@ describe('retrying', () => {
       },
     })
     const destination = withRetry(
-      counted(inner, (bytes) => (sent += bytes)),
+      countBytes(inner, (bytes) => (sent += bytes)),
       { policy: quick },
     )
     const upload = await destination.begin('a.zip', never)
@@ -220,7 +220,7 @@ describe('retrying', () => {
         throw hiccup('retry', 60_000)
       },
     })
-    const policy = { ...quick, openingPatienceMs: 600_000 }
+    const policy = { ...quick, openingBudgetMs: 600_000 }
     const onRetry = (): void => {
       stop.abort()
     }

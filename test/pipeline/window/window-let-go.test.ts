@@ -32,7 +32,7 @@ async function turns(count: number): Promise<void> {
 
 describe('a window that is held up by its slowest reader', () => {
   test('in any order of steps nobody gets a wrong byte, and each part is freed once', async () => {
-    let letGo = 0
+    let evict = 0
     for (let seed = 1; seed <= 300; seed += 1) {
       const roll = dice(seed)
       const capacity = 2 + roll(4)
@@ -41,7 +41,7 @@ describe('a window that is held up by its slowest reader', () => {
         for (let n = roll(most); n > 0; n -= 1) await turn()
       }
       const readers = 2 + roll(3)
-      const { window, freed, fill } = watched({ capacity, readers, holdUp: AT_ONCE })
+      const { window, freed, fill } = watched({ capacity, readers, stallPolicy: AT_ONCE })
       const read = async (slowness: number): Promise<number> => {
         let offset = 0
         let reader = window.attach(0)
@@ -61,7 +61,7 @@ describe('a window that is held up by its slowest reader', () => {
           const stretch = await reader.take(1 + roll((capacity - 1) * PART), never)
           assert.equal(stretch.offset, offset)
           await pause(slowness)
-          if (!reader.isAttached) letGo += 1
+          if (!reader.isAttached) evict += 1
           assertBytes(offset, stretch.chunks)
           offset += lengthOf(stretch.chunks)
           reader.release(offset)
@@ -85,16 +85,16 @@ describe('a window that is held up by its slowest reader', () => {
       )
       assert.ok(total - freed.length * PART <= capacity * PART, `seed ${seed}: what is left is a window`)
     }
-    assert.ok(letGo > 100, `let go ${letGo} times with a request under way`)
+    assert.ok(evict > 100, `let go ${evict} times with a request under way`)
   })
 
   test('with several requests under way nobody gets a wrong byte, let go or not, and the others are not held up', async () => {
-    let letGo = 0
+    let evict = 0
     for (let seed = 1; seed <= 200; seed += 1) {
       const roll = dice(seed)
       const capacity = 3 + roll(4)
       const total = roll(40 * PART)
-      const { window, fill } = watched({ capacity, readers: 2, holdUp: AT_ONCE })
+      const { window, fill } = watched({ capacity, readers: 2, stallPolicy: AT_ONCE })
       const [several, one] = [attached(window), attached(window)]
 
       /** Takes ahead of what is released, as far as the window goes; gives where it was let go, or the end. */
@@ -112,7 +112,7 @@ describe('a window that is held up by its slowest reader', () => {
               await Promise.race(running)
               continue
             }
-            if (!several.isAttached) letGo += 1
+            if (!several.isAttached) evict += 1
             break
           }
           assert.equal(stretch.offset, next)
@@ -147,12 +147,12 @@ describe('a window that is held up by its slowest reader', () => {
       }
       await inTime(`seed ${seed}`, Promise.all([readSeveral(), readOne(), fill(total)]))
     }
-    assert.ok(letGo > 20, `let go ${letGo} times`)
+    assert.ok(evict > 20, `let go ${evict} times`)
   })
 
   test('parts of a request that is under way are not given back, let go or not, until it has ended', async () => {
     for (const end of ['release', 'leave', 'take again'] as const) {
-      const { window, freed, fill } = watched({ capacity: 2, readers: 2, holdUp: AT_ONCE })
+      const { window, freed, fill } = watched({ capacity: 2, readers: 2, stallPolicy: AT_ONCE })
       const [slow, fast] = [attached(window), attached(window)]
       const filled = fill(8 * PART)
       const stretch = await slow.take(PART + 3, never)
@@ -174,7 +174,7 @@ describe('a window that is held up by its slowest reader', () => {
   })
 
   test('the slowest is let go only while another waits', async () => {
-    const { window, fill } = watched({ capacity: 3, readers: 2, holdUp: AT_ONCE })
+    const { window, fill } = watched({ capacity: 3, readers: 2, stallPolicy: AT_ONCE })
     const [slow, fast] = [attached(window), attached(window)]
     const stop = new AbortController()
     const filled = fill(1000 * PART, stop.signal)
@@ -196,12 +196,12 @@ describe('a window that is held up by its slowest reader', () => {
 
   test('the slowest is let go not before the grace is used up, and a share of the time that went well', async () => {
     const cases = [
-      { holdUp: { graceMs: 40, share: 0 }, wellMs: 0, leastMs: 40 },
-      { holdUp: { graceMs: 0, share: 0.5 }, wellMs: 60, leastMs: 30 },
-      { holdUp: { graceMs: 30, share: 0.5 }, wellMs: 60, leastMs: 60 },
+      { stallPolicy: { graceMs: 40, share: 0 }, wellMs: 0, leastMs: 40 },
+      { stallPolicy: { graceMs: 0, share: 0.5 }, wellMs: 60, leastMs: 30 },
+      { stallPolicy: { graceMs: 30, share: 0.5 }, wellMs: 60, leastMs: 60 },
     ]
-    for (const { holdUp, wellMs, leastMs } of cases) {
-      const { window, fill } = watched({ capacity: 2, readers: 2, holdUp })
+    for (const { stallPolicy, wellMs, leastMs } of cases) {
+      const { window, fill } = watched({ capacity: 2, readers: 2, stallPolicy })
       const [slow, fast] = [attached(window), attached(window)]
       const stop = new AbortController()
       const filled = fill(100 * PART, stop.signal)
@@ -213,7 +213,7 @@ describe('a window that is held up by its slowest reader', () => {
       assert.equal(slow.isAttached, false)
       assert.ok(
         performance.now() - from >= leastMs - 1,
-        `${JSON.stringify(holdUp)} after ${performance.now() - from} ms`,
+        `${JSON.stringify(stallPolicy)} after ${performance.now() - from} ms`,
       )
       stop.abort()
       await assert.rejects(filled, { code: 'E_ABORTED' })
@@ -241,7 +241,7 @@ describe('a window that is held up by its slowest reader', () => {
   })
 
   test('with none attached the source waits, window full, for the next', async () => {
-    const { window, freed, fill } = watched({ capacity: 3, readers: 2, holdUp: AT_ONCE })
+    const { window, freed, fill } = watched({ capacity: 3, readers: 2, stallPolicy: AT_ONCE })
     attached(window).leave()
     const filled = fill(6 * PART)
     await turns(50)
@@ -265,8 +265,8 @@ describe('a window that is held up by its slowest reader', () => {
   })
 
   test('readers with nothing to do do not wake one another for ever', async () => {
-    for (const holdUp of [AT_ONCE, { graceMs: 2 ** 30, share: 0 }]) {
-      const { window } = watched({ capacity: 2, readers: 4, holdUp })
+    for (const stallPolicy of [AT_ONCE, { graceMs: 2 ** 30, share: 0 }]) {
+      const { window } = watched({ capacity: 2, readers: 4, stallPolicy })
       const readers = Array.from({ length: 3 }, () => attached(window))
       const waits = countWaits(window)
       const waiting = readers.map((reader) => reader.take(PART, never))

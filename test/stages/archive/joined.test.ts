@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { describe, test } from 'node:test'
 import { DamagedEntry } from '../../../src/stages/archive/archive-entry.ts'
-import { joined, type Joined } from '../../../src/stages/archive/joined.ts'
+import { mergeJoined, type JoinedEntry } from '../../../src/stages/archive/merge-joined.ts'
 import { readManifest } from '../../../src/stages/archive/manifest-reader.ts'
 import { make, place } from '../zip/archive-maker.ts'
 import { backupOf, type BackupFile } from './hand-made-backup.ts'
@@ -16,15 +16,15 @@ const files: readonly BackupFile[] = Array.from({ length: 12 }, (_, n) => ({
 }))
 const nameOf = (n: number): string => `dicom_files/${n}.dcm`
 
-async function join(bytes: Buffer): Promise<Joined[]> {
+async function join(bytes: Buffer): Promise<JoinedEntry[]> {
   const reader = await openBytes(bytes)
-  return await collect(joined(reader, await readManifest(reader, never), never))
+  return await collect(mergeJoined(reader, await readManifest(reader, never), never))
 }
 
-const misfits = (all: readonly Joined[]): [string, string][] =>
-  all.flatMap((item) => (item.kind === 'misfit' ? [[item.path, item.reason] as [string, string]] : []))
+const mismatches = (all: readonly JoinedEntry[]): [string, string][] =>
+  all.flatMap((item) => (item.kind === 'mismatch' ? [[item.path, item.reason] as [string, string]] : []))
 
-const fits = (all: readonly Joined[]): string[] =>
+const fits = (all: readonly JoinedEntry[]): string[] =>
   all.flatMap((item) => (item.kind === 'file' ? [item.entry.name] : []))
 
 const without = <T>(list: readonly T[], ...places: readonly number[]): T[] => list.filter((_, n) => !places.includes(n))
@@ -38,7 +38,7 @@ describe('directory and manifest', () => {
     await make(at, { dump: Buffer.from('-- dump'), items: [...items.slice(0, 5), leftOut, ...items.slice(5)] })
     const all = await join(await readFile(at.archive))
     assert.deepEqual(fits(all), ['database/viewer.sql', ...items.map(({ path }) => `dicom_files/${path}`)])
-    assert.deepEqual(misfits(all), [])
+    assert.deepEqual(mismatches(all), [])
     assert.deepEqual(
       all.filter(({ kind }) => kind !== 'file').map((item) => ('entry' in item ? item.entry.name : item)),
       [{ kind: 'left-out', line: { path: 'dicom_files/p1/gone.dcm', skipped: 'gone' } }, 'backup-manifest.ndjson'],
@@ -51,7 +51,7 @@ describe('directory and manifest', () => {
       fits(all),
       files.map(({ name }) => name),
     )
-    assert.deepEqual(misfits(all), [])
+    assert.deepEqual(mismatches(all), [])
   })
 
   test('a line that is missing is told with its entry, wherever it is', async () => {
@@ -59,7 +59,7 @@ describe('directory and manifest', () => {
       const bytes = 10 + n
       const counts = { files: 11, bytes: files.reduce((sum, { content }) => sum + content!.length, 0) - bytes }
       const all = await join(backupOf(files, { lie: (lines) => without(lines, n), counts }))
-      assert.deepEqual(misfits(all), [[nameOf(n), 'it is not in the manifest']])
+      assert.deepEqual(mismatches(all), [[nameOf(n), 'it is not in the manifest']])
       assert.equal(fits(all).length, 11)
     }
   })
@@ -67,7 +67,7 @@ describe('directory and manifest', () => {
   test('an entry that is missing is told with its line, wherever it is', async () => {
     for (let n = 0; n < files.length; n += 1) {
       const all = await join(backupOf(files, { swap: (entries) => without(entries, n) }))
-      assert.deepEqual(misfits(all), [[nameOf(n), 'it is in the manifest but not in the archive']])
+      assert.deepEqual(mismatches(all), [[nameOf(n), 'it is in the manifest but not in the archive']])
       assert.equal(fits(all).length, 11)
     }
   })
@@ -76,7 +76,7 @@ describe('directory and manifest', () => {
     const all = await join(
       backupOf(files, { swap: (entries) => without(entries, 3), lie: (lines) => without(lines, 3) }),
     )
-    assert.deepEqual(misfits(all), [
+    assert.deepEqual(mismatches(all), [
       ['backup-manifest.ndjson', 'it counts 12 (files) in its first line and 11 in the others'],
     ])
   })
@@ -85,7 +85,7 @@ describe('directory and manifest', () => {
     const all = await join(
       backupOf(files, { swap: (entries) => without(entries, 0, 5, 6), lie: (lines) => without(lines, 2, 7, 11) }),
     )
-    const told = new Map(misfits(all))
+    const told = new Map(mismatches(all))
     told.delete('backup-manifest.ndjson')
     assert.deepEqual([...told.keys()].sort(), [0, 5, 6, 2, 7, 11].map(nameOf).sort())
     assert.equal(fits(all).length, 6)
@@ -100,7 +100,7 @@ describe('directory and manifest', () => {
           return order
         }
         const all = await join(backupOf(files, { swap: (entries) => swapped(entries).map((n) => entries[n]!) }))
-        const told = misfits(all)
+        const told = mismatches(all)
         assert.ok(told.length >= 1 && told.length <= 2, `${a} ${b}: ${JSON.stringify(told)}`)
         for (const [path, reason] of told) {
           assert.ok([nameOf(a), nameOf(b)].includes(path), path)
@@ -113,14 +113,16 @@ describe('directory and manifest', () => {
 
   test('a line of another size is told', async () => {
     const lied = files.map((file, n) => (n === 4 ? { ...file, line: { size: 99 } } : file))
-    assert.deepEqual(misfits(await join(backupOf(lied))), [[nameOf(4), 'it has 14 bytes where the manifest says 99']])
+    assert.deepEqual(mismatches(await join(backupOf(lied))), [
+      [nameOf(4), 'it has 14 bytes where the manifest says 99'],
+    ])
   })
 
   test('of two backups that have nothing to do with each other fit nowhere, in bounded memory', async () => {
     const many = Array.from({ length: 1500 }, (_, n) => ({ name: `dicom_files/${n}`, content: Buffer.from('x') }))
     const other = many.map((file) => ({ ...file, name: `${file.name}-other` }))
     const all = await join(backupOf(many, { swap: () => other }))
-    assert.equal(misfits(all).length, 3000)
+    assert.equal(mismatches(all).length, 3000)
     assert.deepEqual(fits(all), [])
   })
 
@@ -139,7 +141,7 @@ describe('directory and manifest', () => {
     const manifest = await readManifest(reader, never)
     assert.ok(manifest)
     let [read, given, most] = [0, 0, 0]
-    async function* counted<T>(source: AsyncIterable<T>): AsyncGenerator<T> {
+    async function* countBytes<T>(source: AsyncIterable<T>): AsyncGenerator<T> {
       for await (const one of source) {
         read += 1
         yield one
@@ -147,15 +149,15 @@ describe('directory and manifest', () => {
     }
     const watched = Object.create(reader, {
       manifestEntry: { value: reader.manifestEntry },
-      entries: { value: (signal: AbortSignal) => counted(reader.entries(signal)) },
+      entries: { value: (signal: AbortSignal) => countBytes(reader.entries(signal)) },
     }) as typeof reader
-    const kinds = { file: 0, plain: 0, 'left-out': 0, misfit: 0 }
-    for await (const { kind } of joined(watched, { ...manifest, lines: counted(manifest.lines) }, never)) {
+    const kinds = { file: 0, plain: 0, 'left-out': 0, mismatch: 0 }
+    for await (const { kind } of mergeJoined(watched, { ...manifest, lines: countBytes(manifest.lines) }, never)) {
       kinds[kind] += 1
       given += kind === 'file' ? 2 : 1
       most = Math.max(most, read - given)
     }
-    assert.deepEqual(kinds, { file: files.length, plain: count + 1, 'left-out': count, misfit: 0 })
+    assert.deepEqual(kinds, { file: files.length, plain: count + 1, 'left-out': count, mismatch: 0 })
     assert.ok(most < 3000, `${most} were gathered`)
   })
 

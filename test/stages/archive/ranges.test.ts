@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { NameSet } from '../../../src/stages/archive/name-set.ts'
 import { grouped, inBlocks, withTail, type GroupOptions, type Piece } from '../../../src/stages/archive/ranges.ts'
 import { seeded } from '../../support/seed.ts'
-import { bytesOf, collect, counted, fileOf, never } from './stored-archive.ts'
+import { bytesOf, collect, countBytes, fileOf, never } from './stored-archive.ts'
 
 const random = seeded('ranges')
 
@@ -94,7 +94,7 @@ describe('a range', () => {
       [9_950_000, 9_950_001],
       [7, 7],
     ] as const) {
-      const { remote, fetched } = counted(fileOf(bytes))
+      const { remote, fetched } = countBytes(fileOf(bytes))
       const file = inBlocks(withTail(remote, tailFrom, bytes.subarray(tailFrom)))
       assert.ok((await bytesOf(file.read(from, to, never))).equals(bytes.subarray(from, to)))
       assert.equal(fetched.bytes, Math.max(0, Math.min(to, tailFrom) - from))

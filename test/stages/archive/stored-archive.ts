@@ -18,10 +18,10 @@ export async function storedFile(file: string): Promise<{ readonly remote: Remot
   const folder = path.dirname(file)
   const destination = localDestination({ type: 'local', name: 'nas', folder, chunkSize: null })
   const { size } = await stat(file)
-  return counted(remoteFile(destination, { id: file, path: file, bytes: size, digest: null }))
+  return countBytes(remoteFile(destination, { id: file, path: file, bytes: size, digest: null }))
 }
 
-export function counted(inner: RemoteFile): { readonly remote: RemoteFile; readonly fetched: Fetched } {
+export function countBytes(inner: RemoteFile): { readonly remote: RemoteFile; readonly fetched: Fetched } {
   const fetched: Fetched = { bytes: 0, ranges: [] }
   const remote: RemoteFile = {
     name: inner.name,

@@ -22,7 +22,7 @@ import {
 
 const BLOCK = 4 << 20
 const whole = sample(3 * BLOCK + 1000)
-const policy = { firstPauseMs: 1, longestPauseMs: 5, patienceMs: 20_000, openingPatienceMs: 20_000 }
+const policy = { firstPauseMs: 1, longestPauseMs: 5, budgetMs: 20_000, openingBudgetMs: 20_000 }
 const asIs = <T>(real: T): T => real
 
 const severalAtOnce = ({ open }: FarSide): Destination => open({}, asIs, 'concurrent')

@@ -63,7 +63,7 @@ for (const finishedSession of ['closed', 'not_found'] as const) {
 
     test(`a finish ${name} needs nothing but the retry wrapper (finished sessions are ${finishedSession})`, async (t) => {
       const { standIn, destination } = await startDropbox(t, { finishedSession })
-      const policy = { firstPauseMs: 1, longestPauseMs: 5, patienceMs: 5000, openingPatienceMs: 5000 }
+      const policy = { firstPauseMs: 1, longestPauseMs: 5, budgetMs: 5000, openingBudgetMs: 5000 }
       const upload = await withRetry(destination, { policy: policy }).begin(OBJECT, never)
       await upload.append(0, first, never)
       standIn.faults.add({ route: 'finish', fault })

@@ -6,7 +6,7 @@ import { endpointError } from '../../../src/stages/stand-ins/dropbox/errors.ts'
 import { never, rejectsWith, startDropbox } from './dropbox-far-side.ts'
 import { assertListed, listAll, namesOf, store, storeAll } from './listing.ts'
 
-const policy = { firstPauseMs: 1, longestPauseMs: 5, patienceMs: 20_000, openingPatienceMs: 50 }
+const policy = { firstPauseMs: 1, longestPauseMs: 5, budgetMs: 20_000, openingBudgetMs: 50 }
 
 test('a cursor that Dropbox resets starts the listing anew, and no file is given twice', async (t) => {
   const { standIn, destination } = await startDropbox(t, { pageEntries: 4 })

@@ -6,7 +6,7 @@ import { apiError, notFound } from '../../../src/stages/stand-ins/google-drive/e
 import { rejectsWith, startDrive } from './google-drive-far-side.ts'
 import { assertListed, listAll, namesOf, store, storeAll } from './listing.ts'
 
-const policy = { firstPauseMs: 1, longestPauseMs: 5, patienceMs: 20_000, openingPatienceMs: 20_000 }
+const policy = { firstPauseMs: 1, longestPauseMs: 5, budgetMs: 20_000, openingBudgetMs: 20_000 }
 
 test('files of one name are all listed, each with its own id, size and digest', async (t) => {
   const { destination } = await startDrive(t)

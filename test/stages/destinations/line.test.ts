@@ -44,14 +44,14 @@ test('what a small and a large request show comes to the same size', () => {
 test('before anything is known requests have the first size, and two slow answers make no line far', () => {
   const line = new Line()
   assert.equal(line.suits(SIZES), 8 * MIB)
-  assert.equal(line.mayBeFar, true)
+  assert.equal(line.mayBeHighLatency, true)
   for (const ms of [5000, 4500]) line.answered(ms)
   line.sent(8 * MIB, 6000)
-  assert.deepEqual([line.isFar, line.mayBeFar, line.suits(SIZES)], [false, true, 8 * MIB])
+  assert.deepEqual([line.isHighLatency, line.mayBeHighLatency, line.suits(SIZES)], [false, true, 8 * MIB])
   line.answered(4000)
-  assert.deepEqual([line.isFar, line.suits(SIZES)], [true, 24 * MIB])
+  assert.deepEqual([line.isHighLatency, line.suits(SIZES)], [true, 24 * MIB])
   line.answered(10)
-  assert.deepEqual([line.isFar, line.mayBeFar, line.suits(SIZES)], [false, false, 8 * MIB])
+  assert.deepEqual([line.isHighLatency, line.mayBeHighLatency, line.suits(SIZES)], [false, false, 8 * MIB])
 })
 
 test('it learns from the requests of a transport, by what they carry and how they are answered', async () => {
@@ -65,9 +65,9 @@ test('it learns from the requests of a transport, by what they carry and how the
   const large = [Buffer.alloc(2 * MIB)]
   await transport.fetch('http://x', { method: 'PUT', body: large })
   await transport.fetch('http://x', { method: 'PUT', body: [Buffer.alloc(100_000)] })
-  assert.equal(line.mayBeFar, true, 'no answer of a request that carries much tells how far it is')
+  assert.equal(line.mayBeHighLatency, true, 'no answer of a request that carries much tells how far it is')
   await transport.fetch('http://x')
-  assert.equal(line.mayBeFar, false)
+  assert.equal(line.mayBeHighLatency, false)
 
   // A refusal may come before the bytes were read: they did not go as fast as that.
   const far = new Line()

@@ -7,7 +7,7 @@ import { memoryDestination } from '../../support/memory-destination.ts'
 import { assertListed, listAll, namesOf, storeAll } from './listing.ts'
 
 const never = new AbortController().signal
-const policy = { firstPauseMs: 1, longestPauseMs: 2, patienceMs: 20_000, openingPatienceMs: 1000 }
+const policy = { firstPauseMs: 1, longestPauseMs: 2, budgetMs: 20_000, openingBudgetMs: 1000 }
 const hiccup = (): BackupError => new BackupError('E_DESTINATION', 'A passing fault.', { remedy: 'retry' })
 
 test('a listing that breaks off behind any object goes on, and gives each object once', async () => {
@@ -31,22 +31,22 @@ test('the time without progress starts anew with each object that is new, and wi
   const far = memoryDestination('d')
   await storeAll(far, names)
   // Each try gets one object further: together the pauses are longer than one try's patience.
-  let reach = 0
+  let highWater = 0
   let at = 0
   const further = far.another({
     before: (call) => {
       if (call === 'list') at = 0
-      else if (++at > reach) {
-        reach += 1
+      else if (++at > highWater) {
+        highWater += 1
         throw hiccup()
       }
     },
   })
   const pauses: number[] = []
-  const slow = { firstPauseMs: 20, longestPauseMs: 20, patienceMs: 30, openingPatienceMs: 30 }
+  const slow = { firstPauseMs: 20, longestPauseMs: 20, budgetMs: 30, openingBudgetMs: 30 }
   const wrapped = withRetry(further, { policy: slow, onRetry: (_, ms) => pauses.push(ms) })
   assertListed(await listAll(wrapped), names)
-  assert.ok(pauses.reduce((sum, ms) => sum + ms, 0) > 2 * slow.openingPatienceMs)
+  assert.ok(pauses.reduce((sum, ms) => sum + ms, 0) > 2 * slow.openingBudgetMs)
 
   const stuck = far.another({
     before: (call) => {

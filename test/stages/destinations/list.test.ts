@@ -12,7 +12,7 @@ import { assertListed, listAll, namesOf, storeAll } from './listing.ts'
 import { rejects } from './reading.ts'
 
 const never = new AbortController().signal
-const policy = { firstPauseMs: 1, longestPauseMs: 5, patienceMs: 20_000, openingPatienceMs: 20_000 }
+const policy = { firstPauseMs: 1, longestPauseMs: 5, budgetMs: 20_000, openingBudgetMs: 20_000 }
 
 type Start = (
   t: TestContext,
@@ -101,7 +101,7 @@ for (const [service, start] of Object.entries(services)) {
       const { standIn, destination } = await start(t, { pageEntries: 5 })
       await storeAll(destination, namesOf(11))
       let given = 0
-      const impatient = { ...policy, openingPatienceMs: 50 }
+      const impatient = { ...policy, openingBudgetMs: 50 }
       const listing = async (): Promise<void> => {
         for await (const _ of withRetry(destination, { policy: impatient }).list(never)) {
           if ((given += 1) === 1) {

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { counted } from '../../../src/pipeline/flow/counted.ts'
+import { countBytes } from '../../../src/pipeline/flow/count-bytes.ts'
 import type { Destination } from '../../../src/pipeline/contract/destination.ts'
 import { withRetry } from '../../../src/pipeline/send/retry.ts'
 import { localDestination } from '../../../src/stages/destinations/local/local.ts'
@@ -21,15 +21,15 @@ async function make(wrap = (destination: Destination) => destination): Promise<D
   }
 }
 
-const policy = { firstPauseMs: 1, longestPauseMs: 5, patienceMs: 50, openingPatienceMs: 50 }
+const policy = { firstPauseMs: 1, longestPauseMs: 5, budgetMs: 50, openingBudgetMs: 50 }
 
 describeDestination('a folder', () => make())
-describeDestination('a folder whose bytes are counted', () => make((inner) => counted(inner, () => undefined)))
+describeDestination('a folder whose bytes are counted', () => make((inner) => countBytes(inner, () => undefined)))
 describeDestination('a folder behind the retry wrapper', () => make((inner) => withRetry(inner, { policy })))
 describeDestination('a folder behind both', () =>
   make((inner) =>
     withRetry(
-      counted(inner, () => undefined),
+      countBytes(inner, () => undefined),
       { policy },
     ),
   ),

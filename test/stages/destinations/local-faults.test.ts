@@ -18,7 +18,7 @@ import { tempFolder } from '../../support/temp-folder.ts'
 
 const never = new AbortController().signal
 const OBJECT = 'dicom_backup_2026-11-23_12-00-00.zip'
-const quick = { firstPauseMs: 1, longestPauseMs: 2, patienceMs: 100, openingPatienceMs: 100 }
+const quick = { firstPauseMs: 1, longestPauseMs: 2, budgetMs: 100, openingBudgetMs: 100 }
 
 /** A system error as node:fs has it. */
 const systemError = (code: string): Error => Object.assign(new Error(`${code}: injected`), { code })

@@ -1,5 +1,5 @@
 /** The destination in memory, which other tests rely on, keeps the contract as well. */
-import { counted } from '../../../src/pipeline/flow/counted.ts'
+import { countBytes } from '../../../src/pipeline/flow/count-bytes.ts'
 import type { Destination } from '../../../src/pipeline/contract/destination.ts'
 import { withRetry } from '../../../src/pipeline/send/retry.ts'
 import { describeDestination, type DestinationUnderTest } from '../../conformance/destination.ts'
@@ -16,8 +16,8 @@ function make(wrap: (destination: Destination) => Destination, inFlight = 1): Pr
   })
 }
 
-const policy = { firstPauseMs: 1, longestPauseMs: 5, patienceMs: 50, openingPatienceMs: 50 }
-const counting = (inner: Destination): Destination => counted(inner, () => undefined)
+const policy = { firstPauseMs: 1, longestPauseMs: 5, budgetMs: 50, openingBudgetMs: 50 }
+const counting = (inner: Destination): Destination => countBytes(inner, () => undefined)
 
 describeDestination('memory', () => make((inner) => inner))
 describeDestination('memory behind both wrappers', () => make((inner) => withRetry(counting(inner), { policy })))

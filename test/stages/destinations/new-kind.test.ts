@@ -14,7 +14,7 @@ import { shelf, SHELF_KEY, type ShelfConfig } from '../../support/shelf-kind.ts'
 import { DICOM, failure, load, testFolder } from '../config/configured.ts'
 
 const folder = testFolder()
-const policy = { firstPauseMs: 1, longestPauseMs: 5, patienceMs: 50, openingPatienceMs: 50 }
+const policy = { firstPauseMs: 1, longestPauseMs: 5, budgetMs: 50, openingBudgetMs: 50 }
 const never = new AbortController().signal
 const one = (settings: string): string => `${DICOM}destinations: [{ name: hall, ${settings} }]\n`
 

@@ -14,7 +14,7 @@ import { httpServer } from '../http/servers.ts'
 import { readAll, rejects } from './reading.ts'
 
 const never = new AbortController().signal
-const policy = { firstPauseMs: 1, longestPauseMs: 5, patienceMs: 20_000, openingPatienceMs: 20_000 }
+const policy = { firstPauseMs: 1, longestPauseMs: 5, budgetMs: 20_000, openingBudgetMs: 20_000 }
 const MIB = 1024 * 1024
 
 const services: Record<string, DropboxConfig | GoogleDriveConfig> = {

@@ -19,7 +19,7 @@ import * as drive from './google-drive-far-side.ts'
 import { readAll, rejects } from './reading.ts'
 
 const never = new AbortController().signal
-const policy = { firstPauseMs: 1, longestPauseMs: 5, patienceMs: 20_000, openingPatienceMs: 20_000 }
+const policy = { firstPauseMs: 1, longestPauseMs: 5, budgetMs: 20_000, openingBudgetMs: 20_000 }
 const MIB = 1024 * 1024
 
 type Start = (t: TestContext) => Promise<{

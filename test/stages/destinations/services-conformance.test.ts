@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { counted } from '../../../src/pipeline/flow/counted.ts'
+import { countBytes } from '../../../src/pipeline/flow/count-bytes.ts'
 import type { Destination } from '../../../src/pipeline/contract/destination.ts'
 import { ObjectDigest } from '../../../src/pipeline/contract/digests.ts'
 import { withRetry } from '../../../src/pipeline/send/retry.ts'
@@ -16,7 +16,7 @@ import { startDriveStandIn } from '../../../src/stages/stand-ins/google-drive/st
 import type { StandIn } from '../../../src/stages/stand-ins/types.ts'
 import { describeDestination, PAGE_ENTRIES, type DestinationUnderTest } from '../../conformance/destination.ts'
 
-const quick = { firstPauseMs: 1, longestPauseMs: 5, patienceMs: 200, openingPatienceMs: 200 }
+const quick = { firstPauseMs: 1, longestPauseMs: 5, budgetMs: 200, openingBudgetMs: 200 }
 
 const dropbox: DropboxConfig = {
   type: 'dropbox',
@@ -79,7 +79,7 @@ const startDropbox: Start = (storage) =>
 const startDrive: Start = (storage) =>
   startDriveStandIn({ storage, pageEntries: PAGE_ENTRIES, refreshTokens: ['refresh-1'] })
 const asIs = (destination: Destination): Destination => destination
-const counting = (destination: Destination): Destination => counted(destination, () => undefined)
+const counting = (destination: Destination): Destination => countBytes(destination, () => undefined)
 const retried = (destination: Destination): Destination => withRetry(counting(destination), { policy: quick })
 
 const severalAtOnce: typeof openDestination = (_config, endpoints) =>

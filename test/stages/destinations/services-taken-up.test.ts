@@ -11,7 +11,7 @@ import * as drive from './google-drive-far-side.ts'
 import { startDrive, UNIT } from './google-drive-far-side.ts'
 
 const never = new AbortController().signal
-const policy = { firstPauseMs: 1, longestPauseMs: 5, patienceMs: 20_000, openingPatienceMs: 20_000 }
+const policy = { firstPauseMs: 1, longestPauseMs: 5, budgetMs: 20_000, openingBudgetMs: 20_000 }
 const whole = dropbox.sample(3 * UNIT + 5)
 const nothingMore = { ...whole.commit(whole.data.length), tail: [] }
 

@@ -9,7 +9,7 @@ import * as dropbox from './dropbox-far-side.ts'
 import * as drive from './google-drive-far-side.ts'
 
 const never = new AbortController().signal
-const policy = { firstPauseMs: 1, longestPauseMs: 5, patienceMs: 20_000, openingPatienceMs: 20_000 }
+const policy = { firstPauseMs: 1, longestPauseMs: 5, budgetMs: 20_000, openingBudgetMs: 20_000 }
 
 interface FarSide {
   readonly standIn: StandIn

@@ -5,7 +5,7 @@ import { BackupError } from '../../../src/pipeline/contract/errors.ts'
 import { ArchiveReader } from '../../../src/stages/archive/archive-reader.ts'
 import { syntheticInstance } from '../../../src/stages/demo/synthetic-dicom.ts'
 import { listStudies } from '../../../src/stages/restore/list-studies.ts'
-import { counted, fileOf, never, openBytes } from '../archive/stored-archive.ts'
+import { countBytes, fileOf, never, openBytes } from '../archive/stored-archive.ts'
 import { backupOf } from '../archive/hand-made-backup.ts'
 import { make, place } from '../zip/archive-maker.ts'
 import { zipOf } from '../archive/zip-bytes.ts'
@@ -27,7 +27,7 @@ async function archiveOf(t: TestContext, studies: number): Promise<Buffer> {
 describe('the studies of an archive', () => {
   test('are listed with patient, date, modalities, series, files and bytes', async (t) => {
     const reader = await openBytes(await archiveOf(t, 4))
-    const { studies, others, leftOut, misfits, head } = await listStudies({ reader, signal: never })
+    const { studies, others, leftOut, mismatches, head } = await listStudies({ reader, signal: never })
     const bytes = syntheticInstance({
       ...{ patient: 0, study: 0, series: 0, instance: 0, modality: 'CT', pixels: 'raw', rows: 200, columns: 200 },
     }).length
@@ -45,13 +45,13 @@ describe('the studies of an archive', () => {
         description: null,
       })),
     )
-    assert.deepEqual([others, leftOut, misfits], [{ files: 1, bytes: 8, instances: 0 }, 0, 0])
+    assert.deepEqual([others, leftOut, mismatches], [{ files: 1, bytes: 8, instances: 0 }, 0, 0])
     assert.equal(head.counts.files, 17)
   })
 
   test('cost the manifest and the directory', async (t) => {
     const archive = await archiveOf(t, 10)
-    const { remote, fetched } = counted(fileOf(archive))
+    const { remote, fetched } = countBytes(fileOf(archive))
     const { studies } = await listStudies({ reader: await ArchiveReader.open(remote, never), signal: never })
     assert.ok(studies.length === 10 && studies.every(({ date }) => date === '2026-01-01'))
     assert.ok(fetched.bytes < 100_000, `${fetched.bytes}`)
@@ -70,7 +70,7 @@ describe('the studies of an archive', () => {
     )
 
   test('of an archive of an earlier version cost 16 KiB more for each, and every one has its date', async () => {
-    const { remote, fetched } = counted(fileOf(earlier(600)))
+    const { remote, fetched } = countBytes(fileOf(earlier(600)))
     const { studies } = await listStudies({ reader: await ArchiveReader.open(remote, never), signal: never })
     assert.ok(studies.length === 600 && studies.every(({ date }) => date === '2026-01-01'))
     assert.ok(fetched.bytes < 600 * 18_000 + 1_000_000, `${fetched.bytes}`)

@@ -18,7 +18,7 @@ import { make, place } from '../zip/archive-maker.ts'
 import { filesBelow, restore } from './restoring.ts'
 
 const MIB = 1024 * 1024
-const policy = { firstPauseMs: 1, longestPauseMs: 5, patienceMs: 20_000, openingPatienceMs: 20_000 }
+const policy = { firstPauseMs: 1, longestPauseMs: 5, budgetMs: 20_000, openingBudgetMs: 20_000 }
 
 const services: Record<string, (t: TestContext) => Promise<{ standIn: StandIn; destination: Destination }>> = {
   Dropbox: async (t) => {

@@ -94,8 +94,8 @@ test('DICOM files are counted on after an interruption, and are not known when t
   }
   const all = await begun(t, files, 'auto')
   for (const ending of endingsWithin(all)) {
-    const counted = await resumed(all, ending)
-    assert.deepEqual(counted.dicom, { files: 4, withoutStudy: 2 }, told(ending))
+    const countBytes = await resumed(all, ending)
+    assert.deepEqual(countBytes.dicom, { files: 4, withoutStudy: 2 }, told(ending))
     const { dicom } = await resumed(all, { ...ending, mark: asOlder(ending.mark) })
     assert.equal(dicom, null, told(ending))
   }

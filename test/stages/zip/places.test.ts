@@ -4,7 +4,7 @@ import path from 'node:path'
 import { describe, test } from 'node:test'
 import { PartIndex } from '../../../src/pipeline/parts/part-index.ts'
 import type { Mark } from '../../../src/pipeline/contract/source.ts'
-import { Ledger, ledgerFiles } from '../../../src/stages/zip/ledger.ts'
+import { Catalog, catalogFiles } from '../../../src/stages/zip/catalog.ts'
 import { manifestLine } from '../../../src/stages/zip/manifest.ts'
 import { placeOf, START, toMark, type ArchivePlace } from '../../../src/stages/zip/place.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
@@ -120,11 +120,11 @@ describe('the places of an archive', () => {
   })
 })
 
-describe('the ledger', () => {
+describe('the catalog', () => {
   test('opened at any of its places has what was noted before it, and nothing after', async (t) => {
     const folder = await tempFolder(t)
     const record = Buffer.alloc(46)
-    const all = await Ledger.open(folder, { ...START, offset: 1 })
+    const all = await Catalog.open(folder, { ...START, offset: 1 })
     const places = [all.place('files', 0, null)]
     for (let n = 0; n < 20; n += 1) {
       if (n % 3 === 0) await all.addSkipped({ path: `${n}`, skipped: 'gone' })
@@ -137,18 +137,18 @@ describe('the ledger', () => {
     }
     await all.sync()
     await all.close()
-    const files = ledgerFiles(folder)
+    const files = catalogFiles(folder)
     const [directory, manifest] = [await readFile(files.directory), await readFile(files.manifest)]
     assert.equal(directory.length, placeOf(toMark(places.at(-1) ?? START)).directory)
     for (const place of places.toReversed()) {
-      const ledger = await Ledger.open(folder, place)
-      assert.deepEqual(ledger.place('files', place.plan, null), place)
+      const catalog = await Catalog.open(folder, place)
+      assert.deepEqual(catalog.place('files', place.plan, null), place)
       assert.ok((await readFile(files.directory)).equals(directory.subarray(0, place.directory)))
       assert.ok((await readFile(files.manifest)).equals(manifest.subarray(0, place.manifest)))
       // What is noted from there on follows what was before.
-      await ledger.addSkipped({ path: 'other', skipped: 'gone' })
-      await ledger.sync()
-      await ledger.close()
+      await catalog.addSkipped({ path: 'other', skipped: 'gone' })
+      await catalog.sync()
+      await catalog.close()
       const line = Buffer.from('{"path":"other","skipped":"gone"}\n')
       assert.ok((await readFile(files.manifest)).equals(Buffer.concat([manifest.subarray(0, place.manifest), line])))
     }
@@ -156,12 +156,12 @@ describe('the ledger', () => {
 
   test('whose files have less than the place says cannot be opened, and leaves none open', async (t) => {
     const folder = await mkdtemp(path.join(await tempFolder(t), 'run-'))
-    await (await Ledger.open(folder, START)).close()
+    await (await Catalog.open(folder, START)).close()
     for (const place of [
       { ...START, directory: 1 },
       { ...START, manifest: 1 },
     ]) {
-      await assert.rejects(Ledger.open(folder, place), { code: 'E_STATE' })
+      await assert.rejects(Catalog.open(folder, place), { code: 'E_STATE' })
     }
   })
 })

@@ -21,7 +21,7 @@ test('threads that end while files are made entries fail that archive with an er
   // No folder: what no run asks for, so that the program of the threads fails.
   const post = Reflect.get(Worker.prototype, 'postMessage')
   const failing = t.mock.method(Worker.prototype, 'postMessage', function (this: Worker, message: object) {
-    post.call(this, 'tray' in message ? { ...message, root: undefined } : message)
+    post.call(this, 'batchBuffer' in message ? { ...message, root: undefined } : message)
   })
   await assert.rejects(
     async () => {

@@ -12,7 +12,7 @@
  */
 import { BackupError } from '../../../pipeline/contract/errors.ts'
 import { PART_BYTES } from '../../../pipeline/contract/digests.ts'
-import { Pieces } from '../../../pipeline/send/pieces.ts'
+import { AckTracker } from '../../../pipeline/send/ack-tracker.ts'
 import type { DropboxApi } from './api.ts'
 import { dropboxError } from './errors.ts'
 import { fileAt } from './files.ts'
@@ -27,7 +27,7 @@ const NOWHERE = 1
 
 /** `acknowledged`: what is known to be held, from 0. */
 export function concurrentBytes(api: DropboxApi, session: Session, acknowledged: number): SessionBytes {
-  const pieces = new Pieces(acknowledged - (acknowledged % PART_BYTES))
+  const pieces = new AckTracker(acknowledged - (acknowledged % PART_BYTES))
   /** Closed by the last bytes: whatever there is of it is there. */
   let closed = false
   /** It takes nothing any more, for whatever reason. */
@@ -79,7 +79,7 @@ export function concurrentBytes(api: DropboxApi, session: Session, acknowledged:
     },
 
     async append(piece, signal) {
-      mustFollow(piece, pieces.reach)
+      mustFollow(piece, pieces.highWater)
       return await pieces.during(piece.offset, endOf(piece), async () => {
         if (!closed) await send(piece, signal)
       })
@@ -109,7 +109,7 @@ export function concurrentBytes(api: DropboxApi, session: Session, acknowledged:
       const answer = await appendPiece<{ readonly hadEnded: true }>(
         api,
         session,
-        { offset: gapAfter(pieces.reach), chunks: [] },
+        { offset: gapAfter(pieces.highWater), chunks: [] },
         (refusal) => (isSessionOver(refusal) ? { hadEnded: true } : undefined),
         signal,
         true,

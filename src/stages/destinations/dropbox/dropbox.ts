@@ -64,12 +64,12 @@ export function dropboxDestination(config: DropboxConfig, { transport, sessions 
    * another. Of two sessions that were started the other holds nothing and ends by itself.
    */
   const beginAsFar = async (path: string, signal: AbortSignal): Promise<Upload> => {
-    const near = line.isFar ? null : await begin(path, 'sequential', signal)
-    if (near !== null && !line.mayBeFar) return near
+    const near = line.isHighLatency ? null : await begin(path, 'sequential', signal)
+    if (near !== null && !line.mayBeHighLatency) return near
     const far = await begin(path, 'concurrent', signal)
     // One answer more to judge by.
-    if (!line.isFar && line.mayBeFar) await far.held(signal)
-    return near === null || line.isFar ? far : near
+    if (!line.isHighLatency && line.mayBeHighLatency) await far.held(signal)
+    return near === null || line.isHighLatency ? far : near
   }
 
   const sessionOf = (token: string): Session => {

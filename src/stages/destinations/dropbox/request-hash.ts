@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { digestOf } from '../../../pipeline/digests/part-digest.ts'
-import { stretchOf } from '../../../pipeline/parts/part.ts'
+import { sliceOf } from '../../../pipeline/parts/part.ts'
 import { PART_BYTES } from '../../../pipeline/contract/digests.ts'
 
 /**
@@ -24,20 +24,20 @@ function* blocks(chunks: readonly Uint8Array[]): Generator<Uint8Array> {
   let missing = PART_BYTES
   for (const chunk of chunks) {
     for (let at = 0; at < chunk.length;) {
-      const view = stretchOf(chunk, at, at + missing)
+      const view = sliceOf(chunk, at, at + missing)
       views.push(view)
       at += view.length
       missing -= view.length
       if (missing > 0) continue
-      yield joined(views)
+      yield mergeJoined(views)
       views = []
       missing = PART_BYTES
     }
   }
-  if (views.length > 0) yield joined(views)
+  if (views.length > 0) yield mergeJoined(views)
 }
 
-function joined(views: readonly Uint8Array[]): Uint8Array {
+function mergeJoined(views: readonly Uint8Array[]): Uint8Array {
   const [only] = views
   return views.length === 1 && only !== undefined ? only : Buffer.concat(views)
 }

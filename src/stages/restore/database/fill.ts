@@ -58,7 +58,7 @@ export function statementsOf(
   { name, also, disableEvents, onDefinition }: FillTarget,
   { isolated, onBytes, signal }: DatabaseRestoreOptions,
 ): DumpStatements {
-  return dumpStatements(counted(dump.content(signal), onBytes), {
+  return dumpStatements(countBytes(dump.content(signal), onBytes), {
     names: { source: dump.about?.name ?? null, target: name, also, ignoreCase },
     isolated,
     disableEvents,
@@ -85,7 +85,7 @@ export async function fill(
   return findings
 }
 
-async function* counted(
+async function* countBytes(
   content: AsyncIterable<Uint8Array>,
   onBytes: (bytes: number) => void,
 ): AsyncGenerator<Uint8Array> {

@@ -8,7 +8,7 @@ import { readJsonLines, SpillFile } from '../../../pipeline/files/spill-file.ts'
 import { damagedStateFile } from '../../../pipeline/files/state-file.ts'
 import { isFolder, type ArchiveEntry } from '../../archive/archive-entry.ts'
 import type { ArchiveReader } from '../../archive/archive-reader.ts'
-import { isManifest, joined } from '../../archive/joined.ts'
+import { isManifest, mergeJoined } from '../../archive/merge-joined.ts'
 import type { ManifestFile } from '../../archive/manifest-line.ts'
 import { readManifest } from '../../archive/manifest-reader.ts'
 import { NameSet } from '../../archive/name-set.ts'
@@ -98,7 +98,7 @@ export class RestorePlan {
     const { reader, selection, useManifest, signal } = this.#options
     const manifest = useManifest ? await readManifest(reader, signal) : null
     const all = isEverything(selection)
-    for await (const item of joined(reader, manifest, signal)) {
+    for await (const item of mergeJoined(reader, manifest, signal)) {
       switch (item.kind) {
         case 'file':
           if (this.selector.wants(item.line)) await this.#add(spill, item.entry, item.line)
@@ -110,7 +110,7 @@ export class RestorePlan {
         case 'left-out':
           if (all) this.leftOut += 1
           break
-        case 'misfit':
+        case 'mismatch':
           if (item.line === null ? all || item.path === MANIFEST_NAME : this.selector.wants(item.line)) {
             this.told.damage(item.path, item.reason)
           }

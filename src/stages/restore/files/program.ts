@@ -15,7 +15,7 @@ import { replaceFileSync } from './replace.ts'
 /** Files to be written. */
 export interface WriteRequest {
   /** Shared memory, in which each file's data stand as they are in the archive, from `at` on. */
-  readonly tray: Uint8Array
+  readonly batchBuffer: Uint8Array
   readonly files: readonly {
     readonly at: number
     readonly packed: number
@@ -46,11 +46,11 @@ export type Outcome =
   | { readonly is: 'other' }
   | { readonly is: 'failed'; readonly code: string; readonly syscall: string; readonly message: string }
 
-function write(tray: Uint8Array, file: WriteRequest['files'][number]): Outcome {
+function write(batchBuffer: Uint8Array, file: WriteRequest['files'][number]): Outcome {
   let isBegun = false
   let content: Uint8Array | null = null
   try {
-    content = unpack(tray.subarray(file.at, file.at + file.packed), file)
+    content = unpack(batchBuffer.subarray(file.at, file.at + file.packed), file)
     if (file.sha256 !== null && hash('sha256', content) !== file.sha256) return { is: 'other' }
     const descriptor = openSync(file.temporary, 'wx', file.mode)
     isBegun = true
@@ -102,6 +102,8 @@ function failed(error: unknown): Outcome {
 
 parentPort?.on('message', (request: WriteRequest | NameRequest) => {
   parentPort?.postMessage(
-    'tray' in request ? request.files.map((file) => write(request.tray, file)) : request.names.map(rename),
+    'batchBuffer' in request
+      ? request.files.map((file) => write(request.batchBuffer, file))
+      : request.names.map(rename),
   )
 })

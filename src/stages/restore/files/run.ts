@@ -1,5 +1,5 @@
 /** One restore, from the plan to its result. */
-import { aheadInOrder } from '../../../pipeline/flow/ahead.ts'
+import { orderedParallelMap } from '../../../pipeline/flow/ordered-parallel-map.ts'
 import { abortError, asBackupError } from '../../../pipeline/contract/errors.ts'
 import { DamagedEntry, isFolder } from '../../archive/archive-entry.ts'
 import { grouped } from '../../archive/ranges.ts'
@@ -56,7 +56,7 @@ export class RestoreRun {
     this.#progress.phase = 'restoring'
     this.#isBegun = true
     const groups = grouped(this.#missing(plan), ({ entry }) => reader.pieceOf(entry))
-    for await (const _ of aheadInOrder(groups, (group) => this.#restoreGroup(group), RANGES));
+    for await (const _ of orderedParallelMap(groups, (group) => this.#restoreGroup(group), RANGES));
     await this.#whole.end()
     if (this.#signal.aborted) throw abortError(this.#signal)
     this.#whole.close()
@@ -108,7 +108,7 @@ export class RestoreRun {
 
   /** Files of the plan that are not there yet. Folders are made at once. */
   async *#missing(plan: RestorePlan): AsyncGenerator<PlannedFile> {
-    const looked = aheadInOrder(plan.read(), (planned) => this.#failing(() => this.#look(planned)), LOOKS)
+    const looked = orderedParallelMap(plan.read(), (planned) => this.#failing(() => this.#look(planned)), LOOKS)
     for await (const planned of looked) if (planned !== null) yield planned
   }
 

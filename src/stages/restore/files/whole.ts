@@ -6,7 +6,7 @@ import path from 'node:path'
 import { HelperThreads, programBeside } from '../../../pipeline/threads/helper-threads.ts'
 import { DamagedEntry, type ArchiveEntry } from '../../archive/archive-entry.ts'
 import { WHOLE_FILE_BYTES } from '../../zip/read-file.ts'
-import { Trays } from '../../zip/trays.ts'
+import { BatchBuffers } from '../../zip/batch-buffers.ts'
 import { NotRestored } from './errors.ts'
 import { FinalNames } from './names.ts'
 import { modeOf, WRONG_HASH } from './one.ts'
@@ -37,7 +37,7 @@ interface Collected {
   readonly file: WriteRequest['files'][number]
 }
 
-type Write = (files: readonly Collected[], tray: Uint8Array) => Promise<void>
+type Write = (files: readonly Collected[], batchBuffer: Uint8Array) => Promise<void>
 
 const threads = new HelperThreads(programBeside(import.meta, './program'))
 
@@ -45,7 +45,7 @@ const threads = new HelperThreads(programBeside(import.meta, './program'))
 export class WholeFiles {
   readonly #options: WholeFilesOptions
   readonly #names: FinalNames
-  readonly #trays = new Trays()
+  readonly #batchBuffers = new BatchBuffers()
 
   constructor(options: WholeFilesOptions) {
     this.#options = options
@@ -55,7 +55,11 @@ export class WholeFiles {
 
   /** A batch that is filled again and again; one for each range that is read. */
   batches(): WholeBatches {
-    return new WholeBatches((files, tray) => this.#write(files, tray), this.#options.target, this.#trays)
+    return new WholeBatches(
+      (files, batchBuffer) => this.#write(files, batchBuffer),
+      this.#options.target,
+      this.#batchBuffers,
+    )
   }
 
   /** Resolves when all files that were written have their own names. Rejects with the system's error. */
@@ -68,8 +72,8 @@ export class WholeFiles {
     threads.leave()
   }
 
-  async #write(files: readonly Collected[], tray: Uint8Array): Promise<void> {
-    const request: WriteRequest = { tray, files: files.map(({ file }) => file) }
+  async #write(files: readonly Collected[], batchBuffer: Uint8Array): Promise<void> {
+    const request: WriteRequest = { batchBuffer, files: files.map(({ file }) => file) }
     const outcomes = await threads.ask<Outcome[]>(request)
     for (const [n, { planned, file }] of files.entries()) {
       const settled = (outcome: Error | Outcome): void => {
@@ -109,18 +113,18 @@ export class WholeFiles {
 export class WholeBatches {
   readonly #write: Write
   readonly #target: RestoreTarget
-  readonly #trays: Trays
-  #tray: Uint8Array | null = null
+  readonly #batchBuffers: BatchBuffers
+  #batchBuffer: Uint8Array | null = null
   #files: Collected[] = []
   #filled = 0
   #size = 0
   #since = 0
   #writing: Promise<void> = Promise.resolve()
 
-  constructor(write: Write, target: RestoreTarget, trays: Trays) {
+  constructor(write: Write, target: RestoreTarget, batchBuffers: BatchBuffers) {
     this.#write = write
     this.#target = target
-    this.#trays = trays
+    this.#batchBuffers = batchBuffers
   }
 
   /**
@@ -132,11 +136,11 @@ export class WholeBatches {
     const { packed, method, size, crc } = entry
     const folder = await this.#target.folders.make(planned.parts.slice(0, -1))
     if (this.#filled + packed > WHOLE_FILE_BYTES) await this.#flush()
-    const tray = (this.#tray ??= this.#trays.take())
+    const batchBuffer = (this.#batchBuffer ??= this.#batchBuffers.take())
     const at = this.#filled
     let end = at
     for await (const piece of data) {
-      tray.set(piece, end)
+      batchBuffer.set(piece, end)
       end += piece.length
     }
     const temporary = path.join(folder, temporaryName())
@@ -157,14 +161,14 @@ export class WholeBatches {
 
   async #flush(): Promise<void> {
     await this.#writing
-    const [files, tray] = [this.#files, this.#tray]
-    if (tray === null) return
+    const [files, batchBuffer] = [this.#files, this.#batchBuffer]
+    if (batchBuffer === null) return
     this.#files = []
-    this.#tray = null
+    this.#batchBuffer = null
     this.#filled = 0
     this.#size = 0
-    this.#writing = this.#write(files, tray).finally(() => {
-      this.#trays.giveBack(tray)
+    this.#writing = this.#write(files, batchBuffer).finally(() => {
+      this.#batchBuffers.recycle(batchBuffer)
     })
     this.#writing.catch(() => undefined)
   }

@@ -33,7 +33,7 @@ export async function runCommand(
   const after = (ms: number, call: () => void): void => {
     timers.push(setTimeout(call, ms))
   }
-  const letGo = (): void => {
+  const evict = (): void => {
     child.stdout.destroy()
     child.stderr.destroy()
   }
@@ -47,7 +47,7 @@ export async function runCommand(
       resolve({ code: null, error: systemCode(thrown) })
     })
     child.once('exit', (code) => {
-      after(outputMs, letGo)
+      after(outputMs, evict)
       resolve({ code, error })
     })
   })

@@ -92,8 +92,8 @@ export class Files {
   }
 
   usedBytes(trashedOnly = false): number {
-    const counted = this.all().filter((file) => file.trashed || !trashedOnly)
-    return counted.reduce((sum, file) => sum + (file.content?.bytes ?? 0), 0)
+    const countBytes = this.all().filter((file) => file.trashed || !trashedOnly)
+    return countBytes.reduce((sum, file) => sum + (file.content?.bytes ?? 0), 0)
   }
 
   path(file: DriveFile): string {

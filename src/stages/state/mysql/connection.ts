@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection, ResultSetHeader, RowDataPacket } from 'mysql2/promise'
-import { InTurn } from '../../../pipeline/flow/in-turn.ts'
+import { SerialQueue } from '../../../pipeline/flow/serial-queue.ts'
 import type { DatabaseConfig } from '../../config/types.ts'
 import { clientFailure, signIn } from '../../database/client.ts'
 import { unusableDatabase } from './state-fault.ts'
@@ -75,7 +75,7 @@ export async function openSession(
  */
 export class StateConnection implements Session {
   readonly database: DatabaseConfig
-  readonly #turn = new InTurn()
+  readonly #turn = new SerialQueue()
   #open: { readonly session: Session; readonly connection: Connection } | null = null
   #socket: Socket | null = null
   /** By performance.now(). */

@@ -9,7 +9,7 @@ import type { RestoreProgress } from '../../../../src/stages/restore/files/resto
 import { nameHere } from '../../../support/on-windows.ts'
 import { seeded } from '../../../support/seed.ts'
 import { tempFolder } from '../../../support/temp-folder.ts'
-import { counted, fileOf } from '../../archive/stored-archive.ts'
+import { countBytes, fileOf } from '../../archive/stored-archive.ts'
 import { syntheticInstance } from '../../../../src/stages/demo/synthetic-dicom.ts'
 import { dataSet, explicitLittle, part10 } from '../../dicom/dicom-bytes.ts'
 import { make, place, sha256, type Place } from '../../zip/archive-maker.ts'
@@ -199,7 +199,7 @@ describe('a restore', () => {
     const same = path.join(to, 'dicom_files/p1/s0/0.dcm')
     await writeFile(same, Buffer.alloc((await readFile(same)).length, 7))
     await utimes(path.join(to, 'dicom_files/empty.bin'), 1, 1)
-    const { remote, fetched } = counted(fileOf(archive))
+    const { remote, fetched } = countBytes(fileOf(archive))
     const result = await restore(remote, to, { overwrite: true })
     assert.equal(result.files, 2)
     assert.equal(result.skipped, (await filesBelow(at.root)).size)
@@ -232,7 +232,7 @@ describe('a restore', () => {
     const left = path.join(to, 'dicom_files', 'p0', '.0123456789abcdef.dicom-backup-part')
     await mkdir(path.dirname(left), { recursive: true })
     await writeFile(left, 'half')
-    const { remote, fetched } = counted(fileOf(archive))
+    const { remote, fetched } = countBytes(fileOf(archive))
     const result = await restore(remote, to)
     assert.deepEqual(await filesBelow(path.join(to, 'dicom_files')), await filesBelow(at.root))
     assert.ok(result.skipped > 0 && result.files > 0, JSON.stringify(result))
@@ -345,7 +345,7 @@ test('one study of 5,000 files costs little more than its bytes, the directory a
   }
   await make(at)
   const archive = await readFile(at.archive)
-  const { remote, fetched } = counted(fileOf(archive))
+  const { remote, fetched } = countBytes(fileOf(archive))
   const to = path.join(at.folder, 'restored')
   const result = await restore(remote, to, { selection: { studies: ['2.25.160815.1.17'] } })
   assert.equal(result.files, 100)

@@ -5,7 +5,7 @@ import type { Destination, Upload } from '../contract/destination.ts'
  * A destination that tells how many bytes each request carries, under the same contract. It goes inside `withRetry`, so
  * that what is sent again is counted again.
  */
-export function counted(inner: Destination, onSend: (bytes: number) => void): Destination {
+export function countBytes(inner: Destination, onSend: (bytes: number) => void): Destination {
   const countedUpload = (upload: Upload): Upload => ({
     get token() {
       return upload.token

@@ -1,5 +1,5 @@
 /** What is being done right now, for people. Names no file of the archive. */
-export interface Work {
+export interface Activity {
   readonly doing: 'asking' | 'hashing' | 'reading' | 'restoring' | 'loading' | 'replacing' | 'counting'
   /** The destination that is asked or read from; null: all of them. */
   readonly destination: string | null
@@ -12,10 +12,10 @@ export interface Work {
 }
 
 /** Is given, for each new piece of work, a function that tells how far it is. */
-export type OnWork = (look: () => Work) => void
+export type OnWork = (look: () => Activity) => void
 
 /** Counts bytes as they are read, of one piece of work after the other. */
-export class WorkTeller {
+export class ActivityReporter {
   readonly #tell: OnWork
   readonly #destination: string | null
   #done = 0
@@ -25,7 +25,7 @@ export class WorkTeller {
     this.#destination = destination
   }
 
-  begin(doing: Work['doing'], total: number | null): void {
+  begin(doing: Activity['doing'], total: number | null): void {
     this.#done = 0
     this.#tell(() => ({ doing, destination: this.#destination, done: this.#done, total, files: null }))
   }

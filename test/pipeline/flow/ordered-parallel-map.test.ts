@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
-import { aheadInOrder } from '../../../src/pipeline/flow/ahead.ts'
+import { orderedParallelMap } from '../../../src/pipeline/flow/ordered-parallel-map.ts'
 
 async function* numbers(count: number, onPull: (n: number) => void = () => undefined): AsyncGenerator<number> {
   for (let n = 0; n < count; n += 1) {
@@ -19,7 +19,7 @@ test('results come in the order of the source, whatever each took', async () => 
     await sleep(n % 3 === 0 ? 5 : 0)
     return n * n
   }
-  for await (const one of aheadInOrder(numbers(50), work, bounds)) results.push(one)
+  for await (const one of orderedParallelMap(numbers(50), work, bounds)) results.push(one)
   assert.deepEqual(
     results,
     Array.from({ length: 50 }, (_, n) => n * n),
@@ -41,7 +41,7 @@ test('no more than `concurrency` work at once, and no more than `items` or `budg
   const source = numbers(60, (n) => {
     pulled = n + 1
   })
-  for await (const _ of aheadInOrder(source, work, { ...bounds, budget: 12, weight: () => 3 })) {
+  for await (const _ of orderedParallelMap(source, work, { ...bounds, budget: 12, weight: () => 3 })) {
     ahead = Math.max(ahead, pulled - done)
     done += 1
     await sleep(2)
@@ -66,7 +66,7 @@ test('a reader that stops early waits for the work under way and closes the sour
     active -= 1
     return n
   }
-  for await (const one of aheadInOrder(source(), work, bounds)) if (one === 3) break
+  for await (const one of orderedParallelMap(source(), work, bounds)) if (one === 3) break
   assert.equal(active, 0)
   assert.equal(closed, true)
 })
@@ -79,7 +79,7 @@ test('work that fails, fails at its turn', async () => {
     return n
   }
   await assert.rejects(async () => {
-    for await (const one of aheadInOrder(numbers(20), work, bounds)) seen.push(one)
+    for await (const one of orderedParallelMap(numbers(20), work, bounds)) seen.push(one)
   }, /five/)
   assert.deepEqual(seen, [0, 1, 2, 3, 4])
 })

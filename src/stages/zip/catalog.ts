@@ -9,7 +9,7 @@ import { manifestLine, type SkippedLine } from './manifest.ts'
 import type { ArchivePlace, LargePlace, Phase } from './place.ts'
 
 /** Paths of what a run's folder holds of the archive: it grows with the number of files. */
-export function ledgerFiles(folder: string): { readonly directory: string; readonly manifest: string } {
+export function catalogFiles(folder: string): { readonly directory: string; readonly manifest: string } {
   return { directory: path.join(folder, 'directory.bin'), manifest: path.join(folder, 'manifest.ndjson') }
 }
 
@@ -27,7 +27,7 @@ export interface FileEntry {
 }
 
 /** What is known of the archive so far: its length and, on disk, the directory records and the manifest's lines. */
-export class Ledger {
+export class Catalog {
   readonly directory: SpillFile
   readonly manifest: SpillFile
   /** Bytes of the archive so far. */
@@ -63,11 +63,11 @@ export class Ledger {
    * As it was at `place`; what was noted after that is forgotten. Its files are in `folder`, which is the run's own.
    * Rejects with E_QUOTA or E_STATE.
    */
-  static async open(folder: string, place: ArchivePlace): Promise<Ledger> {
-    const files = ledgerFiles(folder)
+  static async open(folder: string, place: ArchivePlace): Promise<Catalog> {
+    const files = catalogFiles(folder)
     const directory = await openSpill(files.directory, place.directory)
     try {
-      return new Ledger(directory, await openSpill(files.manifest, place.manifest), place)
+      return new Catalog(directory, await openSpill(files.manifest, place.manifest), place)
     } catch (error) {
       await directory.close().catch(() => undefined)
       throw error

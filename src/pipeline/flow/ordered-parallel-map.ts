@@ -14,7 +14,7 @@ export interface AheadOptions<T> {
  * Works on several items ahead and hands the results on in the order of the source. What is ahead is bounded by number
  * and by weight. When the reader stops early, the work under way is waited for.
  */
-export async function* aheadInOrder<T, R>(
+export async function* orderedParallelMap<T, R>(
   source: AsyncIterable<T>,
   work: (item: T) => Promise<R>,
   { concurrency, items, budget, weight }: AheadOptions<T>,

@@ -12,7 +12,7 @@ const packedRoom = (size: number): number => size + (size >> 8) + 64
 export const roomFor = ({ path, size }: { readonly path: string; readonly size: number }): number =>
   RECORD_BYTES + 3 * path.length + packedRoom(size)
 
-/** So many files go into a tray at most. */
+/** So many files go into one at most. */
 export const TRAY_FILES = 64
 
 /**
@@ -28,16 +28,16 @@ const TRAY_BYTES = RECORD_BYTES + LONGEST_PATH_BYTES + packedRoom(WHOLE_FILE_BYT
  * Shared memory that entries are made in, used again and again. What of it was never written to takes none of the
  * machine's.
  */
-export class Trays {
+export class BatchBuffers {
   readonly #free: Uint8Array[] = []
 
   take(): Uint8Array {
     return this.#free.pop() ?? new Uint8Array(new SharedArrayBuffer(TRAY_BYTES))
   }
 
-  /** Takes a tray back that nobody reads any more. Throws a RangeError when it is free already. */
-  giveBack(tray: Uint8Array): void {
-    if (this.#free.includes(tray)) throw new RangeError('a tray was given back twice')
-    this.#free.push(tray)
+  /** Takes one back that nobody reads any more. Throws a RangeError when it is free already. */
+  recycle(batchBuffer: Uint8Array): void {
+    if (this.#free.includes(batchBuffer)) throw new RangeError('a batch buffer was recycled twice')
+    this.#free.push(batchBuffer)
   }
 }

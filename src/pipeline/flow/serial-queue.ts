@@ -1,5 +1,5 @@
 /** Runs steps one after another, in the order of the calls. One that fails does not hold up the next. */
-export class InTurn {
+export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve()
 
   /** Settles as `step` does, which begins when all earlier ones have ended. */

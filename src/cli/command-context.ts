@@ -8,7 +8,7 @@ import type { State } from '../stages/state/state.ts'
 import { write } from './streams.ts'
 
 /** What a command works with: the configuration, with the accounts and the schedule that stand in the state. */
-export interface Workplace<S> {
+export interface CommandContext<S> {
   readonly config: LoadedConfig
   readonly state: S
 }
@@ -24,7 +24,7 @@ export async function configToUse(configFile: string): Promise<LoadedConfig> {
 }
 
 /** For commands that write to the state. Rejects with E_CONFIG, or with E_STATE when the state cannot be used. */
-export async function withState<T>(configFile: string, work: (place: Workplace<State>) => Promise<T>): Promise<T> {
+export async function withState<T>(configFile: string, work: (place: CommandContext<State>) => Promise<T>): Promise<T> {
   const config = await configToUse(configFile)
   const state = await openState(config)
   for (const text of state.replaced) void write('stderr', `${text}\n`)
@@ -38,7 +38,7 @@ export async function withState<T>(configFile: string, work: (place: Workplace<S
 /** For commands that only look at the state, and make nothing; null when there is none yet. Rejects likewise. */
 export async function withStateToRead<T>(
   configFile: string,
-  work: (place: Workplace<State | null>) => Promise<T>,
+  work: (place: CommandContext<State | null>) => Promise<T>,
 ): Promise<T> {
   const config = await configToUse(configFile)
   const state = await openStateToRead(config)
@@ -57,7 +57,7 @@ export async function withStateToRead<T>(
 export async function withStateIfAny<T>(
   configFile: string,
   open: (config: LoadedConfig) => Promise<State | null>,
-  work: (place: Workplace<State | null> & { readonly lost: BackupError | null }) => Promise<T>,
+  work: (place: CommandContext<State | null> & { readonly lost: BackupError | null }) => Promise<T>,
 ): Promise<T> {
   const config = await configToUse(configFile)
   let state: State | null = null

@@ -1,13 +1,13 @@
 /** The pieces of an upload that takes several at once, and how far they reach that were acknowledged. In bytes. */
-export class Pieces {
+export class AckTracker {
   #held: number
-  #reach: number
+  #highWater: number
   /** Where acknowledged pieces after a gap begin, and end. */
   readonly #beyond = new Map<number, number>()
 
   /** `held`: everything before it is acknowledged. */
   constructor(held: number) {
-    this.#held = this.#reach = held
+    this.#held = this.#highWater = held
   }
 
   /** Everything before it is acknowledged. */
@@ -19,13 +19,13 @@ export class Pieces {
    * Everything before it was begun: it is acknowledged, under way, or to be sent again. A piece that begins after it
    * leaves a gap that nobody means to fill.
    */
-  get reach(): number {
-    return this.#reach
+  get highWater(): number {
+    return this.#highWater
   }
 
   /** A piece is acknowledged when `send` resolves. Resolves with `held` then. */
   async during(from: number, to: number, send: () => Promise<void>): Promise<number> {
-    if (from <= this.#reach) this.#reach = Math.max(this.#reach, to)
+    if (from <= this.#highWater) this.#highWater = Math.max(this.#highWater, to)
     await send()
     this.#beyond.set(from, Math.max(to, this.#beyond.get(from) ?? 0))
     for (let next = this.#next(); next !== null; next = this.#next()) {

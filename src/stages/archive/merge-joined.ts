@@ -11,7 +11,7 @@ import type { ManifestReader } from './manifest-reader.ts'
 import { Lookahead, PAUSE } from './lookahead.ts'
 import { Orphans, type Orphan } from './orphans.ts'
 
-export type Joined =
+export type JoinedEntry =
   /** An entry and its line, of the same path and size. */
   | { readonly kind: 'file'; readonly entry: ArchiveEntry; readonly line: ManifestFile }
   /** It has no line by its nature: a folder, the manifest; any entry of an archive without manifest. */
@@ -22,7 +22,7 @@ export type Joined =
    * Directory and manifest do not tell the same. `path` belongs into results only. `line` null: the manifest does not
    * have it.
    */
-  | { readonly kind: 'misfit'; readonly path: string; readonly reason: string; readonly line: ManifestFile | null }
+  | { readonly kind: 'mismatch'; readonly path: string; readonly reason: string; readonly line: ManifestFile | null }
 
 /** So many folders and left out files are read in a row before they are given: an archive may have millions. */
 const MOST_WAITING = 1000
@@ -34,17 +34,17 @@ const WINDOW = 64
  * `manifest` null: the archive has none. Rejects as `ArchiveReader.entries` and `ManifestReader.lines` do; all that came
  * before it was as told.
  */
-export async function* joined(
+export async function* mergeJoined(
   reader: ArchiveReader,
   manifest: ManifestReader | null,
   signal: AbortSignal,
-): AsyncGenerator<Joined> {
+): AsyncGenerator<JoinedEntry> {
   if (manifest === null) {
     for await (const entry of reader.entries(signal)) yield { kind: 'plain', entry }
     return
   }
   const counts = { files: 0, bytes: 0, skipped: 0 }
-  const waiting: Joined[] = []
+  const waiting: JoinedEntry[] = []
   const entries = new Lookahead(withLines(reader, waiting, signal))
   const lines = new Lookahead(ofFiles(manifest, counts, waiting))
   const orphans = { entries: new Orphans(), lines: new Orphans() }
@@ -61,11 +61,11 @@ export async function* joined(
       }
       const lineBefore = entry === null ? undefined : orphans.lines.take(entry.name)
       if (lineBefore !== undefined) {
-        yield misfit(entries.take().name, OUT_OF_ORDER, lineBefore)
+        yield mismatch(entries.take().name, OUT_OF_ORDER, lineBefore)
         continue
       }
       if (line !== null && orphans.entries.take(line.path) !== undefined) {
-        yield misfit(line.path, OUT_OF_ORDER, lines.take())
+        yield mismatch(line.path, OUT_OF_ORDER, lines.take())
         continue
       }
       const [lostEntries, lostLines] = await partedBy(entries, lines)
@@ -89,20 +89,20 @@ const NO_ENTRY = 'it is in the manifest but not in the archive'
 
 const OUT_OF_ORDER = 'it is not where the manifest says'
 
-const misfit = (path: string, reason: string, line: ManifestFile | null): Joined => ({
-  kind: 'misfit',
+const mismatch = (path: string, reason: string, line: ManifestFile | null): JoinedEntry => ({
+  kind: 'mismatch',
   path,
   reason,
   line,
 })
 
-function* alone(orphans: Iterable<Orphan>, reason: string): Generator<Joined> {
-  for (const [path, line] of orphans) yield misfit(path, reason, line)
+function* alone(orphans: Iterable<Orphan>, reason: string): Generator<JoinedEntry> {
+  for (const [path, line] of orphans) yield mismatch(path, reason, line)
 }
 
-function joinedFile(entry: ArchiveEntry, line: ManifestFile): Joined {
+function joinedFile(entry: ArchiveEntry, line: ManifestFile): JoinedEntry {
   if (entry.size === line.size) return { kind: 'file', entry, line }
-  return misfit(entry.name, `it has ${entry.size} bytes where the manifest says ${line.size}`, line)
+  return mismatch(entry.name, `it has ${entry.size} bytes where the manifest says ${line.size}`, line)
 }
 
 /** How many entries and lines have no other until both fit again; one of each when that is not in sight. */
@@ -129,7 +129,7 @@ export const isManifest = ({ manifestEntry }: ArchiveReader, entry: ArchiveEntry
 /** The entries that should have a line; the others go into `plain`. */
 async function* withLines(
   reader: ArchiveReader,
-  plain: Joined[],
+  plain: JoinedEntry[],
   signal: AbortSignal,
 ): AsyncGenerator<ArchiveEntry | typeof PAUSE> {
   for await (const entry of reader.entries(signal)) {
@@ -144,7 +144,7 @@ async function* withLines(
 async function* ofFiles(
   { lines }: ManifestReader,
   counts: { files: number; bytes: number; skipped: number },
-  leftOut: Joined[],
+  leftOut: JoinedEntry[],
 ): AsyncGenerator<ManifestFile | typeof PAUSE> {
   for await (const line of lines) {
     if (isSkipped(line)) {
@@ -165,10 +165,10 @@ async function* ofFiles(
 function* asCounted(
   { counts }: ManifestHead,
   found: { files: number; bytes: number; skipped: number },
-): Generator<Joined> {
+): Generator<JoinedEntry> {
   for (const kind of ['files', 'bytes', 'skipped'] as const) {
     if (counts[kind] === found[kind]) continue
-    yield misfit(
+    yield mismatch(
       MANIFEST_NAME,
       `it counts ${counts[kind]} (${kind}) in its first line and ${found[kind]} in the others`,
       null,
