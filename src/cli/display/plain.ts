@@ -14,7 +14,7 @@ const GAP_SHARE = 1 / 20
  * Progress where there is no terminal (cron's mail, a service's journal, a file): whole lines with their local time and
  * no control sequences. A line at the start, at each change of phase and at each destination's change of state; then
  * every 30 seconds, and for runs of hours and days every twentieth of their age, at most every 10 minutes. A
- * destination that goes back and forth between sending, retrying and catching up is told of at most as often.
+ * destination that goes back and forth between sending, retrying and catching up is reported at most as often.
  */
 export function plainDisplay(progress: Progress, { stream, now }: DisplayContext): Display {
   const meter = newPaceMeter()

@@ -16,7 +16,7 @@ import type { DestinationProgress, Progress } from '../../pipeline/contract/prog
 const RATE_WINDOW_MS = 30_000
 const LEFT_WINDOW_MS = 120_000
 const SAMPLE_MS = 1000
-/** A time left is told after this many ms … */
+/** A time left is reported after this many ms … */
 const SETTLED_MS = 10_000
 /** … when this much is done, or, since one hundredth of many terabytes takes hours, … */
 const SETTLED_FRACTION = 0.01

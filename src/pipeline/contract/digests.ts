@@ -86,7 +86,7 @@ export function digestsIn(values: Readonly<Record<string, unknown>>): ObjectDige
   return found.length === 0 ? null : Object.fromEntries(found)
 }
 
-/** Some digests of a whole object, fed piece by piece; all of them unless told. */
+/** Some digests of a whole object, fed piece by piece; all of them unless named. */
 export class ObjectDigest<N extends DigestName = DigestName> {
   readonly #hashings: readonly (readonly [N, Hashing])[]
 

@@ -82,7 +82,7 @@ export class Journal {
 
   /**
    * Adds a record. It is handed to the operating system soon, without waiting, in the order of the calls, so that a
-   * killed process does not lose it; it is durable only after `sync`. A failed write is told by the next `sync` and by
+   * killed process does not lose it; it is durable only after `sync`. A failed write is reported by the next `sync` and by
    * every one after it. Throws E_INTERNAL when JSON has no text for the record.
    */
   append(record: unknown): void {

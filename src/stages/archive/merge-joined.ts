@@ -1,6 +1,6 @@
 /**
  * The archive's entries with their manifest lines, side by side: both are streams in the same order. Where they part,
- * the next place is looked for at which they fit again, and what lies between is told, entry by entry.
+ * the next place is looked for at which they fit again, and what lies between is reported, entry by entry.
  */
 import { MANIFEST_NAME, type ManifestHead, type SkippedLine } from '../zip/manifest.ts'
 import { FILES_FOLDER } from '../plan/file-name.ts'

@@ -5,7 +5,7 @@ const MOST = 10_000
 
 export type Orphan = readonly [path: string, line: ManifestFile | null]
 
-/** Paths that have no other so far, with their lines. Bounded: the oldest is told when there are too many. */
+/** Paths that have no other so far, with their lines. Bounded: the oldest is reported when there are too many. */
 export class Orphans {
   readonly #paths = new Map<string, ManifestFile | null>()
 

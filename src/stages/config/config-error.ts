@@ -4,7 +4,7 @@ import { BackupError } from '../../pipeline/contract/errors.ts'
 export interface Fault {
   /** Key path, 'destinations[1].chunkSize'; '' when the file as a whole, or its YAML, is meant. */
   readonly key: string
-  /** Counted from 1. A missing key is told at the section it belongs to. */
+  /** Counted from 1. A missing key is reported at the section it belongs to. */
   readonly line: number
   readonly column: number
   /** What was found and what would be right. */

@@ -58,7 +58,7 @@ function signOf(node: { readonly anchor?: unknown; readonly tag?: unknown }): st
 
 export function readSource(text: string, env: NodeJS.ProcessEnv): Source {
   const lines = new LineCounter()
-  // uniqueKeys: repeated keys are told below, with their path.
+  // uniqueKeys: repeated keys are reported below, with their path.
   const document = parseDocument(masked(text), {
     lineCounter: lines,
     prettyErrors: false,

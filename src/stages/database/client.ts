@@ -89,7 +89,7 @@ async function connectOnce(
       authPlugins: { client_ed25519: () => (message) => signEd25519(password, message) },
       ...options,
     })
-    // What breaks the connection is told by the query it breaks; unheard, it would end the process.
+    // What breaks the connection is reported by the query it breaks; unheard, it would end the process.
     connection.on('error', () => undefined)
     return connection
   } catch (error) {

@@ -44,7 +44,7 @@ function near(bytes: number, least: number, multiple: number): string {
   return below === above ? sizeText(below) : `${sizeText(below)} or ${sizeText(above)}`
 }
 
-/** The folder at a service that archives go to unless told. */
+/** The folder at a service that archives go to unless another is given. */
 export const DEFAULT_FOLDER = 'DICOM_Backups'
 
 /** Names with '/' between them, none before or after; '' for the service's root. */

@@ -41,7 +41,7 @@ async function ask(program: string, option: '--version' | '--help', signal: Abor
   try {
     return (await asking).stdout
   } catch (error) {
-    // An abort is told before the program has ended.
+    // An abort is reported before the program has ended.
     if (child.pid !== undefined) await gone
     if (signal.aborted) throw abortError(signal)
     throw new BackupError('E_DUMP', `The dump program ${program} does not run: ${words(error)}`, {

@@ -5,7 +5,7 @@ import { abortError, asBackupError, BackupError } from '../../pipeline/contract/
 import { byAge, type ByAge } from './by-age.ts'
 import { timeInManifest } from './manifest-time.ts'
 
-/** How many names are told when the one asked for is nowhere. */
+/** How many names are reported when the one asked for is nowhere. */
 const MOST_NAMES = 5
 
 /**

@@ -97,7 +97,7 @@ export function exchange(target: URL, request: TransportRequest, options: Exchan
       else client.write(slice.value, proceed)
     }
     const proceed = (error?: Error | null): void => {
-      // A failed write is told by the 'error' event as well.
+      // A failed write is reported by the 'error' event as well.
       if (error === null || error === undefined) send()
     }
 

@@ -2,7 +2,7 @@ import { systemCode } from '../../pipeline/contract/errors.ts'
 
 /**
  * Why no answer came, or only part of one: `cut` the connection ended early (a kept connection that the server had
- * closed meanwhile is told the same way); `stalled` no byte moved for `stallMs`; `unanswered` everything was sent and
+ * closed meanwhile is reported the same way); `stalled` no byte moved for `stallMs`; `unanswered` everything was sent and
  * `answerMs` went by; `refused` nothing listens there; `unreachable` no way to the host; `dns` its name is not known;
  * `tls` its certificate is not trusted; `proxy` the HTTP proxy refused; `protocol` what came is not HTTP; `oversized`
  * the answer has more bytes than any that is expected; `unending` it did not end in time; `aborted` by the caller's

@@ -18,7 +18,7 @@ export interface Rotation {
 /**
  * Appends lines to a file, whose folder it makes. Each line is with the system before `write` returns, so that it
  * outlives a crash of the process: what rotates files by way of a stream or a worker would lose the last ones. Never
- * throws: the first failure is told to `failed`, and what cannot be written is lost. Where the file cannot give its place
+ * throws: the first failure is reported to `failed`, and what cannot be written is lost. Where the file cannot give its place
  * up (another process has it open, on Windows), it grows until it can.
  */
 export function openFileSink(file: string, rotation: Rotation, failed: (message: string) => void): FileSink {

@@ -19,7 +19,7 @@ export interface Log {
 /**
  * Opens the log: JSON lines of `config.level` and above in `config.file`, and warnings and errors, whatever the level,
  * as readable lines on `people`; with `verbose` every line from debug up. No line holds one of `secrets`, nor anything else that `redact` knows. Never throws: a
- * file that cannot be written is told once to people.
+ * file that cannot be written is reported once to people.
  */
 export function openLog(config: Config['log'], secrets: readonly string[], people: Writable, verbose = false): Log {
   addSecrets(secrets)

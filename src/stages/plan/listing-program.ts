@@ -8,7 +8,7 @@ import { selectionOf, type Branch, type Patterns } from './selection.ts'
 export interface WalkRules extends Patterns {
   readonly root: string
   readonly branches: readonly Branch[]
-  /** Paths below the root that are told and not taken. */
+  /** Paths below the root that are reported and not taken. */
   readonly skip: readonly string[]
 }
 

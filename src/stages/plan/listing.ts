@@ -8,7 +8,7 @@ import type { LeftOut } from './types.ts'
 export interface ListingOptions {
   readonly root: string
   readonly selection: Selection
-  /** Paths below the root that are told and not taken. */
+  /** Paths below the root that are reported and not taken. */
   readonly skip: ReadonlySet<string>
 }
 

@@ -45,7 +45,7 @@ const threads = new HelperThreads(programBeside(import.meta, './survey-program')
 
 /**
  * Counts what `walkArchive` finds. `onProgress` is told the files and bytes counted so far after each file. Rejects as
- * `walkArchive` does; a file that cannot be read is left out and told, not counted.
+ * `walkArchive` does; a file that cannot be read is left out and reported, not counted.
  */
 export async function surveyArchive(
   root: string,

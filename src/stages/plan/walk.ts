@@ -17,7 +17,7 @@ export type WalkItem = PlannedFile | { readonly leftOut: LeftOut }
 
 export interface WalkOptions extends Patterns {
   /**
-   * Absolute paths of what the program writes itself, folders or files. Those below the root are told and not entered;
+   * Absolute paths of what the program writes itself, folders or files. Those below the root are reported and not entered;
    * others do not matter.
    */
   readonly skipFolders: readonly string[]
@@ -25,7 +25,7 @@ export interface WalkOptions extends Patterns {
 
 /**
  * Walks the archive folder in one order, `compareInWalk`: the files of a folder, then its folders. Empty folders give
- * nothing. Symbolic links, pipes, sockets, devices, what cannot be read and `skipFolders` are told as left out; what the
+ * nothing. Symbolic links, pipes, sockets, devices, what cannot be read and `skipFolders` are reported as left out; what the
  * patterns leave out is not. In memory are some folders' listings and the paths of folders still to be read, however slow
  * the reader.
  *

@@ -46,7 +46,7 @@ export async function firstOf<T>(
 
 const OF_COPY: readonly ErrorCode[] = ['E_INTEGRITY', 'E_DESTINATION']
 
-/** Whether another copy may do better; a sign-in that lapsed meanwhile is told of its destination, too. */
+/** Whether another copy may do better; a sign-in that lapsed meanwhile is reported for its destination, too. */
 export function isOfCopy({ code, cause }: BackupError): boolean {
   if (cause instanceof BackupError) return isOfCopy(cause)
   return OF_COPY.includes(code)

@@ -103,7 +103,7 @@ function ofSignIn({ name, signIn, lastError, lastStatus }: Account): StatusReaso
   return [reason('sign-in', name, `${SIGN_INS[signIn.state]}${at}. ${signIn.advice}`)]
 }
 
-/** Names that are told of each destination. */
+/** Names that are reported for each destination. */
 const MOST_NAMES = 3
 
 function ofCopies(copies: StatusResult['copies']): StatusReason[] {

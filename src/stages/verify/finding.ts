@@ -11,7 +11,7 @@ export function couldNot(name: string, error: BackupError): Finding {
   return unchecked(message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message)
 }
 
-/** A stop by the user ends everything; anything else is told of the destination. */
+/** A stop by the user ends everything; anything else is reported for the destination. */
 export function orStop({ signal }: Pick<VerifyOptions, 'signal'>): (error: unknown) => BackupError {
   return (error) => {
     const known = asBackupError(error, signal)

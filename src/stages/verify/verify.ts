@@ -69,7 +69,7 @@ async function whichArchive(
   const question = { prefix: config.archive.prefix, recorded, now, signal: options.signal }
   const name = options.archive ?? (await newestOf(listings, question, options))
   const sent = name === null ? null : await sentBy(options.state, options.log)(name)
-  // Of an archive that was stored, each destination that lost it is to be told.
+  // Of an archive that was stored, each destination that lost it is to be reported.
   if (name !== null && sent !== null) return { name, sent }
   return { name: (await findArchive(listings, { name, ...question })).name, sent: null }
 }

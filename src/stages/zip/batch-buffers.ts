@@ -16,12 +16,12 @@ export const roomFor = ({ path, size }: { readonly path: string; readonly size: 
 export const TRAY_FILES = 64
 
 /**
- * There is so much room for what is told of one file: its path twice, and what of its header goes into the manifest.
+ * There is so much room for what is reported of one file: its path twice, and what of its header goes into the manifest.
  * Of a sound file that is hardly 1 KiB.
  */
 export const NOTES_BYTES = 16 * 1024
 
-/** One holds a file of WHOLE_FILE_BYTES, or many small ones, and what is told of them. */
+/** One holds a file of WHOLE_FILE_BYTES, or many small ones, and what is reported of them. */
 const TRAY_BYTES = RECORD_BYTES + LONGEST_PATH_BYTES + packedRoom(WHOLE_FILE_BYTES) + TRAY_FILES * NOTES_BYTES
 
 /**

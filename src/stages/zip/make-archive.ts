@@ -1,7 +1,7 @@
 /**
  * The archive's bytes, made for the first time: the database dump, the files in the order of the plan, the manifest, the
  * central directory. It can begin at any place of an earlier process; nothing before that is read again. A file that
- * cannot be read in one state is told in the manifest; when a part of it has gone out already, those bytes stay in the
+ * cannot be read in one state is reported in the manifest; when a part of it has gone out already, those bytes stay in the
  * archive as dead bytes that no directory record names, which every ZIP reader passes over.
  */
 import type { ProgressReporter } from '../../pipeline/contract/progress.ts'
@@ -83,7 +83,7 @@ export class ArchiveMaker {
   #plan: number
   /** Until the first entry is through. */
   #begun: Begun | null
-  /** Bytes of the dump that are told as done. */
+  /** Bytes of the dump that are reported as done. */
   #dumpDone: number
 
   constructor(input: ArchiveInput, catalog: Catalog, from: MakeFrom) {

@@ -22,7 +22,7 @@ import { NOTES_BYTES } from './batch-buffers.ts'
 export interface Batch {
   readonly root: string
   readonly compression: Compression
-  /** Shared memory: up to `notesAt` entries are made in it, one behind the other; from there on what is told of them. */
+  /** Shared memory: up to `notesAt` entries are made in it, one behind the other; from there on what is reported of them. */
   readonly batchBuffer: Uint8Array
   /** As much as `roomFor` says of each file together; behind it there are NOTES_BYTES for each. */
   readonly notesAt: number
@@ -33,7 +33,7 @@ export interface Batch {
 /** What became of a file. Numbers are bytes. */
 export type Prepared =
   | { readonly is: 'left-out'; readonly reason: string }
-  /** It is larger than what there is room for, or what is told of it is. With the same file that is always so. */
+  /** It is larger than what there is room for, or what is reported of it is. With the same file that is always so. */
   | { readonly is: 'no-room' }
   | {
       readonly is: 'whole'

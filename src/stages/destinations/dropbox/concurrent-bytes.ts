@@ -4,7 +4,7 @@
  *
  * Dropbox does not tell which blocks it has. What counts is what it acknowledged, from 0 without a gap; all else is sent
  * again, which puts the same bytes in the same place. (That this is harmless is not written anywhere; Dropbox's own
- * command line does it after a lost answer.) A block that is missing in spite of that is told by the finish, and the
+ * command line does it after a lost answer.) A block that is missing in spite of that is reported by the finish, and the
  * upload begins anew; the content hash of the whole object is compared after it in any case.
  *
  * The session is closed by the last bytes, once all others are acknowledged. So one that is closed has all of them, and

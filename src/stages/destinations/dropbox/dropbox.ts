@@ -30,7 +30,7 @@ const SMALL_TO_BYTES = 16 * 1024 * MIB
 export interface DropboxOptions {
   /** The destination owns and closes it. */
   readonly transport: Transport
-  /** The type of the sessions that it begins; unless told, several requests go at once where answers take long. */
+  /** The type of the sessions that it begins; unless given, several requests go at once where answers take long. */
   readonly sessions?: SessionType
 }
 

@@ -131,7 +131,7 @@ export function dropboxUpload(api: DropboxApi, session: Session, acknowledged: n
         if (damaged === null) damaged = await endSession(AbortSignal.timeout(ABORT_MS))
         if (damaged !== null) await deleteFile(api, damaged, AbortSignal.timeout(REMOVE_MS))
       } catch {
-        // What stays shows nowhere, or is told by the commit that failed.
+        // What stays shows nowhere, or is reported by the commit that failed.
       }
     },
   }

@@ -16,7 +16,7 @@ export async function flush(folder: string, files: readonly string[]): Promise<v
   if (process.platform === 'win32') return
   if (process.platform === 'linux' && files.length > FEW && (await flushFileSystem(folder))) return
   const limit = pLimit(4)
-  // All are let go of before one that failed is told: they are removed then.
+  // All are let go of before one that failed is reported: they are removed then.
   const ends = await Promise.allSettled(files.map((file) => limit(flushFile, file)))
   for (const end of ends) if (end.status === 'rejected') throw end.reason
 }

@@ -65,7 +65,7 @@ export class RestorePlan {
   }
 
   /**
-   * Reads directory and manifest to their ends. What cannot be restored for what stands there is told. Rejects with
+   * Reads directory and manifest to their ends. What cannot be restored for what stands there is reported. Rejects with
    * DamagedEntry when it is the manifest that is damaged; then nothing is left behind.
    */
   static async make(options: PlanOptions): Promise<RestorePlan> {

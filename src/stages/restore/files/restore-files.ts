@@ -15,7 +15,7 @@ export type { RestoredFiles, RestoreFilesOptions, RestoreProgress } from './type
 /**
  * Restores what is selected below the folder `to`, each file under its entry's path: `dicom_files/…`, and when nothing
  * is selected the dump, `database/….sql`, and the manifest as well. Goes on with what an earlier call for the same
- * archive left; what is right already is skipped. A file that is damaged, or may not be where its name leads, is told
+ * archive left; what is right already is skipped. A file that is damaged, or may not be where its name leads, is reported
  * and not there; the others are.
  *
  * Rejects with E_CONFIG when the folder is not empty or cannot be used, or when something is selected in an archive

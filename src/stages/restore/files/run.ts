@@ -91,7 +91,7 @@ export class RestoreRun {
     if (!this.#isBegun) await this.#target.undo().catch(() => undefined)
   }
 
-  /** A manifest that is damaged itself is told, and everything is restored without it. */
+  /** A manifest that is damaged itself is reported, and everything is restored without it. */
   async #makePlan(): Promise<{ plan: RestorePlan; isProved: boolean }> {
     const { reader, selection, owner } = this.#options
     const options = { reader, target: this.#target, selection, owner, signal: this.#signal }
@@ -200,7 +200,7 @@ export class RestoreRun {
     this.#progress.bytesDone += bytes
   }
 
-  /** What is wrong with one file is told; everything else is thrown. */
+  /** What is wrong with one file is reported; everything else is thrown. */
   async #telling<T>(planned: PlannedFile, step: () => Promise<T>): Promise<T | null> {
     try {
       return await step()

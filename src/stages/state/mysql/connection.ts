@@ -19,7 +19,7 @@ const QUERY_MS = 60_000
 /** One that was left alone for longer may be gone without a word: firewalls forget it, servers end it. ms. */
 const IDLE_MS = 30_000
 /**
- * How often a transaction is tried that another program's locks have ended, by the server's error: a deadlock is told at
+ * How often a transaction is tried that another program's locks have ended, by the server's error: a deadlock is reported at
  * once, a lock is waited for as long as `innodb_lock_wait_timeout` says, 50 s unless set.
  */
 const TRIES: Readonly<Record<number, number>> = { 1213: 30, 1205: 3 }

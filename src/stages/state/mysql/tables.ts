@@ -116,7 +116,7 @@ const OWN = {
       checks: 'LONGTEXT NOT NULL',
     },
   },
-  // Who holds the server's lock: one row, to be told to others. The lock itself is GET_LOCK's.
+  // Who holds the server's lock: one row, to be shown to others. The lock itself is GET_LOCK's.
   dicom_backup_lock: {
     columns: {
       id: 'TINYINT PRIMARY KEY',
