@@ -4,19 +4,12 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
+import type { RequestLine } from '../../src/stages/http/request-line.ts'
 import { makeRig, SECRETS } from '../support/rig.ts'
 
-interface Line {
+interface Line extends RequestLine {
   readonly level: string
   readonly msg: string
-  readonly destination: string
-  readonly method: string
-  readonly path: string
-  readonly offset: number | null
-  readonly bytes: number
-  readonly ms: number
-  readonly status: number | null
-  readonly error: string | null
 }
 
 const SIZE = 9 << 20
