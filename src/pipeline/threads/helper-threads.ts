@@ -50,11 +50,14 @@ export class HelperThread {
     }
   }
 
-  /** Ends the thread, for when it has nothing to do; the next message starts another. Rejects never. */
+  /** Ends the thread; the next message starts another. What has no answer yet rejects with E_INTERNAL. Rejects never. */
   async end(): Promise<void> {
     const worker = this.#worker
     this.#worker = null
     worker?.removeAllListeners()
+    // Else they would get the answers to later messages.
+    const failure = new BackupError('E_INTERNAL', 'A helper thread was ended before it had answered.')
+    for (const { reject } of this.#waiting.splice(0)) reject(failure)
     await worker?.terminate()
   }
 

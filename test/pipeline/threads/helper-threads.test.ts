@@ -96,3 +96,13 @@ test('one that was ended is gone, and answers again when it is asked', async () 
     assert.equal(threadCount(), before)
   }
 })
+
+test('one that is ended before it has answered fails who waits, and later answers are those of later messages', async () => {
+  const thread = new HelperThread(echo)
+  const waiting = [assert.rejects(thread.ask(1), { code: 'E_INTERNAL' }), assert.rejects(thread.ask(2))]
+  await thread.end()
+  await Promise.all(waiting)
+  assert.equal(thread.load, 0)
+  assert.deepEqual(await Promise.all([thread.ask(10), thread.ask(20)]), [20, 40])
+  await thread.end()
+})
